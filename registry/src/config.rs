@@ -1,0 +1,296 @@
+//! What a deployment may decide: read once from a TOML file and the environment, then never looked up again.
+
+mod reader;
+mod reference;
+
+use std::{
+    collections::BTreeMap, ffi::OsString, fmt, net::SocketAddr, path::Path, path::PathBuf,
+    time::Duration,
+};
+
+use zeroize::Zeroizing;
+
+pub use reader::{ConfigError, Mistake};
+pub use reference::{OPTIONS, Setting, help};
+
+use reader::Reader;
+
+/// Everything a deployment decides, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where and how the registry listens.
+    pub listeners: Listeners,
+    /// The directory with the database, the master key and the first admin token.
+    pub data_dir: PathBuf,
+    /// Secrets given by configuration rather than generated.
+    pub secrets: Secrets,
+    /// What new credentials must look like.
+    pub policy: Policy,
+    /// Bounds on what one client may take.
+    pub limits: Limits,
+    /// Bounds on the verification of chosen passwords.
+    pub passwords: Passwords,
+    /// For how long changes are kept for gateways that were away.
+    pub change_retention: Duration,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+/// Where and how the registry listens.
+#[derive(Clone, Debug)]
+pub struct Listeners {
+    /// The address of the API and the feed.
+    pub api: SocketAddr,
+    /// The address of health, readiness and metrics.
+    pub operations: SocketAddr,
+    /// Certificate and key for the API listener; plaintext without.
+    pub tls: Option<TlsFiles>,
+}
+
+/// The files that make the API listener speak TLS.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The certificate chain, PEM, leaf first.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+}
+
+/// Secrets given by configuration; each is generated or absent otherwise.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// Under which everything at rest is sealed: 32 bytes, base64.
+    pub master_key: Option<ConfiguredSecret>,
+    /// A token with role `portal_admin`.
+    pub admin_token: Option<ConfiguredSecret>,
+    /// A token with role `gateway` for the group `default`.
+    pub gateway_token: Option<ConfiguredSecret>,
+}
+
+/// What new credentials must look like.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// What generated secrets begin with.
+    pub brand: String,
+    /// Characters at least in an API key that the caller chose.
+    pub minimum_own_key_length: usize,
+    /// Characters at least in a chosen password.
+    pub minimum_password_length: usize,
+}
+
+/// Bounds on what one client may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections open at a time on the API listener.
+    pub connections: usize,
+    /// Bytes in a request body.
+    pub body_bytes: usize,
+    /// Time for a TLS handshake and for the head of a request.
+    pub header_timeout: Duration,
+    /// Time for a request; the feed's wait comes on top.
+    pub request_timeout: Duration,
+    /// Time for accepted requests to finish after a signal.
+    pub drain: Duration,
+}
+
+/// Bounds on the hashing and verification of chosen passwords.
+#[derive(Clone, Copy, Debug)]
+pub struct Passwords {
+    /// Argon2id: memory in KiB.
+    pub memory_kib: u32,
+    /// Argon2id: passes over the memory.
+    pub iterations: u32,
+    /// Hashes computed at a time.
+    pub workers: usize,
+    /// Hashes that may wait for a worker.
+    pub queue: usize,
+    /// Attempts a minute from one client address.
+    pub per_source: u32,
+    /// Attempts a minute for one user name.
+    pub per_username: u32,
+    /// For how long a verdict is remembered.
+    pub remember: Duration,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Lines for people or for machines.
+    pub format: LogFormat,
+    /// A filter as `tracing-subscriber` reads it, for example `info` or `info,registry=debug`.
+    pub level: String,
+}
+
+/// The shape of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A secret that came from the configuration. Wiped when dropped, never shown.
+#[derive(Clone)]
+pub struct ConfiguredSecret {
+    text: Zeroizing<String>,
+    origin: String,
+}
+
+impl ConfiguredSecret {
+    /// The one way to the text.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// The key it came from, for error messages.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+impl fmt::Debug for ConfiguredSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConfiguredSecret")
+    }
+}
+
+impl Config {
+    /// Reads `file` and `environment` (which wins) and checks the result as a whole.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let table = match file {
+            Some(path) => reader::read_file(path)?,
+            None => BTreeMap::new(),
+        };
+        let mut reader = Reader::new(table, environment);
+        let config = Self::read(&mut reader);
+        config.validate(&mut reader);
+        reader.finish()?;
+        Ok(config)
+    }
+
+    fn read(reader: &mut Reader) -> Self {
+        let listeners = Listeners {
+            api: reader.address("listen", ([127, 0, 0, 1], 8080).into()),
+            operations: reader.address("operations_listen", ([127, 0, 0, 1], 8081).into()),
+            tls: read_tls(reader),
+        };
+        if listeners.plaintext_beyond_loopback() && !reader.flag("allow_plaintext", false) {
+            reader.mistake(
+                "listen",
+                "is not a loopback address and there is no TLS: set tls_certificate_file and tls_key_file, \
+                 or allow_plaintext = true when something else encrypts the traffic",
+            );
+        }
+        reader.known("allow_plaintext");
+        Self {
+            listeners,
+            data_dir: reader
+                .text("data_dir")
+                .map_or_else(|| PathBuf::from("./keysmith-data"), PathBuf::from),
+            secrets: Secrets {
+                master_key: reader.secret("master_key", "master_key_file"),
+                admin_token: reader.secret("admin_token", "admin_token_file"),
+                gateway_token: reader.secret("gateway_token", "gateway_token_file"),
+            },
+            policy: Policy {
+                brand: reader.text("brand").unwrap_or_else(|| "ks".to_owned()),
+                minimum_own_key_length: reader.number("minimum_own_key_length", 20, 8, 256),
+                minimum_password_length: reader.number("minimum_password_length", 12, 1, 128),
+            },
+            limits: read_limits(reader),
+            passwords: read_passwords(reader),
+            change_retention: Duration::from_secs(
+                3600 * reader.number::<u64>("change_retention_hours", 24, 1, 24 * 365),
+            ),
+            log: Log {
+                format: reader.choice(
+                    "log_format",
+                    &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+                    LogFormat::Text,
+                ),
+                level: reader
+                    .text("log_level")
+                    .unwrap_or_else(|| "info".to_owned()),
+            },
+        }
+    }
+
+    /// Checks what one value alone does not show.
+    fn validate(&self, reader: &mut Reader) {
+        if !filter_core::key::is_brand(self.policy.brand.as_bytes()) {
+            reader.mistake("brand", "must be 1 to 16 of a-z and 0-9");
+        }
+        if self.data_dir.as_os_str().is_empty() {
+            reader.mistake("data_dir", "must not be empty");
+        }
+        let api = self.listeners.api;
+        if api.port() != 0 && api == self.listeners.operations {
+            reader.mistake("operations_listen", "must differ from listen");
+        }
+        if let Err(error) = self.log.level.parse::<tracing_subscriber::EnvFilter>() {
+            reader.mistake("log_level", &format!("is not a log filter: {error}"));
+        }
+    }
+}
+
+impl Listeners {
+    /// Whether secrets would cross a network in the clear.
+    fn plaintext_beyond_loopback(&self) -> bool {
+        self.tls.is_none() && !self.api.ip().is_loopback()
+    }
+}
+
+fn read_tls(reader: &mut Reader) -> Option<TlsFiles> {
+    let certificate = reader.text("tls_certificate_file").map(PathBuf::from);
+    let key = reader.text("tls_key_file").map(PathBuf::from);
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+        (Some(_), None) => {
+            reader.mistake(
+                "tls_key_file",
+                "is missing while tls_certificate_file is set",
+            );
+            None
+        }
+        (None, Some(_)) => {
+            reader.mistake(
+                "tls_certificate_file",
+                "is missing while tls_key_file is set",
+            );
+            None
+        }
+        (None, None) => None,
+    }
+}
+
+fn read_limits(reader: &mut Reader) -> Limits {
+    Limits {
+        connections: reader.number("max_connections", 4096, 1, 1_000_000),
+        body_bytes: reader.number("max_body_bytes", 64 * 1024, 1024, 1024 * 1024),
+        header_timeout: reader.seconds("header_timeout_seconds", 10, 1, 300),
+        request_timeout: reader.seconds("request_timeout_seconds", 30, 1, 300),
+        drain: reader.seconds("drain_seconds", 20, 0, 3600),
+    }
+}
+
+fn read_passwords(reader: &mut Reader) -> Passwords {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Passwords {
+        memory_kib: reader.number("argon2_memory_kib", 19 * 1024, 8, 1024 * 1024),
+        iterations: reader.number("argon2_iterations", 2, 1, 100),
+        workers: reader.number("password_workers", cores, 1, 1024),
+        queue: reader.number("password_queue", 64, 1, 65_536),
+        per_source: reader.number("verify_per_source_per_minute", 600, 1, 1_000_000),
+        per_username: reader.number("verify_per_username_per_minute", 60, 1, 1_000_000),
+        remember: reader.seconds("verdict_seconds", 300, 0, 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! The settings as `keysmith serve --help` explains them.
+
+use std::fmt::Write as _;
+
+/// One setting, for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The key in the file. In the environment it is upper case with `KEYSMITH_` before it.
+    pub key: &'static str,
+    /// What holds when it is not set.
+    pub default: &'static str,
+    /// What it means, with its unit and what follows from it.
+    pub meaning: &'static str,
+}
+
+const fn setting(key: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting {
+        key,
+        default,
+        meaning,
+    }
+}
+
+/// Every setting, in the order in which a newcomer needs them.
+pub const OPTIONS: &[Setting] = &[
+    setting(
+        "listen",
+        "127.0.0.1:8080",
+        "Address and port of the REST API and the gateways' feed. Port 0 takes a free one and logs it.",
+    ),
+    setting(
+        "operations_listen",
+        "127.0.0.1:8081",
+        "Address and port of /healthz, /readyz and /metrics. Plaintext and without access control: keep it private.",
+    ),
+    setting(
+        "data_dir",
+        "./keysmith-data",
+        "Directory for keysmith.db, master.key and admin-token; created with mode 0700. Back it up as a whole: the \
+         database is of no use without the master key.",
+    ),
+    setting(
+        "master_key",
+        "generated",
+        "32 bytes in base64, under which everything at rest is sealed. Generated into data_dir/master.key (mode 0600) \
+         when not set. The registry refuses a database that was written under another key.",
+    ),
+    setting("master_key_file", "none", "File that holds master_key."),
+    setting(
+        "admin_token",
+        "generated",
+        "A token with role portal_admin, in the form <brand>_at_... . When not set and no such token exists, one is \
+         generated into data_dir/admin-token (mode 0600), and shown when standard error is a terminal.",
+    ),
+    setting("admin_token_file", "none", "File that holds admin_token."),
+    setting(
+        "gateway_token",
+        "none",
+        "A gateway token, in the form <brand>_gt_..., that is made valid for the gateway group `default` at start. \
+         Further tokens are made by POST /v1/gateway-groups/{name}/tokens.",
+    ),
+    setting(
+        "gateway_token_file",
+        "none",
+        "File that holds gateway_token.",
+    ),
+    setting(
+        "tls_certificate_file",
+        "none",
+        "Certificate chain in PEM, leaf first. Together with tls_key_file it makes `listen` speak TLS 1.2 and 1.3, \
+         HTTP/1.1 and HTTP/2.",
+    ),
+    setting(
+        "tls_key_file",
+        "none",
+        "Private key of the certificate in PEM (PKCS#8, PKCS#1 or SEC 1).",
+    ),
+    setting(
+        "allow_plaintext",
+        "false",
+        "Allows `listen` beyond loopback without TLS. Secrets and tokens then cross that network readable, unless \
+         something else encrypts it.",
+    ),
+    setting(
+        "brand",
+        "ks",
+        "What generated secrets begin with: 1 to 16 of a-z and 0-9. Secrets made under another brand stay valid.",
+    ),
+    setting(
+        "minimum_own_key_length",
+        "20",
+        "Characters at least (8 to 256) in an API key that the caller chose.",
+    ),
+    setting(
+        "minimum_password_length",
+        "12",
+        "Characters at least (1 to 128) in a chosen password.",
+    ),
+    setting(
+        "change_retention_hours",
+        "24",
+        "Hours (1 to 8760) for which changes are kept. A gateway that was away for longer takes a full snapshot.",
+    ),
+    setting(
+        "max_connections",
+        "4096",
+        "Connections at a time on `listen`. Every gateway holds one for the feed; further ones wait to be accepted.",
+    ),
+    setting(
+        "max_body_bytes",
+        "65536",
+        "Bytes at most (1024 to 1048576) in a request body. Larger ones are answered 413.",
+    ),
+    setting(
+        "header_timeout_seconds",
+        "10",
+        "Seconds (1 to 300) for a TLS handshake, and for the head of a request once it has begun.",
+    ),
+    setting(
+        "request_timeout_seconds",
+        "30",
+        "Seconds (1 to 300) for a request, body included; the wait of a feed poll comes on top. Slower ones are \
+         answered 503.",
+    ),
+    setting(
+        "drain_seconds",
+        "20",
+        "Seconds (0 to 3600) that accepted requests get to finish after SIGINT or SIGTERM.",
+    ),
+    setting(
+        "argon2_memory_kib",
+        "19456",
+        "KiB of memory (8 to 1048576) per hash of a chosen password. Holds for passwords set from now on.",
+    ),
+    setting(
+        "argon2_iterations",
+        "2",
+        "Passes (1 to 100) over that memory. Holds for passwords set from now on.",
+    ),
+    setting(
+        "password_workers",
+        "number of cores",
+        "Hashes of chosen passwords computed at a time (1 to 1024); each takes argon2_memory_kib.",
+    ),
+    setting(
+        "password_queue",
+        "64",
+        "Hashes that may wait for a worker (1 to 65536). Beyond that the answer is 503 with Retry-After.",
+    ),
+    setting(
+        "verify_per_source_per_minute",
+        "600",
+        "Attempts a minute to prove a chosen password from one client address. Beyond that the answer is 429.",
+    ),
+    setting(
+        "verify_per_username_per_minute",
+        "60",
+        "Attempts a minute to prove a chosen password of one user name. Beyond that the answer is 429.",
+    ),
+    setting(
+        "verdict_seconds",
+        "300",
+        "Seconds (0 to 86400) for which a proven password is remembered in memory, keyed and bound to the \
+         credential's version. 0 remembers nothing.",
+    ),
+    setting(
+        "log_format",
+        "text",
+        "text for people, json for machines. Logs go to standard error.",
+    ),
+    setting(
+        "log_level",
+        "info",
+        "error, warn, info, debug or trace; also per module, as in info,registry=debug. No level logs secrets.",
+    ),
+];
+
+/// The section of `--help` about the settings.
+#[must_use]
+pub fn help() -> String {
+    let mut text = String::from(
+        "Settings come from the TOML file (--config) and from the environment, which wins.\n\
+         The name in the environment is the key in upper case after KEYSMITH_: listen is KEYSMITH_LISTEN.\n\
+         An unknown key or a bad value is an error that names it.\n\nSettings:\n",
+    );
+    for option in OPTIONS {
+        let _ = writeln!(
+            text,
+            "\n  {}  [default: {}]\n      {}",
+            option.key, option.default, option.meaning
+        );
+    }
+    text
+}
