@@ -15,5 +15,12 @@ extern crate alloc;
 
 pub mod digest;
 pub mod feed;
+pub mod head;
 pub mod ids;
 pub mod key;
+pub mod lease;
+pub mod segment;
+pub mod slots;
+pub mod snapshot;
+pub mod sync;
+pub mod verdicts;

@@ -1,0 +1,105 @@
+//! What a VM remembers of verified chosen passwords.
+//!
+//! Only successes are remembered: a stream of wrong guesses must not push them out. The table is keyed under a random
+//! key that never leaves the VM, so a look at its memory gives nothing to try elsewhere.
+
+use alloc::collections::{BTreeMap, VecDeque};
+
+use crate::{
+    digest::{Digest, DigestKey, Digester, SecretHash},
+    ids::ObjectId,
+};
+
+/// Verdicts remembered at most; beyond, the oldest go.
+pub const CAPACITY: usize = 4096;
+
+/// For how long a verdict is remembered, in milliseconds: one hour.
+pub const LIFETIME_MS: u64 = 3_600_000;
+
+/// A bounded memory of verified passwords.
+#[derive(Debug)]
+pub struct Verdicts {
+    key: Digester,
+    known: BTreeMap<[u8; 16], Verified>,
+    order: VecDeque<[u8; 16]>,
+    answer: Option<([u8; 16], Verified, bool)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Verified {
+    credential: ObjectId,
+    version: u32,
+    at_ms: u64,
+}
+
+impl Verdicts {
+    /// An empty memory under a random key.
+    #[must_use]
+    pub fn new(key: &DigestKey) -> Self {
+        Self {
+            key: Digester::new(key),
+            known: BTreeMap::new(),
+            order: VecDeque::new(),
+            answer: None,
+        }
+    }
+
+    /// Takes the registry's answer: for the decision that is made again now, and, where it was yes, for later ones.
+    pub fn answer(
+        &mut self,
+        hash: &SecretHash,
+        credential: ObjectId,
+        version: u32,
+        verified: bool,
+        now_ms: u64,
+    ) {
+        let Digest(key) = self.key.digest(hash);
+        let verdict = Verified {
+            credential,
+            version,
+            at_ms: now_ms,
+        };
+        self.answer = Some((key, verdict, verified));
+        if verified {
+            if self.known.insert(key, verdict).is_none() {
+                self.order.push_back(key);
+            }
+            while self.order.len() > CAPACITY {
+                if let Some(oldest) = self.order.pop_front() {
+                    self.known.remove(&oldest);
+                }
+            }
+        }
+    }
+
+    /// Forgets the answer itself once the decision is made; what was verified stays.
+    pub fn forget_answer(&mut self) {
+        self.answer = None;
+    }
+
+    /// What is known of the pair of user name and password with this hash, for this secret of the credential.
+    /// `outlive` keeps verdicts beyond their lifetime, while nobody can be asked.
+    #[must_use]
+    pub fn verdict(
+        &self,
+        hash: &SecretHash,
+        credential: ObjectId,
+        version: u32,
+        now_ms: u64,
+        outlive: bool,
+    ) -> Option<bool> {
+        let Digest(key) = self.key.digest(hash);
+        let fits = |verdict: &Verified| {
+            verdict.credential == credential && verdict.version == version
+        };
+        if let Some((answered, verdict, verified)) = &self.answer
+            && *answered == key
+            && fits(verdict)
+        {
+            return Some(*verified);
+        }
+        let verdict = self.known.get(&key).filter(|verdict| fits(verdict))?;
+        let age = now_ms.saturating_sub(verdict.at_ms);
+        (outlive || age < LIFETIME_MS).then_some(true)
+    }
+}
