@@ -13,12 +13,23 @@
 
 extern crate alloc;
 
+pub mod basic;
+pub mod config;
+pub mod cookie;
+pub mod decide;
+pub mod denial;
 pub mod digest;
 pub mod feed;
+pub mod gateway;
 pub mod head;
+pub mod identity;
 pub mod ids;
 pub mod key;
 pub mod lease;
+pub mod names;
+pub mod path;
+pub mod query;
+pub mod request;
 pub mod segment;
 pub mod slots;
 pub mod snapshot;

@@ -1,0 +1,294 @@
+//! Whether one of the credentials that a rule accepts proves who the request is from.
+
+use alloc::string::String;
+
+use zeroize::Zeroizing;
+
+use super::{Question, places::Places};
+use crate::{
+    basic::{Authorization, UserPass},
+    config::{Bearer, Protection},
+    denial::{Method, Reason},
+    digest::SecretHash,
+    feed::CredentialKind,
+    identity::Identity,
+    key::{SecretType, Shape, shape},
+    query,
+    snapshot::{CredentialView, Found, Part, Snapshot},
+};
+
+/// Why there is no identity, or none yet.
+pub(super) enum Stop {
+    Refused(Failure),
+    Ask(Question),
+    Load(Part),
+    Changing,
+}
+
+/// What every accepted method together came to.
+pub(super) struct Failure {
+    pub(super) reason: Reason,
+    pub(super) method: Method,
+    /// Whether a bearer token was presented, and is bad.
+    pub(super) bad_token: bool,
+}
+
+/// The methods of one rule, tried on one request.
+pub(super) struct Attempts<'p, 'a> {
+    protection: &'a Protection,
+    snapshot: &'a Snapshot,
+    places: &'p Places<'a>,
+    now_ms: u64,
+}
+
+/// Of one method: an identity, or the reason why not, or a stop of the whole decision.
+type Attempt<'a> = Result<Result<Identity<'a>, Reason>, Stop>;
+
+impl<'p, 'a> Attempts<'p, 'a> {
+    pub(super) const fn new(
+        protection: &'a Protection,
+        snapshot: &'a Snapshot,
+        places: &'p Places<'a>,
+        now_ms: u64,
+    ) -> Self {
+        Self {
+            protection,
+            snapshot,
+            places,
+            now_ms,
+        }
+    }
+
+    /// Tries each method in turn. The first success counts.
+    pub(super) fn authenticate(&self) -> Result<(Method, Identity<'a>), Stop> {
+        let mut failures = Failures::default();
+        if self.protection.key_auth.is_some() {
+            match self.key_auth()? {
+                Ok(identity) => return Ok((Method::KeyAuth, identity)),
+                Err(reason) => failures.note(Method::KeyAuth, reason),
+            }
+        }
+        if self.protection.basic.is_some() {
+            match self.basic_auth()? {
+                Ok(identity) => return Ok((Method::BasicAuth, identity)),
+                Err(reason) => failures.note(Method::BasicAuth, reason),
+            }
+        }
+        if let Some(bearer) = &self.protection.bearer {
+            match self.bearer(bearer)? {
+                Ok(identity) => return Ok((Method::Bearer, identity)),
+                Err(reason) => failures.note(Method::Bearer, reason),
+            }
+        }
+        Err(Stop::Refused(failures.sum()))
+    }
+
+    /// Header before query before cookie; the first that is there counts.
+    fn key_auth(&self) -> Attempt<'a> {
+        let Places {
+            header,
+            query,
+            cookie,
+            ..
+        } = self.places;
+        if let Some(key) = header.first {
+            self.single_value(key, key_kind(shape(key)))
+        } else if let Some(written) = query.first {
+            let key = query::decode(written);
+            self.single_value(&key, key_kind(shape(&key)))
+        } else if let Some(key) = cookie.first {
+            self.single_value(key, key_kind(shape(key)))
+        } else {
+            Ok(Err(Reason::KeyMissing))
+        }
+    }
+
+    fn bearer(&self, bearer: &Bearer) -> Attempt<'a> {
+        let Some(authorization) = self.authorization().filter(|value| value.is("bearer")) else {
+            return Ok(Err(Reason::TokenMissing));
+        };
+        let token = authorization.credentials;
+        if !is_b64token(token) {
+            return Ok(Err(Reason::CredentialMalformed));
+        }
+        self.single_value(token, token_kinds(bearer, shape(token)))
+    }
+
+    fn basic_auth(&self) -> Attempt<'a> {
+        let Some(authorization) = self.authorization() else {
+            return Ok(Err(Reason::AuthorizationMissing));
+        };
+        let presented = Some(authorization)
+            .filter(|value| value.is("basic"))
+            .and_then(|value| UserPass::parse(value.credentials));
+        let Some(presented) = presented else {
+            return Ok(Err(Reason::AuthorizationMalformed));
+        };
+        if !presented.is_plausible() {
+            return Ok(Err(Reason::CredentialUnknown));
+        }
+        match shape(presented.password()) {
+            Shape::Malformed => Ok(Err(Reason::CredentialMalformed)),
+            Shape::Generated(SecretType::Password) => {
+                let hash = SecretHash::of_basic(presented.username(), presented.password());
+                self.known(&hash, &[CredentialKind::BasicGenerated])
+            }
+            // Nobody can have chosen a value of this shape.
+            Shape::Generated(_) => Ok(Err(Reason::CredentialUnknown)),
+            Shape::Foreign => self.chosen_password(&presented),
+        }
+    }
+
+    fn chosen_password(&self, presented: &UserPass) -> Attempt<'a> {
+        let by_name = SecretHash::of_username(presented.username());
+        let Some(credential) = settled(self.snapshot.find(&by_name))?
+            .filter(|credential| credential.kind() == CredentialKind::BasicChosen)
+        else {
+            return Ok(Err(Reason::CredentialUnknown));
+        };
+        let identity = match self.vet(credential)? {
+            Ok(identity) => identity,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let (Ok(username), Ok(password)) = (
+            core::str::from_utf8(presented.username()),
+            core::str::from_utf8(presented.password()),
+        ) else {
+            return Ok(Err(Reason::PasswordWrong));
+        };
+        let hash = SecretHash::of_basic(presented.username(), presented.password());
+        match self.snapshot.verdict(&hash, &credential) {
+            Some(true) => Ok(Ok(identity)),
+            Some(false) => Ok(Err(Reason::PasswordWrong)),
+            None => Err(Stop::Ask(Question {
+                username: Zeroizing::new(String::from(username)),
+                password: Zeroizing::new(String::from(password)),
+                hash,
+                credential: credential.id(),
+                version: credential.version(),
+            })),
+        }
+    }
+
+    /// A key or token; `kinds` are those it can be, by its shape and the rule.
+    fn single_value(&self, value: &[u8], kinds: Result<&[CredentialKind], Reason>) -> Attempt<'a> {
+        match kinds {
+            Ok(kinds) => self.known(&SecretHash::of_value(value), kinds),
+            Err(reason) => Ok(Err(reason)),
+        }
+    }
+
+    fn known(&self, hash: &SecretHash, kinds: &[CredentialKind]) -> Attempt<'a> {
+        let found = settled(self.snapshot.find(hash))?;
+        match found.filter(|credential| kinds.contains(&credential.kind())) {
+            Some(credential) => self.vet(credential),
+            None => Ok(Err(Reason::CredentialUnknown)),
+        }
+    }
+
+    /// Whether a known credential is good now.
+    fn vet(&self, credential: CredentialView<'a>) -> Attempt<'a> {
+        let expires_at = credential.expires_at();
+        if !credential.enabled() {
+            return Ok(Err(Reason::CredentialDisabled));
+        }
+        if self.now_ms < credential.not_before() {
+            return Ok(Err(Reason::CredentialNotYetValid));
+        }
+        if expires_at != 0 && expires_at <= self.now_ms {
+            return Ok(Err(Reason::CredentialExpired));
+        }
+        Ok(match settled(self.snapshot.application_of(&credential))? {
+            None => Err(Reason::ApplicationUnknown),
+            Some(application) if !application.enabled() => Err(Reason::ApplicationDisabled),
+            Some(application) => Ok(Identity::proven(application, credential)),
+        })
+    }
+
+    fn authorization(&self) -> Option<Authorization<'a>> {
+        self.places.authorization.first.map(Authorization::split)
+    }
+}
+
+/// A look-up's result, unless the decision cannot go on without more.
+pub(super) fn settled<T>(found: Found<T>) -> Result<Option<T>, Stop> {
+    match found {
+        Found::Present(value) => Ok(Some(value)),
+        Found::Absent => Ok(None),
+        Found::NotLoaded(part) => Err(Stop::Load(part)),
+        Found::Changing => Err(Stop::Changing),
+    }
+}
+
+fn key_kind(shape: Shape) -> Result<&'static [CredentialKind], Reason> {
+    match shape {
+        Shape::Malformed => Err(Reason::CredentialMalformed),
+        Shape::Generated(SecretType::ApiKey) | Shape::Foreign => Ok(&[CredentialKind::ApiKey]),
+        Shape::Generated(_) => Err(Reason::CredentialUnknown),
+    }
+}
+
+fn token_kinds(bearer: &Bearer, shape: Shape) -> Result<&'static [CredentialKind], Reason> {
+    const TOKEN: CredentialKind = CredentialKind::BearerToken;
+    const KEY: CredentialKind = CredentialKind::ApiKey;
+    let tokens = bearer.accepts_bearer_tokens;
+    let keys = bearer.accepts_api_keys;
+    match shape {
+        Shape::Malformed => Err(Reason::CredentialMalformed),
+        Shape::Generated(SecretType::BearerToken) if tokens => Ok(&[TOKEN]),
+        Shape::Generated(SecretType::ApiKey) if keys => Ok(&[KEY]),
+        Shape::Generated(_) => Err(Reason::CredentialUnknown),
+        Shape::Foreign if tokens && keys => Ok(&[TOKEN, KEY]),
+        Shape::Foreign if keys => Ok(&[KEY]),
+        Shape::Foreign => Ok(&[TOKEN]),
+    }
+}
+
+/// RFC 6750 section 2.1.
+fn is_b64token(token: &[u8]) -> bool {
+    let end = token
+        .iter()
+        .position(|byte| *byte == b'=')
+        .unwrap_or(token.len());
+    let (text, padding) = token.split_at_checked(end).unwrap_or((token, &[]));
+    let is_text = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+    };
+    !text.is_empty() && text.iter().all(is_text) && padding.iter().all(|byte| *byte == b'=')
+}
+
+/// What the tried methods said, none of which succeeded.
+#[derive(Default)]
+struct Failures {
+    tried: u8,
+    first: Option<(Method, Reason)>,
+    invalid: Option<(Method, Reason)>,
+    bad_token: bool,
+}
+
+impl Failures {
+    fn note(&mut self, method: Method, reason: Reason) {
+        let is_missing = matches!(
+            reason,
+            Reason::KeyMissing | Reason::AuthorizationMissing | Reason::TokenMissing
+        );
+        self.tried = self.tried.saturating_add(1);
+        self.first = self.first.or(Some((method, reason)));
+        if !is_missing {
+            self.invalid = self.invalid.or(Some((method, reason)));
+            self.bad_token |= method == Method::Bearer;
+        }
+    }
+
+    /// A wrong credential says more than a missing one.
+    fn sum(self) -> Failure {
+        let nothing = (Method::None, Reason::CredentialMissing);
+        let alone = self.first.filter(|_| self.tried == 1);
+        let (method, reason) = self.invalid.or(alone).unwrap_or(nothing);
+        Failure {
+            reason,
+            method,
+            bad_token: self.bad_token,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Where a request carries the credentials that a rule accepts.
+
+use crate::{
+    basic::Authorization,
+    config::Protection,
+    cookie, query,
+    request::{Occurrences, Request},
+};
+
+/// What was found in each configured place.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Places<'a> {
+    pub(super) header: Occurrences<'a>,
+    pub(super) query: Occurrences<'a>,
+    pub(super) cookie: Occurrences<'a>,
+    /// Where the rule accepts HTTP Basic or bearer tokens.
+    pub(super) authorization: Occurrences<'a>,
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn find(protection: &Protection, request: &Request<'a>) -> Self {
+        let mut places = Self::default();
+        if protection.basic.is_some() || protection.bearer.is_some() {
+            places.authorization = request.authorization();
+        }
+        let Some(key_auth) = &protection.key_auth else {
+            return places;
+        };
+        let header = key_auth.header.as_deref().unwrap_or_default();
+        let cookie = key_auth.cookie.as_deref();
+        for (name, value) in request.pairs() {
+            if !header.is_empty() && name.eq_ignore_ascii_case(header.as_bytes()) {
+                places.header.note(value);
+            } else if let Some(cookie) = cookie
+                && name.eq_ignore_ascii_case(b"cookie")
+            {
+                cookie::find(value, cookie, &mut places.cookie);
+            }
+        }
+        if let Some(name) = &key_auth.query
+            && let Some(query) = request.target().and_then(|target| target.query)
+        {
+            places.query = query::find(query, name);
+        }
+        places
+    }
+
+    /// Whether a credential occurs twice in one place, as separate headers or joined by Envoy into one.
+    pub(super) fn any_is_repeated(&self) -> bool {
+        let is_joined = self.authorization.first.is_some_and(|value| {
+            let authorization = Authorization::split(value);
+            // Neither base64 nor a token has a comma.
+            (authorization.is("basic") || authorization.is("bearer"))
+                && authorization.credentials.contains(&b',')
+        });
+        is_joined
+            || [self.header, self.query, self.cookie, self.authorization]
+                .iter()
+                .any(|place| place.repeated)
+    }
+}

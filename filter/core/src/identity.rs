@@ -1,0 +1,144 @@
+//! Who a request is from, as the upstream is told.
+
+use crate::ids::{CREDENTIAL_PREFIX, TEXT_LENGTH};
+use crate::snapshot::{ApplicationView, CredentialView, Identifier};
+
+/// A header that tells the upstream who a request is from. What clients send under these names never gets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityHeader {
+    /// `x-consumer-username`: the application's name.
+    ConsumerUsername,
+    /// `x-credential-identifier`: the credential's identifier.
+    CredentialIdentifier,
+    /// `x-consumer-custom-id`: the application's custom id.
+    ConsumerCustomId,
+    /// `x-authenticated-scope`: the credential's scopes.
+    AuthenticatedScope,
+}
+
+impl IdentityHeader {
+    /// Every one.
+    pub const ALL: [Self; 4] = [
+        Self::ConsumerUsername,
+        Self::CredentialIdentifier,
+        Self::ConsumerCustomId,
+        Self::AuthenticatedScope,
+    ];
+
+    /// The length of the shortest name.
+    pub(crate) const SHORTEST: usize = Self::ConsumerUsername.name().len();
+
+    /// The name as it is set.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ConsumerUsername => "x-consumer-username",
+            Self::CredentialIdentifier => "x-credential-identifier",
+            Self::ConsumerCustomId => "x-consumer-custom-id",
+            Self::AuthenticatedScope => "x-authenticated-scope",
+        }
+    }
+
+    /// Which of them an upstream could take `name` for: case does not matter, and many gateways between HTTP and a program
+    /// (CGI, WSGI, Rack) turn whatever is not a letter or digit into `_`.
+    #[must_use]
+    pub fn spelled(name: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|header| {
+            let known = header.name().as_bytes();
+            known.len() == name.len()
+                && known.iter().zip(name).all(|(known, sent)| match known {
+                    b'-' => !sent.is_ascii_alphanumeric(),
+                    letter => sent.eq_ignore_ascii_case(letter),
+                })
+        })
+    }
+}
+
+/// Who a request is from. Every value is visible ASCII: the snapshot holds no other.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity<'a> {
+    application: ApplicationView<'a>,
+    credential: Option<CredentialView<'a>>,
+}
+
+impl<'a> Identity<'a> {
+    /// The application that a credential proved itself for.
+    pub(crate) const fn proven(
+        application: ApplicationView<'a>,
+        credential: CredentialView<'a>,
+    ) -> Self {
+        Self {
+            application,
+            credential: Some(credential),
+        }
+    }
+
+    /// The application that stands in for callers without one.
+    pub(crate) const fn anonymous(application: ApplicationView<'a>) -> Self {
+        Self {
+            application,
+            credential: None,
+        }
+    }
+
+    /// The application.
+    #[must_use]
+    pub const fn application(&self) -> &ApplicationView<'a> {
+        &self.application
+    }
+
+    /// Its credential's scopes, joined by spaces.
+    #[must_use]
+    pub fn scopes(&self) -> &'a str {
+        self.credential.map_or("", |credential| credential.scopes())
+    }
+
+    /// What the header must say; `None` when there is nothing to say, and the header must not be there.
+    #[must_use]
+    pub fn value(&self, header: IdentityHeader) -> Option<Value<'a>> {
+        match header {
+            IdentityHeader::ConsumerUsername => Some(Value::Text(self.application.name())),
+            IdentityHeader::CredentialIdentifier => {
+                self.credential
+                    .map(|credential| match credential.identifier() {
+                        Identifier::Chosen(text) => Value::Text(text),
+                        Identifier::Generated(id) => Value::Id(prefixed(id.text())),
+                    })
+            }
+            IdentityHeader::ConsumerCustomId => self.application.custom_id().map(Value::Text),
+            IdentityHeader::AuthenticatedScope => Some(self.scopes())
+                .filter(|scopes| !scopes.is_empty())
+                .map(Value::Text),
+        }
+    }
+}
+
+const ID_LENGTH: usize = CREDENTIAL_PREFIX.len() + TEXT_LENGTH;
+
+/// An identity header's value, without a copy on the heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// From the snapshot.
+    Text(&'a str),
+    /// A credential's id with its prefix.
+    Id([u8; ID_LENGTH]),
+}
+
+impl Value<'_> {
+    /// The bytes, as they go upstream.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Id(id) => id,
+        }
+    }
+}
+
+fn prefixed(text: [u8; TEXT_LENGTH]) -> [u8; ID_LENGTH] {
+    let mut id = [b'0'; ID_LENGTH];
+    for (place, byte) in id.iter_mut().zip(CREDENTIAL_PREFIX.bytes().chain(text)) {
+        *place = byte;
+    }
+    id
+}
