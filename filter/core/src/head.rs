@@ -24,7 +24,7 @@ pub struct Head {
     pub serving: Option<Load>,
     /// The snapshot that is being loaded, if one is.
     pub loading: Option<Loading>,
-    /// The highest generation that any load was given, finished or not.
+    /// The highest generation that was claimed for a load, finished or not.
     pub last_generation: u32,
     /// Where to go on in the feed; empty to start over.
     pub cursor: String,
@@ -108,6 +108,21 @@ impl Head {
     #[must_use]
     pub fn is_loading(&self) -> bool {
         self.loading.is_some() || self.serving.is_none()
+    }
+
+    /// Claims a generation for a load that is about to begin. The claim must be in shared data before the load's first
+    /// write: what a stalled leader wrote under an earlier claim then never passes for part of this load.
+    pub fn claim(&mut self) {
+        self.last_generation = self.last_generation.saturating_add(1);
+    }
+
+    pub(crate) fn has_claim(&self) -> bool {
+        let loading = self.loading.as_ref().map(|loading| &loading.load);
+        [self.serving.as_ref(), loading]
+            .into_iter()
+            .flatten()
+            .all(|load| load.generation < self.last_generation)
+            && self.last_generation > 0
     }
 
     /// Starts over: the next poll asks for a full snapshot, and what serves goes on serving.

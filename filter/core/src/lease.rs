@@ -50,7 +50,9 @@ impl Lease {
         match current {
             None => fresh(1),
             Some(lease) if lease.holder == me && lease.until_ms > now_ms => {
-                let renew_from = lease.until_ms.saturating_sub(LEASE_MS.saturating_sub(RENEW_MS));
+                let renew_from = lease
+                    .until_ms
+                    .saturating_sub(LEASE_MS.saturating_sub(RENEW_MS));
                 if may_renew && now_ms >= renew_from {
                     fresh(lease.term)
                 } else {

@@ -54,8 +54,7 @@ impl Table {
 
 impl Part {
     /// How many parts there are.
-    pub const COUNT: usize =
-        CREDENTIAL_SEGMENTS as usize + 2 * APPLICATION_BUCKETS as usize;
+    pub const COUNT: usize = CREDENTIAL_SEGMENTS as usize + 2 * APPLICATION_BUCKETS as usize;
 
     /// The part with this [`Self::number`].
     #[must_use]
@@ -124,11 +123,7 @@ impl Header {
 
 /// `N` bytes at `offset`.
 fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
-    bytes
-        .get(offset..)?
-        .get(..N)?
-        .try_into()
-        .ok()
+    bytes.get(offset..)?.get(..N)?.try_into().ok()
 }
 
 /// A little-endian number of fewer than eight bytes at `offset`.

@@ -55,7 +55,10 @@ impl Slots {
                 .iter()
                 .filter(move |slot| slot.serves && slot.at_ms >= oldest)
         };
-        Some((serving().map(|slot| slot.revision).min()?, serving().count()))
+        Some((
+            serving().map(|slot| slot.revision).min()?,
+            serving().count(),
+        ))
     }
 
     /// Encodes them for shared data.

@@ -153,7 +153,10 @@ impl Snapshot {
     pub fn fill(&mut self, part: Part, bytes: Option<Vec<u8>>) {
         let bytes = bytes.unwrap_or_default();
         if let Part::Applications(table, bucket) = part
-            && self.serving.as_ref().is_some_and(|serving| serving.load.table == table)
+            && self
+                .serving
+                .as_ref()
+                .is_some_and(|serving| serving.load.table == table)
         {
             for (name, index) in &mut self.named {
                 if index.is_some_and(|index| application_bucket(index) == bucket) {
@@ -323,12 +326,7 @@ impl Snapshot {
         })
     }
 
-    fn application(
-        &self,
-        table: Table,
-        generation: u32,
-        index: u32,
-    ) -> Found<ApplicationView<'_>> {
+    fn application(&self, table: Table, generation: u32, index: u32) -> Found<ApplicationView<'_>> {
         let part = Part::Applications(table, application_bucket(index));
         let bytes = match self.slot(part) {
             Some(Slot::Held(bytes)) => bytes,

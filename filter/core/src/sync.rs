@@ -3,7 +3,8 @@
 //! [`plan`] turns the current [`Head`] and a page into updates of parts and the next head. The leader applies each update
 //! by compare-and-swap, then swaps the head. It may be stopped, repeated or overtaken between any two of these: every
 //! part carries the generation and revision that it reflects, so an update that is already in, or that is older than
-//! what is there, changes nothing.
+//! what is there, changes nothing. A load's generation is claimed in the head before anything is written under it, so that
+//! two loads never share one.
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
@@ -35,6 +36,9 @@ pub enum PlanError {
     /// Changes of a log that is not the one being followed, or before a snapshot.
     #[error("changes of a log that is not being followed")]
     ForeignChanges,
+    /// The first page of a snapshot, for a head that has not claimed a generation for it.
+    #[error("a snapshot begins without a claim")]
+    Unclaimed,
     /// A range of parts that does not exist, or records outside their range.
     #[error("a snapshot page with an impossible range")]
     BadRange,
@@ -65,6 +69,12 @@ pub enum Updated {
     Write(Vec<u8>),
 }
 
+/// Whether a page begins a snapshot: then the head must [claim](Head::claim) a generation before it is planned for.
+#[must_use]
+pub const fn begins(page: &Page) -> bool {
+    matches!(&page.body, Body::Snapshot(snapshot) if snapshot.begins.is_some())
+}
+
 /// Turns a page that was polled for from `head.cursor` into updates and the next head.
 ///
 /// # Errors
@@ -87,6 +97,7 @@ fn plan_snapshot(
 ) -> Result<Plan, PlanError> {
     let mut next = head.clone();
     let mut loading = match (page.begins, head.loading.clone()) {
+        (Some(_), _) if !head.has_claim() => return Err(PlanError::Unclaimed),
         (Some(beginning), _) => begin(head, beginning.digest_key),
         (None, Some(loading)) if head.epoch == epoch => loading,
         (None, _) => return Err(PlanError::OutOfOrder),
@@ -97,9 +108,13 @@ fn plan_snapshot(
             expect(loading.next, Position::Applications(page.from))?;
             loading.next = Position::after_applications(page.to);
             let table = loading.load.table;
-            divide(page.from, page.to, feed::APPLICATION_BUCKETS, records, |record| {
-                application_bucket(record.index)
-            })?
+            divide(
+                page.from,
+                page.to,
+                feed::APPLICATION_BUCKETS,
+                records,
+                |record| application_bucket(record.index),
+            )?
             .map(|(bucket, records)| Update {
                 part: Part::Applications(table, bucket),
                 generation,
@@ -110,9 +125,13 @@ fn plan_snapshot(
         Records::Credentials(records) => {
             expect(loading.next, Position::Credentials(page.from))?;
             loading.next = Position::after_credentials(page.to);
-            divide(page.from, page.to, feed::CREDENTIAL_SEGMENTS, records, |record| {
-                credential_segment(&record.digest)
-            })?
+            divide(
+                page.from,
+                page.to,
+                feed::CREDENTIAL_SEGMENTS,
+                records,
+                |record| credential_segment(&record.digest),
+            )?
             .map(|(segment, records)| Update {
                 part: Part::Credentials(segment),
                 generation,
@@ -123,18 +142,17 @@ fn plan_snapshot(
     };
     loading.target = loading.target.max(page.revision);
     next.epoch = epoch;
-    next.last_generation = generation;
     next.loading = Some(loading);
     next.cursor = cursor;
     next.announce(updates.iter().map(|update| update.part));
     Ok(Plan { updates, next })
 }
 
-/// A new load beside whatever serves, above every generation ever given.
+/// A new load beside whatever serves, under the generation that was claimed for it.
 fn begin(head: &Head, key: DigestKey) -> Loading {
     Loading {
         load: Load {
-            generation: head.last_generation.saturating_add(1),
+            generation: head.last_generation,
             table: head
                 .serving
                 .as_ref()

@@ -89,9 +89,8 @@ impl Verdicts {
         outlive: bool,
     ) -> Option<bool> {
         let Digest(key) = self.key.digest(hash);
-        let fits = |verdict: &Verified| {
-            verdict.credential == credential && verdict.version == version
-        };
+        let fits =
+            |verdict: &Verified| verdict.credential == credential && verdict.version == version;
         if let Some((answered, verdict, verified)) = &self.answer
             && *answered == key
             && fits(verdict)

@@ -135,7 +135,10 @@ impl<'a> ApplicationView<'a> {
     /// Whether its credentials are honoured. One whose name cannot be read is not.
     #[must_use]
     pub fn enabled(&self) -> bool {
-        self.record.get(FLAGS).is_some_and(|flags| flags & ENABLED != 0) && !self.name().is_empty()
+        self.record
+            .get(FLAGS)
+            .is_some_and(|flags| flags & ENABLED != 0)
+            && !self.name().is_empty()
     }
 
     fn texts(&self) -> Option<(&'a str, &'a str)> {

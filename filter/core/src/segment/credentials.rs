@@ -68,10 +68,9 @@ pub fn pack(generation: u32, revision: u64, mut credentials: Vec<Credential>) ->
 }
 
 fn is_sound(credential: &Credential) -> bool {
-    let joined = credential
-        .scopes
-        .iter()
-        .fold(0_usize, |sum, scope| sum.saturating_add(scope.len()).saturating_add(1));
+    let joined = credential.scopes.iter().fold(0_usize, |sum, scope| {
+        sum.saturating_add(scope.len()).saturating_add(1)
+    });
     credential
         .identifier
         .as_ref()

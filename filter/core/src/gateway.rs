@@ -1,0 +1,71 @@
+//! What a gateway tells and asks the registry, as JSON.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// `POST /v1/gateway/report`: how far a gateway has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report<'a> {
+    /// The gateway's configured name or node id; may be empty.
+    pub gateway: &'a str,
+    /// The random id of this start of the process, in hexadecimal.
+    pub instance: &'a str,
+    /// Rises with every report of this start.
+    pub sequence: u64,
+    /// The log's identity, in hexadecimal.
+    pub epoch: &'a str,
+    /// The lowest position in the log over the VMs that serve.
+    pub revision: u64,
+    /// Whether there is a complete snapshot.
+    pub complete: bool,
+    /// How many VMs serve.
+    pub workers: usize,
+}
+
+/// `POST /v1/gateway/verify`: is this the password?
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Verification<'a> {
+    /// The user name.
+    pub username: &'a str,
+    /// The password as presented.
+    pub password: &'a str,
+    /// The address that presented it, for limits; may be empty.
+    pub source: &'a str,
+}
+
+impl fmt::Debug for Verification<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verification")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answer to a [`Verification`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Verified {
+    /// Whether it is.
+    pub verified: bool,
+    /// The credential's id, where it is.
+    #[serde(default)]
+    pub credential: Option<String>,
+    /// The credential's version, where it is.
+    #[serde(default)]
+    pub version: Option<u32>,
+}
+
+/// Encodes a message; empty when memory does not suffice, which the registry refuses.
+#[must_use]
+pub fn encode(message: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(message).unwrap_or_default()
+}
+
+impl Verified {
+    /// Reads the registry's answer.
+    #[must_use]
+    pub fn decode(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+}

@@ -1,0 +1,267 @@
+//! A registry, shared data and several leaders in miniature.
+
+mod registry;
+
+use std::collections::BTreeMap;
+
+use filter_core::{
+    digest::{DigestKey, SecretHash},
+    feed::Page,
+    head::Head,
+    segment::Part,
+    snapshot::{Found, Snapshot},
+    sync::{Plan, Updated, begins, plan},
+};
+pub(crate) use registry::{Registry, secret};
+
+/// One step of a random history.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    expect(dead_code, reason = "property tests run on the host")
+)]
+pub(crate) enum Action {
+    PutApplication(u32),
+    DisableApplication(u32),
+    PutCredential(u32, u32),
+    RemoveCredential(u32),
+    ForgetLog,
+    ReplaceDatabase,
+    TakeOver(usize),
+    Poll(usize),
+    WriteOne(usize),
+    Swap(usize),
+    Lose(usize),
+    Worker,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn actions() -> impl proptest::strategy::Strategy<Value = Vec<Action>> {
+    use proptest::prelude::*;
+    let leader = 0_usize..3;
+    proptest::collection::vec(
+        prop_oneof![
+            2 => (0_u32..4).prop_map(Action::PutApplication),
+            1 => (0_u32..4).prop_map(Action::DisableApplication),
+            6 => (0_u32..24, 0_u32..4).prop_map(|(number, application)| Action::PutCredential(number, application)),
+            5 => (0_u32..24).prop_map(Action::RemoveCredential),
+            1 => Just(Action::ForgetLog),
+            1 => Just(Action::ReplaceDatabase),
+            3 => leader.clone().prop_map(Action::TakeOver),
+            9 => leader.clone().prop_map(Action::Poll),
+            12 => leader.clone().prop_map(Action::WriteOne),
+            6 => leader.clone().prop_map(Action::Swap),
+            1 => leader.prop_map(Action::Lose),
+            4 => Just(Action::Worker),
+        ],
+        0..160,
+    )
+}
+
+/// A page under way in one leader.
+#[derive(Debug)]
+struct Work {
+    term: u64,
+    cursor: String,
+    plan: Option<Plan>,
+    written: usize,
+}
+
+/// An Envoy process and its registry.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) registry: Registry,
+    head: Head,
+    parts: BTreeMap<Part, Vec<u8>>,
+    leaders: Vec<(u64, Option<Work>)>,
+    worker: Snapshot,
+}
+
+impl World {
+    pub(crate) fn new(leaders: usize) -> Self {
+        Self {
+            registry: Registry::new(),
+            head: Head::default(),
+            parts: BTreeMap::new(),
+            leaders: (0..leaders).map(|_| (0, None)).collect(),
+            worker: Snapshot::new(&DigestKey::from_bytes([9; 32])),
+        }
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        Head::decode(&self.head.encode()).expect("a head survives shared data")
+    }
+
+    pub(crate) fn act(&mut self, action: Action) {
+        match action {
+            Action::PutApplication(index) => self.registry.put_application(index),
+            Action::DisableApplication(index) => self.registry.disable_application(index),
+            Action::PutCredential(number, application) => {
+                self.registry.put_credential(number, application);
+            }
+            Action::RemoveCredential(number) => self.registry.remove_credential(number),
+            Action::ForgetLog => self.registry.forget_log(),
+            Action::ReplaceDatabase => self.registry.replace_database(),
+            Action::TakeOver(leader) => self.take_over(leader),
+            Action::Poll(leader) => self.poll(leader),
+            Action::WriteOne(leader) => {
+                self.write_one(leader);
+            }
+            Action::Swap(leader) => self.finish(leader),
+            Action::Lose(leader) => self.leaders[leader].1 = None,
+            Action::Worker => {
+                self.worker();
+            }
+        }
+    }
+
+    pub(crate) fn take_over(&mut self, leader: usize) {
+        self.head.term += 1;
+        self.leaders[leader] = (self.head.term, self.leaders[leader].1.take());
+    }
+
+    pub(crate) fn poll(&mut self, leader: usize) {
+        let (term, _) = self.leaders[leader];
+        if term != self.head.term || term == 0 {
+            return;
+        }
+        let cursor = self.head.cursor.clone();
+        let page = self.registry.page(&cursor);
+        let page =
+            Page::decode(&page.encode().expect("encodes")).expect("a page survives the wire");
+        if begins(&page) {
+            self.head.claim();
+        }
+        let plan = plan(&self.head, page).ok();
+        self.leaders[leader].1 = Some(Work {
+            term,
+            cursor,
+            plan,
+            written: 0,
+        });
+    }
+
+    /// Writes the next part of the page under way; false when there is none.
+    fn write_one(&mut self, leader: usize) -> bool {
+        let Some(work) = &mut self.leaders[leader].1 else {
+            return false;
+        };
+        let Some(update) = work
+            .plan
+            .as_ref()
+            .and_then(|plan| plan.updates.get(work.written))
+        else {
+            return false;
+        };
+        work.written += 1;
+        let existing = self.parts.get(&update.part).map(Vec::as_slice);
+        if let Updated::Write(bytes) = update.apply(existing) {
+            self.parts.insert(update.part, bytes);
+        }
+        true
+    }
+
+    /// Writes what is left of the page under way and swaps the head, unless another leader was faster.
+    pub(crate) fn finish(&mut self, leader: usize) {
+        while self.write_one(leader) {}
+        let Some(work) = self.leaders[leader].1.take() else {
+            return;
+        };
+        if work.term != self.head.term || work.cursor != self.head.cursor {
+            return;
+        }
+        match work.plan {
+            Some(plan) => self.head = plan.next,
+            None => self.head.restart(),
+        }
+    }
+
+    pub(crate) fn step(&mut self, leader: usize) {
+        if self.leaders[leader].0 != self.head.term || self.head.term == 0 {
+            self.take_over(leader);
+        }
+        self.poll(leader);
+        self.finish(leader);
+    }
+
+    pub(crate) fn settle(&mut self) {
+        self.settle_by(0);
+    }
+
+    /// One leader works until there is nothing new.
+    pub(crate) fn settle_by(&mut self, leader: usize) {
+        for _ in 0..1000 {
+            self.step(leader);
+            if !self.head.is_loading() && self.registry.is_reached_by(&self.head.cursor) {
+                return;
+            }
+        }
+        panic!("does not settle: {:?}", self.head);
+    }
+
+    /// The worker, after it has looked at the head and copied what changed.
+    pub(crate) fn worker(&mut self) -> &Snapshot {
+        let head = self.head();
+        for part in self.worker.follow(&head) {
+            self.worker.fill(part, self.parts.get(&part).cloned());
+        }
+        &self.worker
+    }
+
+    fn look_up(&mut self, secret: &str) -> Found<(String, bool)> {
+        let hash = SecretHash::of_value(secret.as_bytes());
+        self.worker();
+        loop {
+            let missing = match self.worker.find(&hash) {
+                Found::NotLoaded(part) => part,
+                Found::Absent => return Found::Absent,
+                Found::Changing => return Found::Changing,
+                Found::Present(credential) => match self.worker.application_of(&credential) {
+                    Found::NotLoaded(part) => part,
+                    Found::Absent => return Found::Absent,
+                    Found::Changing => return Found::Changing,
+                    Found::Present(application) => {
+                        return Found::Present((
+                            application.name().to_owned(),
+                            application.enabled(),
+                        ));
+                    }
+                },
+            };
+            self.worker.fill(missing, self.parts.get(&missing).cloned());
+        }
+    }
+
+    pub(crate) fn admits(&mut self, secret: &str) -> bool {
+        matches!(self.look_up(secret), Found::Present((_, true)))
+    }
+
+    /// Compares every credential that ever was with the registry.
+    pub(crate) fn check_everything(&mut self) {
+        for (secret, expected) in self.registry.everything() {
+            let found = self.look_up(&secret);
+            assert_eq!(
+                found,
+                expected.map_or(Found::Absent, Found::Present),
+                "{secret}"
+            );
+        }
+    }
+
+    /// What was deleted at or before the revision that the worker reflects is not admitted.
+    pub(crate) fn check_no_resurrection(&mut self) {
+        let head = self.head();
+        if head.is_loading() || !self.registry.is_current_epoch(&head.epoch) {
+            return;
+        }
+        for (secret, at) in self.registry.deleted() {
+            if at <= head.revision {
+                assert!(
+                    !self.admits(&secret),
+                    "{secret} was deleted at {at}, served at {}",
+                    head.revision
+                );
+            }
+        }
+    }
+}
