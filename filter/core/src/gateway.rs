@@ -5,6 +5,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{decide::Question, verdicts::Answer};
+
 /// `POST /v1/gateway/report`: how far a gateway has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report<'a> {
@@ -54,6 +56,9 @@ pub struct Verified {
     /// The credential's version, where it is.
     #[serde(default)]
     pub version: Option<u32>,
+    /// Until when the password holds, in Unix milliseconds, where it has an end: the end of its grace period.
+    #[serde(default)]
+    pub valid_until: Option<u64>,
 }
 
 /// Encodes a message; empty when memory does not suffice, which the registry refuses.
@@ -67,5 +72,19 @@ impl Verified {
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
+    }
+
+    /// What follows for the question that was asked. `now_ms` is Unix time.
+    #[must_use]
+    pub fn answer(&self, question: &Question, now_ms: u64) -> Answer {
+        Answer {
+            credential: question.credential,
+            asked_version: question.version,
+            version: self.version.unwrap_or(question.version),
+            verified: self.verified,
+            remaining_ms: self
+                .valid_until
+                .map_or(u64::MAX, |until| until.saturating_sub(now_ms)),
+        }
     }
 }

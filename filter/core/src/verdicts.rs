@@ -20,16 +20,32 @@ pub const LIFETIME_MS: u64 = 3_600_000;
 #[derive(Debug)]
 pub struct Verdicts {
     key: Digester,
-    known: BTreeMap<[u8; 16], Verified>,
+    known: BTreeMap<[u8; 16], Verdict>,
     order: VecDeque<[u8; 16]>,
-    answer: Option<([u8; 16], Verified, bool)>,
+    answer: Option<([u8; 16], Verdict, bool)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Verified {
+struct Verdict {
     credential: ObjectId,
     version: u32,
     at_ms: u64,
+    until_ms: u64,
+}
+
+/// The registry's word on a chosen password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Whose password was asked about.
+    pub credential: ObjectId,
+    /// The version of the secret that was known here when it was asked.
+    pub asked_version: u32,
+    /// The version that the registry knows.
+    pub version: u32,
+    /// Whether it is the password.
+    pub verified: bool,
+    /// How much longer it is, in milliseconds: a retiring password ends with its grace period. `u64::MAX` for no end.
+    pub remaining_ms: u64,
 }
 
 impl Verdicts {
@@ -45,22 +61,20 @@ impl Verdicts {
     }
 
     /// Takes the registry's answer: for the decision that is made again now, and, where it was yes, for later ones.
-    pub fn answer(
-        &mut self,
-        hash: &SecretHash,
-        credential: ObjectId,
-        version: u32,
-        verified: bool,
-        now_ms: u64,
-    ) {
+    pub fn answer(&mut self, hash: &SecretHash, answer: &Answer, now_ms: u64) {
         let Digest(key) = self.key.digest(hash);
-        let verdict = Verified {
-            credential,
-            version,
+        let verdict = Verdict {
+            credential: answer.credential,
+            version: answer.version,
             at_ms: now_ms,
+            until_ms: now_ms.saturating_add(answer.remaining_ms),
         };
-        self.answer = Some((key, verdict, verified));
-        if verified {
+        let now = Verdict {
+            version: answer.asked_version,
+            ..verdict
+        };
+        self.answer = Some((key, now, answer.verified));
+        if answer.verified {
             if self.known.insert(key, verdict).is_none() {
                 self.order.push_back(key);
             }
@@ -90,7 +104,7 @@ impl Verdicts {
     ) -> Option<bool> {
         let Digest(key) = self.key.digest(hash);
         let fits =
-            |verdict: &Verified| verdict.credential == credential && verdict.version == version;
+            |verdict: &Verdict| verdict.credential == credential && verdict.version == version;
         if let Some((answered, verdict, verified)) = &self.answer
             && *answered == key
             && fits(verdict)
@@ -99,6 +113,7 @@ impl Verdicts {
         }
         let verdict = self.known.get(&key).filter(|verdict| fits(verdict))?;
         let age = now_ms.saturating_sub(verdict.at_ms);
-        (outlive || age < LIFETIME_MS).then_some(true)
+        let holds = now_ms < verdict.until_ms && (outlive || age < LIFETIME_MS);
+        holds.then_some(true)
     }
 }

@@ -1,0 +1,414 @@
+//! What the VM that holds the lease does: polls the registry, writes what comes into shared data, wakes the workers,
+//! and acknowledges what all of them have.
+
+use std::collections::BTreeMap;
+
+use filter_core::{
+    feed::Page,
+    gateway::Report,
+    head::Head,
+    lease::{self, Lease, Step},
+    names::Names,
+    slots::Slots,
+    sync::{self, Updated},
+};
+
+use super::calls::{Call, Client};
+use crate::{
+    abi::{self, Buffer, Failure, Level},
+    metrics::Gauges,
+    shared::{self, Change},
+};
+
+/// How long the acknowledgement waits for the slowest worker, in milliseconds.
+const ACKNOWLEDGE_AFTER_MS: u64 = 100;
+/// How often the registry hears of this gateway when nothing changes, in milliseconds.
+const HEARTBEAT_MS: u64 = 10_000;
+/// The first and the longest pause after a failed poll, in milliseconds.
+const BACKOFF_MS: (u64, u64) = (250, 5000);
+/// How many polls in a row may vanish without an answer before another VM should try.
+const MAX_LOST_POLLS: u32 = 2;
+/// After how long a wake-up that had no effect is repeated, in milliseconds.
+const WAKE_AGAIN_MS: u64 = 2000;
+
+/// A VM's part in leading. Every VM has one; it matters while the VM holds the lease.
+#[derive(Debug)]
+pub(crate) struct Leader {
+    vm: u64,
+    term: Option<u64>,
+    poll: Poll,
+    failures: u32,
+    lost: u32,
+    report: Option<Call>,
+    reports: u64,
+    reported: Reported,
+    changed_ms: u64,
+    woken: BTreeMap<u64, (u64, u64)>,
+    complaint: String,
+}
+
+#[derive(Debug)]
+enum Poll {
+    Due(u64),
+    Waiting {
+        call: Call,
+        root: u32,
+        cursor: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Reported {
+    revision: u64,
+    complete: bool,
+    at_ms: u64,
+}
+
+impl Leader {
+    pub(crate) fn new(vm: u64) -> Self {
+        Self {
+            vm,
+            term: None,
+            poll: Poll::Due(0),
+            failures: 0,
+            lost: 0,
+            report: None,
+            reports: 0,
+            reported: Reported::default(),
+            changed_ms: 0,
+            woken: BTreeMap::new(),
+            complaint: String::new(),
+        }
+    }
+
+    /// Takes or renews the lease. True while this VM leads.
+    pub(crate) fn hold_lease(&mut self, names: &Names, now_ms: u64) -> bool {
+        let name = names.lease();
+        let (value, cas) = shared::read(&name);
+        let current = value.as_deref().and_then(Lease::decode);
+        let may_renew = self.lost < MAX_LOST_POLLS;
+        let held = match Lease::step(current, self.vm, now_ms, may_renew) {
+            Step::Follow => None,
+            Step::Lead(lease) => Some(lease),
+            Step::Write(lease) => abi::set_shared_data(&name, &lease.encode(), cas)
+                .is_ok()
+                .then_some(lease),
+        };
+        match held {
+            None => self.step_down(now_ms),
+            Some(lease) if self.term == Some(lease.term) => {}
+            Some(lease) => self.take_over(names, lease.term, now_ms),
+        }
+        self.term.is_some()
+    }
+
+    fn step_down(&mut self, now_ms: u64) {
+        self.term = None;
+        self.poll = Poll::Due(now_ms);
+        self.report = None;
+        // Another VM has had its turn by the time this one may lead again.
+        self.lost = 0;
+    }
+
+    /// Puts the term into the head, so that an older leader's write fails.
+    fn take_over(&mut self, names: &Names, term: u64, now_ms: u64) {
+        let change = shared::update(&names.head(), |value| {
+            let head = value.and_then(Head::decode).unwrap_or_default();
+            (head.term < term).then(|| Head { term, ..head }.encode())
+        });
+        if change == Change::Written {
+            self.term = Some(term);
+            self.poll = Poll::Due(now_ms);
+            self.reported = Reported::default();
+            self.reports = 0;
+        } else {
+            self.term = None;
+        }
+    }
+
+    /// Polls when it is time, gives up on what is overdue, and acknowledges. `is_alive` tells whether a root still
+    /// ticks: the calls of one that does not are gone.
+    pub(crate) fn work(
+        &mut self,
+        client: &Client,
+        names: &Names,
+        root: u32,
+        now_ms: u64,
+        is_alive: impl Fn(u32) -> bool,
+    ) {
+        if let Poll::Waiting {
+            call, root: owner, ..
+        } = &self.poll
+        {
+            let overdue = call.deadline_ms <= now_ms;
+            if overdue || !is_alive(*owner) {
+                self.lost = self.lost.saturating_add(u32::from(overdue));
+                self.poll = Poll::Due(now_ms);
+            }
+        }
+        if self.report.is_some_and(|call| call.deadline_ms <= now_ms) {
+            self.report = None;
+        }
+        if matches!(self.poll, Poll::Due(at_ms) if at_ms <= now_ms) {
+            self.start_poll(client, names, root, now_ms);
+        }
+        self.acknowledge(client, names, now_ms);
+    }
+
+    fn start_poll(&mut self, client: &Client, names: &Names, root: u32, now_ms: u64) {
+        let Some((head, _)) = self.own_head(names) else {
+            return;
+        };
+        let waits = !head.is_loading();
+        match client.poll(&head.cursor, waits, now_ms) {
+            Ok(call) => {
+                self.poll = Poll::Waiting {
+                    call,
+                    root,
+                    cursor: head.cursor,
+                }
+            }
+            Err(failure) => self.fail(
+                &format!("cannot call the registry's cluster: {failure:?}"),
+                now_ms,
+            ),
+        }
+    }
+
+    /// The head, while it carries this leader's term.
+    fn own_head(&self, names: &Names) -> Option<(Head, u32)> {
+        let (value, cas) = shared::read(&names.head());
+        let head = value.as_deref().and_then(Head::decode)?;
+        (Some(head.term) == self.term).then_some((head, cas))
+    }
+
+    fn fail(&mut self, complaint: &str, now_ms: u64) {
+        if self.complaint != complaint {
+            abi::log(Level::Warn, &format!("keysmith: {complaint}"));
+            complaint.clone_into(&mut self.complaint);
+        }
+        let (first, longest) = BACKOFF_MS;
+        let pause = first
+            .saturating_mul(1 << self.failures.min(10))
+            .min(longest);
+        self.failures = self.failures.saturating_add(1);
+        // Spread out, so that gateways do not return all at once.
+        let spread = abi::random::<1>().map_or(0, |[byte]| pause * u64::from(byte) / 512);
+        self.poll = Poll::Due(now_ms + pause - spread);
+    }
+
+    /// Whether this call is the poll or the report under way.
+    pub(crate) fn owns(&self, call: u32) -> bool {
+        let polls = matches!(&self.poll, Poll::Waiting { call: own, .. } if own.id == call);
+        polls || self.report.is_some_and(|own| own.id == call)
+    }
+
+    /// Takes the answer to a call that it [owns](Self::owns). True when the shared snapshot changed.
+    pub(crate) fn answered(
+        &mut self,
+        names: &Names,
+        gauges: &Gauges,
+        call: u32,
+        answer: &Answer,
+        now_ms: u64,
+    ) -> bool {
+        if self.report.is_some_and(|own| own.id == call) {
+            self.report = None;
+            if answer.status / 100 != 2 {
+                self.reported.at_ms = 0;
+            }
+            return false;
+        }
+        let Poll::Waiting { cursor, .. } = std::mem::replace(&mut self.poll, Poll::Due(now_ms))
+        else {
+            return false;
+        };
+        self.lost = 0;
+        match self.apply(names, gauges, &cursor, answer, now_ms) {
+            Ok(changed) => {
+                if !self.complaint.is_empty() {
+                    abi::log(Level::Info, "keysmith: the registry answers again");
+                    self.complaint.clear();
+                }
+                self.failures = 0;
+                changed
+            }
+            Err(complaint) => {
+                self.fail(&complaint, now_ms);
+                false
+            }
+        }
+    }
+
+    fn apply(
+        &mut self,
+        names: &Names,
+        gauges: &Gauges,
+        cursor: &str,
+        answer: &Answer,
+        now_ms: u64,
+    ) -> Result<bool, String> {
+        let page = answer.page()?;
+        if sync::begins(&page) && !self.claim(names, cursor) {
+            return Ok(false);
+        }
+        let (head, cas) = match self.own_head(names) {
+            Some((head, cas)) if head.cursor == cursor => (head, cas),
+            // Overtaken meanwhile: the page belongs to a position that is past.
+            _ => return Ok(false),
+        };
+        let plan = match sync::plan(&head, page) {
+            Ok(plan) => plan,
+            Err(error) => {
+                let mut next = head;
+                next.restart();
+                let _ = abi::set_shared_data(&names.head(), &next.encode(), cas);
+                return Err(error.to_string());
+            }
+        };
+        for update in &plan.updates {
+            let change = shared::update(&names.part(update.part), |existing| {
+                match update.apply(existing) {
+                    Updated::Unchanged => None,
+                    Updated::Write(bytes) => Some(bytes),
+                }
+            });
+            if change == Change::Failed {
+                return Err("shared data cannot be written".to_owned());
+            }
+        }
+        let complete = plan.next.loading.is_none();
+        match abi::set_shared_data(&names.head(), &plan.next.encode(), cas) {
+            Ok(()) => {}
+            // Overtaken at the last moment; the other leader applies the same page again.
+            Err(Failure::CasMismatch) => return Ok(false),
+            Err(failure) => return Err(format!("shared data cannot be written: {failure:?}")),
+        }
+        if complete {
+            // Only a complete snapshot makes what is served younger.
+            let _ = abi::set_shared_data(&names.contact(), &now_ms.to_le_bytes(), 0);
+            gauges.snapshot_is_current(plan.next.revision);
+        }
+        let changed = plan.next.revision != head.revision
+            || !plan.updates.is_empty()
+            || head.loading.is_some();
+        if changed {
+            self.changed_ms = now_ms;
+            self.wake_workers(names, plan.next.announced, now_ms);
+        }
+        Ok(changed)
+    }
+
+    fn claim(&self, names: &Names, cursor: &str) -> bool {
+        let Some((mut head, cas)) = self
+            .own_head(names)
+            .filter(|(head, _)| head.cursor == cursor)
+        else {
+            return false;
+        };
+        head.claim();
+        abi::set_shared_data(&names.head(), &head.encode(), cas).is_ok()
+    }
+
+    /// At most one message lies in each VM's queue: one that has not caught up with its last wake-up has it still.
+    fn wake_workers(&mut self, names: &Names, announced: u64, now_ms: u64) {
+        let slots = Slots::decode(&shared::read(&names.slots()).0.unwrap_or_default());
+        self.woken
+            .retain(|vm, _| slots.0.iter().any(|slot| slot.vm == *vm));
+        for slot in slots.0.iter().filter(|slot| slot.vm != self.vm) {
+            let is_waking = self.woken.get(&slot.vm).is_some_and(|(woken_for, at_ms)| {
+                slot.announced < *woken_for && at_ms.saturating_add(WAKE_AGAIN_MS) > now_ms
+            });
+            if !is_waking && abi::enqueue(slot.queue, b"w").is_ok() {
+                self.woken.insert(slot.vm, (announced, now_ms));
+            }
+        }
+    }
+
+    /// Reports once when every worker has the head's revision, or what the slowest has when that takes too long.
+    pub(crate) fn acknowledge(&mut self, client: &Client, names: &Names, now_ms: u64) {
+        if self.report.is_some() {
+            return;
+        }
+        let Some((head, _)) = self.own_head(names) else {
+            return;
+        };
+        let slots = Slots::decode(&shared::read(&names.slots()).0.unwrap_or_default());
+        let (revision, workers) = slots.lowest_revision(now_ms).unwrap_or((head.revision, 0));
+        let complete = head.serving.is_some();
+        let is_news = (revision, complete) != (self.reported.revision, self.reported.complete);
+        let is_settled =
+            revision >= head.revision || self.changed_ms + ACKNOWLEDGE_AFTER_MS <= now_ms;
+        let is_heartbeat = self.reported.at_ms + HEARTBEAT_MS <= now_ms;
+        if !(is_news && is_settled || is_heartbeat) {
+            return;
+        }
+        self.reports += 1;
+        let report = Report {
+            gateway: "",
+            instance: "",
+            sequence: (self.term.unwrap_or(0) << 32) | self.reports,
+            epoch: &hex(&head.epoch),
+            revision,
+            complete,
+            workers,
+        };
+        self.reported = Reported {
+            revision,
+            complete,
+            at_ms: now_ms,
+        };
+        // A report that cannot be sent is made good by the next.
+        self.report = client.report(&report, now_ms).ok();
+    }
+
+    /// When this VM wants to be called next, in milliseconds: soon while an acknowledgement or a poll is due.
+    pub(crate) fn is_busy(&self, now_ms: u64) -> bool {
+        let acknowledges = self.changed_ms + 2 * ACKNOWLEDGE_AFTER_MS > now_ms;
+        self.term.is_some() && acknowledges
+    }
+}
+
+/// How often a VM looks after itself, in milliseconds.
+pub(crate) const TICK_MS: u32 = 250;
+/// The same while an acknowledgement is awaited.
+pub(crate) const BUSY_TICK_MS: u32 = 50;
+const _: () = assert!(TICK_MS as u64 <= lease::RENEW_MS);
+
+/// The answer to a call.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The HTTP status; 0 when there was none.
+    pub(crate) status: u16,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads the answer to the call whose callback is running.
+    pub(crate) fn read(body_length: usize) -> Self {
+        let status = abi::call_response_header(b":status")
+            .ok()
+            .and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok())
+            .unwrap_or(0);
+        let body = abi::buffer(Buffer::CallResponse, body_length).unwrap_or_default();
+        Self { status, body }
+    }
+
+    fn page(&self) -> Result<Page, String> {
+        match self.status {
+            200 => Page::decode(&self.body).map_err(|error| error.to_string()),
+            0 => Err("the registry cannot be reached".to_owned()),
+            401 | 403 => Err(format!(
+                "the registry refuses the gateway token (status {})",
+                self.status
+            )),
+            409 => Err("registry.group: the gateway token belongs to another group".to_owned()),
+            status => Err(format!("the registry answers with status {status}")),
+        }
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

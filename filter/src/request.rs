@@ -1,0 +1,132 @@
+//! One request: from its headers to a decision, and from the decision to what Envoy does.
+
+use filter_core::{
+    decide::{Allow, Decision, Question, decide},
+    denial::{Caller, Denial, Outcome, Reason},
+    request::{Request, pairs::Pairs},
+    snapshot::Part,
+};
+
+use crate::{
+    abi::{self, Failure},
+    callbacks::Flow,
+    feed::Feed,
+    metrics::Metrics,
+    pairs,
+    vm::Root,
+};
+
+/// Parts copied for one decision at most: those of each look-up, and all applications where an anonymous one is named.
+const MAX_LOADS: usize = 1100;
+
+/// How a request stands after a decision.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It goes on.
+    Passed,
+    /// It was answered here.
+    Answered,
+    /// The registry must verify a chosen password first.
+    Asks(Question),
+}
+
+impl Verdict {
+    pub(crate) const fn flow(&self) -> Flow {
+        match self {
+            Self::Passed => Flow::Continue,
+            Self::Answered | Self::Asks(_) => Flow::Stop,
+        }
+    }
+}
+
+/// Decides about the request whose context is current, and edits or answers it.
+pub(crate) fn handle(root: &Root, feed: &mut Feed, metrics: &mut Metrics) -> Verdict {
+    let Ok(headers) = abi::request_headers() else {
+        return refuse(Reason::HeadersUnreadable, metrics);
+    };
+    let Ok(pairs) = Pairs::parse(&headers) else {
+        return refuse(Reason::HeadersUnreadable, metrics);
+    };
+    let request = Request::read(pairs);
+    let now_ms = abi::wall_clock_ms();
+    feed.prepare(now_ms, root.max_staleness_ms);
+    for _ in 0..MAX_LOADS {
+        let part: Part = match decide(&root.policy, &feed.snapshot, &request, now_ms) {
+            Decision::Load(part) => part,
+            Decision::Allow(allow) => {
+                let verdict = pass(&allow, metrics);
+                abi::reuse(headers);
+                return verdict;
+            }
+            Decision::Deny(denial) => return answer(&denial, metrics),
+            Decision::Ask(question) => return Verdict::Asks(question),
+            Decision::Ready => return reply_ready(),
+        };
+        feed.load(part);
+    }
+    refuse(Reason::SnapshotUnreadable, metrics)
+}
+
+/// Refuses a request whose password could not be verified.
+pub(crate) fn refuse_unverified(reason: Reason, metrics: &mut Metrics) {
+    let headers = abi::request_headers().unwrap_or_default();
+    let caller = Pairs::parse(&headers).map_or(Caller::Http, |pairs| Request::read(pairs).caller());
+    answer(&Denial::new(reason, caller), metrics);
+}
+
+fn refuse(reason: Reason, metrics: &mut Metrics) -> Verdict {
+    answer(&Denial::new(reason, Caller::Http), metrics)
+}
+
+fn pass(allow: &Allow<'_>, metrics: &mut Metrics) -> Verdict {
+    match edit(allow) {
+        Ok(()) => {
+            metrics.count(allow.method, Outcome::Allowed);
+            Verdict::Passed
+        }
+        // A header that could not be removed or set might carry another's identity.
+        Err(_) => refuse(Reason::HeadersUnreadable, metrics),
+    }
+}
+
+fn edit(allow: &Allow<'_>) -> Result<(), Failure> {
+    for name in allow.edits.removed_headers() {
+        abi::remove_request_header(name)?;
+    }
+    if let Some(path) = allow.edits.path() {
+        abi::replace_request_header(b":path", path)?;
+    }
+    if let Some(cookie) = allow.edits.cookie() {
+        abi::replace_request_header(b"cookie", cookie)?;
+    }
+    for (name, value) in allow.identity_headers() {
+        abi::replace_request_header(name.as_bytes(), value.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn answer(denial: &Denial<'_>, metrics: &mut Metrics) -> Verdict {
+    metrics.count(denial.method(), denial.outcome());
+    let mut headers = vec![("content-type", denial.content_type())];
+    headers.extend(
+        denial
+            .challenges()
+            .map(|challenge| ("www-authenticate", challenge)),
+    );
+    headers.extend(denial.retry_after().map(|seconds| ("retry-after", seconds)));
+    // Should the reply fail, the request stays where it is, and does not pass.
+    let _ = abi::send_local_response(
+        denial.status().into(),
+        denial.details(),
+        denial.body().as_bytes(),
+        &pairs::serialize(&headers),
+        denial.grpc_status().map_or(-1, i32::from),
+    );
+    Verdict::Answered
+}
+
+fn reply_ready() -> Verdict {
+    let headers = pairs::serialize(&[("content-type", "text/plain")]);
+    let _ = abi::send_local_response(200, "keysmith_ready", b"ready\n", &headers, -1);
+    Verdict::Answered
+}

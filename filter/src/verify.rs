@@ -1,0 +1,102 @@
+//! Requests that wait while the registry verifies a chosen password.
+
+use filter_core::{
+    decide::Question,
+    denial::Reason,
+    gateway::{Verification, Verified},
+};
+
+use crate::feed::{
+    calls::{Call, Client},
+    leader::Answer,
+};
+
+/// Requests of one VM that wait at most; beyond, they are refused at once.
+const MAX_WAITING: usize = 64;
+
+/// The requests that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(Vec<Pending>);
+
+/// A request that waits, and what for.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    call: Call,
+    /// The stream that waits.
+    pub(crate) stream: u32,
+    /// The root whose rules it is under, and whose call it is: no answer comes when its listener goes.
+    pub(crate) root: u32,
+    /// What was asked.
+    pub(crate) question: Question,
+}
+
+/// What came of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// It answered yes or no.
+    Verified(Verified),
+    /// The registry has too much to do.
+    Overloaded,
+    /// The registry did not answer.
+    Unavailable,
+}
+
+impl Waiting {
+    /// Whether another request may wait.
+    pub(crate) fn has_room(&self) -> bool {
+        self.0.len() < MAX_WAITING
+    }
+
+    /// Asks the registry.
+    pub(crate) fn ask(
+        &mut self,
+        client: &Client,
+        root: u32,
+        stream: u32,
+        source: &str,
+        question: Question,
+        now_ms: u64,
+    ) -> Result<(), Reason> {
+        let verification = Verification {
+            username: &question.username,
+            password: &question.password,
+            source,
+        };
+        let call = client
+            .verify(&verification, now_ms)
+            .map_err(|_| Reason::VerificationUnavailable)?;
+        self.0.push(Pending {
+            call,
+            stream,
+            root,
+            question,
+        });
+        Ok(())
+    }
+
+    /// The request that waited for this call.
+    pub(crate) fn take(&mut self, call: u32) -> Option<Pending> {
+        let at = self.0.iter().position(|pending| pending.call.id == call)?;
+        Some(self.0.swap_remove(at))
+    }
+
+    /// Those whose answer will not come any more.
+    pub(crate) fn overdue(&mut self, now_ms: u64, is_alive: impl Fn(u32) -> bool) -> Vec<Pending> {
+        self.0
+            .extract_if(.., |pending| {
+                pending.call.deadline_ms <= now_ms || !is_alive(pending.root)
+            })
+            .collect()
+    }
+}
+
+impl Word {
+    /// Reads the registry's answer.
+    pub(crate) fn read(answer: &Answer) -> Self {
+        match (answer.status, Verified::decode(&answer.body)) {
+            (200, Some(verified)) => Self::Verified(verified),
+            (429 | 503, _) => Self::Overloaded,
+            _ => Self::Unavailable,
+        }
+    }
+}
