@@ -109,7 +109,6 @@ mod host {
             value: *const u8,
             value_length: usize,
         ) -> u32;
-        #[expect(clippy::too_many_arguments, reason = "the ABI's signature")]
         pub(super) fn proxy_http_call(
             cluster: *const u8,
             cluster_length: usize,
@@ -132,7 +131,6 @@ mod host {
         pub(super) fn proxy_record_metric(metric: u32, value: u64) -> u32;
         pub(super) fn proxy_set_effective_context(context: u32) -> u32;
         pub(super) fn proxy_continue_stream(stream_type: u32) -> u32;
-        #[expect(clippy::too_many_arguments, reason = "the ABI's signature")]
         pub(super) fn proxy_send_local_response(
             status: u32,
             details: *const u8,

@@ -24,12 +24,12 @@ thread_local! {
 }
 
 fn with_vm<T>(run: impl FnOnce(&mut Vm) -> T) -> Option<T> {
-    VM.with(|vm| match vm.try_borrow_mut() {
-        Ok(mut vm) => Some(run(&mut vm)),
-        Err(_) => {
+    VM.with(|vm| {
+        let Ok(mut vm) = vm.try_borrow_mut() else {
             abi::log(Level::Error, "keysmith: a callback within a callback");
-            None
-        }
+            return None;
+        };
+        Some(run(&mut vm))
     })
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod leader;
 use filter_core::{
     config::{Registry, TokenSource},
     digest::DigestKey,
+    gateway,
     head::Head,
     lease::Lease,
     names::Names,
@@ -15,14 +16,12 @@ use filter_core::{
 
 use self::{
     calls::Client,
-    leader::{Answer, Leader, hex},
+    leader::{Answer, Leader},
 };
 use crate::{abi, metrics::Gauges, shared};
 
 /// Parts copied again at once when they change; beyond, they are copied when a request needs them.
 const MAX_REFRESHED: usize = 64;
-/// Buckets of applications copied at once for rules that name one.
-const MAX_PRELOADED: usize = 2048;
 /// Messages taken from the queue at a wake-up.
 const MAX_MESSAGES: usize = 64;
 /// After how long without an answer the registry counts as unreachable, beyond a poll's wait, in milliseconds.
@@ -204,21 +203,17 @@ impl Feed {
             .and_then(|bytes| bytes.try_into().ok())
             .map(u64::from_le_bytes);
         let (value, number) = shared::read(&self.names.head());
-        if number == self.head_number {
-            return;
+        let head = value
+            .filter(|_| number != self.head_number)
+            .and_then(|value| Head::decode(&value));
+        if let Some(head) = head {
+            self.head_number = number;
+            let changed = self.snapshot.follow(&head);
+            for part in changed.into_iter().take(MAX_REFRESHED) {
+                self.load(part);
+            }
         }
-        let Some(head) = value.as_deref().and_then(Head::decode) else {
-            return;
-        };
-        self.head_number = number;
-        for part in self.snapshot.follow(&head).into_iter().take(MAX_REFRESHED) {
-            self.load(part);
-        }
-        let missing: Vec<Part> = self
-            .snapshot
-            .missing_for_names()
-            .take(MAX_PRELOADED)
-            .collect();
+        let missing: Vec<Part> = self.snapshot.missing_for_names().collect();
         for part in missing {
             self.load(part);
         }
@@ -283,15 +278,9 @@ fn node_id() -> String {
 fn instance(names: &Names) -> Result<String, String> {
     let fresh: [u8; 16] = abi::random().ok_or("the host has no randomness")?;
     let mut instance = fresh.to_vec();
-    let _ = shared::update(&names.instance(), |value| match value {
-        Some(known) => {
-            instance = known.to_vec();
-            None
-        }
-        None => {
-            instance = fresh.to_vec();
-            Some(instance.clone())
-        }
+    let _ = shared::update(&names.instance(), |value| {
+        instance = value.unwrap_or(&fresh).to_vec();
+        value.is_none().then(|| instance.clone())
     });
-    Ok(hex(&instance))
+    Ok(gateway::hex(&instance))
 }

@@ -67,14 +67,12 @@ impl Vm {
             .max_staleness
             .map(|longest| u64::try_from(longest.as_millis()).unwrap_or(u64::MAX));
         let names = Feed::names(&config.registry)?;
-        let feed = match self.feeds.iter().position(|feed| feed.is(&names)) {
-            Some(feed) => feed,
-            None => {
-                let feed = Feed::new(config.registry, names, self.metrics.gauges)?;
-                self.feeds.push(feed);
-                self.feeds.len() - 1
-            }
-        };
+        let known = self.feeds.iter().position(|feed| feed.is(&names));
+        let feed = known.unwrap_or(self.feeds.len());
+        if known.is_none() {
+            let feed = Feed::new(config.registry, names, self.metrics.gauges)?;
+            self.feeds.push(feed);
+        }
         if let Some(feed) = self.feeds.get_mut(feed) {
             for name in config.policy.anonymous_applications() {
                 feed.snapshot.watch_application(name);

@@ -17,7 +17,7 @@ pub const FORMAT: u8 = 1;
 /// The media type of an encoded [`Page`].
 pub const MEDIA_TYPE: &str = "application/vnd.keysmith.feed.v1";
 
-/// Into how many parts applications are divided: `index % APPLICATION_BUCKETS`.
+/// Into how many parts applications are divided: `index % APPLICATION_BUCKETS`. A power of two.
 pub const APPLICATION_BUCKETS: u16 = 1024;
 
 /// Into how many parts credentials are divided: the first 12 bits of the digest.
@@ -32,7 +32,8 @@ pub const MAX_PAGE_BYTES: usize = 64 * 1024;
 /// The bucket that holds the application with this index.
 #[must_use]
 pub fn application_bucket(index: u32) -> u16 {
-    u16::try_from(index % u32::from(APPLICATION_BUCKETS)).unwrap_or(0)
+    let [low, high, ..] = index.to_le_bytes();
+    u16::from_le_bytes([low, high]) & (APPLICATION_BUCKETS - 1)
 }
 
 /// The segment that holds this digest: the digests of a segment are neighbours in digest order.

@@ -1,7 +1,7 @@
 //! What a gateway tells and asks the registry, as JSON.
 
 use alloc::{string::String, vec::Vec};
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,17 @@ pub struct Verified {
     /// Until when the password holds, in Unix milliseconds, where it has an end: the end of its grace period.
     #[serde(default)]
     pub valid_until: Option<u64>,
+}
+
+/// Bytes in lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// Encodes a message; empty when memory does not suffice, which the registry refuses.

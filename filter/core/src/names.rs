@@ -5,10 +5,10 @@
 //! token get other names.
 
 use alloc::{format, string::String, vec::Vec};
-use core::fmt::Write as _;
 
 use crate::{
     digest::{DigestKey, Digester, SecretHash},
+    gateway::hex,
     segment::{LAYOUT, Part},
 };
 
@@ -25,12 +25,10 @@ impl Names {
     pub fn new(token: &[u8], identity: &[&str]) -> Self {
         let key = DigestKey::from_bytes(*SecretHash::of_value(token).expose());
         let identity = SecretHash::of_value(identity.join("\0").as_bytes());
-        let mut prefix = format!("keysmith/{LAYOUT}/");
-        for byte in Digester::new(&key).digest(&identity).0 {
-            // Writing to a string does not fail.
-            let _ = write!(prefix, "{byte:02x}");
+        let digest = hex(&Digester::new(&key).digest(&identity).0);
+        Self {
+            prefix: format!("keysmith/{LAYOUT}/{digest}"),
         }
-        Self { prefix }
     }
 
     /// Of a part of the snapshot. On the request path: no formatting.

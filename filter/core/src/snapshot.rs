@@ -113,7 +113,8 @@ impl Snapshot {
         for (_, index) in &mut self.named {
             *index = None;
         }
-        for part in self.application_parts() {
+        let table = self.serving.as_ref().map(|serving| serving.load.table);
+        for part in table.into_iter().flat_map(buckets) {
             self.forget(part);
         }
     }
@@ -181,19 +182,12 @@ impl Snapshot {
 
     /// Parts that the rules need whole and that are not held: all applications, where a rule names an anonymous one.
     pub fn missing_for_names(&self) -> impl Iterator<Item = Part> {
-        let wanted = !self.named.is_empty();
-        self.application_parts()
-            .into_iter()
-            .filter(move |part| wanted && matches!(self.slot(*part), Some(Slot::Unknown)))
-    }
-
-    fn application_parts(&self) -> Vec<Part> {
         let table = self.serving.as_ref().map(|serving| serving.load.table);
-        table.map_or_else(Vec::new, |table| {
-            (0..APPLICATION_BUCKETS)
-                .map(|bucket| Part::Applications(table, bucket))
-                .collect()
-        })
+        table
+            .filter(|_| !self.named.is_empty())
+            .into_iter()
+            .flat_map(buckets)
+            .filter(|part| matches!(self.slot(*part), Some(Slot::Unknown)))
     }
 
     /// Tells the time: for the memory of verdicts, and whether the registry was silent for a while (`silent`) or for
@@ -279,9 +273,8 @@ impl Snapshot {
     ) -> (Found<CredentialView<'_>>, bool) {
         let digest = generation.digester.digest(hash);
         let part = Part::Credentials(credential_segment(&digest));
-        let bytes = match self.slot(part) {
-            Some(Slot::Held(bytes)) => bytes,
-            _ => return (Found::NotLoaded(part), false),
+        let Some(Slot::Held(bytes)) = self.slot(part) else {
+            return (Found::NotLoaded(part), false);
         };
         match Header::read(bytes, credentials::TABLE) {
             Some(header) if (oldest..=newest).contains(&header.generation) => {
@@ -328,9 +321,8 @@ impl Snapshot {
 
     fn application(&self, table: Table, generation: u32, index: u32) -> Found<ApplicationView<'_>> {
         let part = Part::Applications(table, application_bucket(index));
-        let bytes = match self.slot(part) {
-            Some(Slot::Held(bytes)) => bytes,
-            _ => return Found::NotLoaded(part),
+        let Some(Slot::Held(bytes)) = self.slot(part) else {
+            return Found::NotLoaded(part);
         };
         match Header::read(bytes, applications::TABLE) {
             Some(header) if header.generation == generation => {
@@ -364,4 +356,8 @@ fn renew(known: &mut Option<Generation>, load: Option<&Load>) {
     if known.as_ref().map(|generation| &generation.load) != load {
         *known = load.map(Generation::of);
     }
+}
+
+fn buckets(table: Table) -> impl Iterator<Item = Part> {
+    (0..APPLICATION_BUCKETS).map(move |bucket| Part::Applications(table, bucket))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use filter_core::{
     feed::Page,
-    gateway::Report,
+    gateway::{self, Report},
     head::Head,
     lease::{self, Lease, Step},
     names::Names,
@@ -348,7 +348,7 @@ impl Leader {
             gateway: "",
             instance: "",
             sequence: (self.term.unwrap_or(0) << 32) | self.reports,
-            epoch: &hex(&head.epoch),
+            epoch: &gateway::hex(&head.epoch),
             revision,
             complete,
             workers,
@@ -407,8 +407,4 @@ impl Answer {
             status => Err(format!("the registry answers with status {status}")),
         }
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

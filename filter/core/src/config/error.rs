@@ -23,14 +23,19 @@ impl ConfigError {
     /// From the JSON reader, whose messages may repeat a value.
     pub(super) fn unreadable(path: &str, error: &serde_json::Error) -> Self {
         let message = error.to_string();
+        let may_hold_token = |text: &str| text.contains("_gt_");
         // A token put in the wrong place must not reach the log.
         let message =
-            if path.starts_with("registry.token") && error.is_data() || message.contains("_gt_") {
+            if path.starts_with("registry.token") && error.is_data() || may_hold_token(&message) {
                 String::from("bad value (not shown, because it may be a token)")
             } else {
                 message
             };
-        let path = if path == "." { "configuration" } else { path };
+        let path = match path {
+            "." | "?" => "configuration",
+            path if may_hold_token(path) => "registry",
+            path => path,
+        };
         Self::new(message).within(path)
     }
 

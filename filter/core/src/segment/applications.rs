@@ -65,7 +65,7 @@ fn is_sound(application: &Application) -> bool {
 /// Unpacks a bucket, for changing it. Empty when the bytes are not one.
 #[must_use]
 pub fn unpack(bytes: &[u8]) -> Vec<Application> {
-    iter(bytes).map(|view| view.to_record()).collect()
+    iter(bytes).map(ApplicationView::to_record).collect()
 }
 
 /// Every application of a bucket.

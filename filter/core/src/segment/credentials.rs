@@ -115,7 +115,7 @@ pub fn unpack(bytes: &[u8]) -> Vec<Credential> {
     let count = usize::try_from(header.count).unwrap_or(0);
     (0..count)
         .map_while(|index| record(bytes, index))
-        .map(|view| view.to_record())
+        .map(CredentialView::to_record)
         .collect()
 }
 

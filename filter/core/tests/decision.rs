@@ -1,0 +1,26 @@
+//! What `decide` says, as tables: rules, a request, and the decision in one line each.
+
+#[path = "decision/world.rs"]
+mod world;
+
+#[path = "decision/basic_auth.rs"]
+mod basic_auth;
+#[path = "decision/bearer.rs"]
+mod bearer;
+#[path = "decision/hiding.rs"]
+mod hiding;
+#[path = "decision/identity.rs"]
+mod identity;
+#[path = "decision/key_auth.rs"]
+mod key_auth;
+#[path = "decision/matching.rs"]
+mod matching;
+#[path = "decision/methods.rs"]
+mod methods;
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "decision/properties.rs"]
+mod properties;
+#[path = "decision/replies.rs"]
+mod replies;
+#[path = "decision/snapshot.rs"]
+mod snapshot;
