@@ -121,9 +121,13 @@ impl<'a> Denial<'a> {
     /// A refusal that no rule is involved in.
     #[must_use]
     pub const fn new(reason: Reason, caller: Caller) -> Self {
+        let method = match reason {
+            Reason::VerificationUnavailable | Reason::VerificationOverloaded => Method::BasicAuth,
+            _ => Method::None,
+        };
         Self {
             reason,
-            method: Method::None,
+            method,
             caller,
             rule: None,
             presented_token: false,

@@ -1,5 +1,7 @@
 //! The filter's configuration: what loads, and what each mistake is called.
 
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -90,7 +92,7 @@ fn what_is_not_said_has_a_default() {
     assert_eq!(registry.authority, "c");
     assert_eq!((registry.group, registry.gateway), (None, None));
     assert_eq!(registry.poll_wait, Duration::from_secs(25));
-    assert_eq!(registry.max_staleness, Some(Duration::from_secs(86_400)));
+    assert_eq!(registry.max_staleness, Some(Duration::from_hours(24)));
     assert_eq!(registry.verify_timeout, Duration::from_secs(5));
 }
 

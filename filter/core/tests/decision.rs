@@ -1,5 +1,11 @@
 //! What `decide` says, as tables: rules, a request, and the decision in one line each.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
 #[path = "decision/world.rs"]
 mod world;
 

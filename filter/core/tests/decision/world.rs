@@ -1,68 +1,25 @@
 //! A registry's worth of credentials, requests in one line, and decisions in one line.
 
-use std::collections::BTreeMap;
+#[path = "registry.rs"]
+mod registry;
+
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use filter_core::{
     config::Config,
     decide::{Allow, Decision, decide},
     denial::Denial,
-    digest::{DigestKey, Digester, SecretHash},
-    feed::{
-        APPLICATION_BUCKETS, Application, Beginning, Body, CREDENTIAL_SEGMENTS, ChangesPage,
-        Credential, CredentialKind, FORMAT, Page, Records, SnapshotPage,
-    },
-    head::Head,
-    ids::ObjectId,
-    key::{PlainSecret, SecretType},
+    digest::DigestKey,
     request::{Request, pairs::Pairs},
     snapshot::{Part, Snapshot},
-    sync::{Updated, plan},
 };
 
-/// The time of every decision that does not say otherwise.
-pub(crate) const NOW: u64 = 1_700_000_000_000;
+pub(crate) use registry::{NOW, secret};
+use registry::{fill_in, published};
 
 /// Bob's password, which he chose.
 pub(crate) const CHOSEN: &str = "correct horse: battery";
-
-/// What requests and expectations may refer to.
-fn named_secrets() -> Vec<(&'static str, String)> {
-    let generated = |kind, seed: u8| {
-        let secret = PlainSecret::generate("ks", kind, &[seed; 64]).expect("64 bytes suffice");
-        String::from(secret.expose())
-    };
-    vec![
-        ("$key", generated(SecretType::ApiKey, 1)),
-        ("$own", String::from("secret-api-key")),
-        ("$disabled", generated(SecretType::ApiKey, 2)),
-        ("$early", generated(SecretType::ApiKey, 3)),
-        ("$expired", generated(SecretType::ApiKey, 4)),
-        ("$asleep", generated(SecretType::ApiKey, 5)),
-        ("$orphan", generated(SecretType::ApiKey, 6)),
-        ("$stranger", generated(SecretType::ApiKey, 7)),
-        ("$namesake", generated(SecretType::ApiKey, 10)),
-        ("$token", generated(SecretType::BearerToken, 8)),
-        ("$password", generated(SecretType::Password, 9)),
-        ("$plus", String::from("csdt8UPw76/SG+WlHBoFeg==")),
-    ]
-}
-
-/// The secret that a name stands for.
-pub(crate) fn secret(name: &str) -> String {
-    let found = named_secrets()
-        .into_iter()
-        .find(|(known, _)| *known == name);
-    found.expect("a known name").1
-}
-
-fn fill_in(text: &str) -> String {
-    named_secrets()
-        .iter()
-        .fold(String::from(text), |text, (name, secret)| {
-            text.replace(name, secret)
-        })
-}
 
 /// An `authorization` value for HTTP Basic.
 pub(crate) fn basic(user_pass: &str) -> String {
@@ -232,17 +189,17 @@ fn describe_allow(allow: &Allow<'_>) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut line = format!("pass {}", allow.method.name());
     if let Some(identity) = &allow.identity {
-        line += &format!(" {}", identity.application().name());
+        let _ = write!(line, " {}", identity.application().name());
     }
     for name in allow.edits.removed_headers() {
-        line += &format!(" -{}", text(name));
+        let _ = write!(line, " -{}", text(name));
     }
     for (name, value) in [
         ("path", allow.edits.path()),
         ("cookie", allow.edits.cookie()),
     ] {
         if let Some(value) = value {
-            line += &format!(" {name}={}", text(value));
+            let _ = write!(line, " {name}={}", text(value));
         }
     }
     line
@@ -262,146 +219,4 @@ fn describe_reply(denial: &Denial<'_>) -> String {
             .map(|status| format!("grpc-status {status}")),
     );
     lines.join("\n")
-}
-
-fn applications() -> Vec<Application> {
-    let application = |index: u8, name: &str, enabled| Application {
-        index: index.into(),
-        id: ObjectId([index; 16]),
-        name: String::from(name),
-        custom_id: None,
-        enabled,
-    };
-    vec![
-        Application {
-            custom_id: Some(String::from("c-42")),
-            ..application(1, "billing", true)
-        },
-        application(2, "sleeper", false),
-        application(3, "guest", true),
-        application(4, &ObjectId([1; 16]).with_prefix("app_"), true),
-    ]
-}
-
-fn credentials(digester: &Digester) -> Vec<Credential> {
-    let credential = |id: u8, kind, hash: &SecretHash| Credential {
-        digest: digester.digest(hash),
-        kind,
-        application: 1,
-        id: ObjectId([id; 16]),
-        identifier: None,
-        version: 1,
-        enabled: true,
-        not_before: 0,
-        expires_at: 0,
-        scopes: Vec::new(),
-    };
-    let key = |id: u8, name: &str| {
-        let hash = SecretHash::of_value(secret(name).as_bytes());
-        credential(id, CredentialKind::ApiKey, &hash)
-    };
-    let token = SecretHash::of_value(secret("$token").as_bytes());
-    let password = SecretHash::of_basic(b"ann", secret("$password").as_bytes());
-    vec![
-        Credential {
-            identifier: Some(String::from("main")),
-            scopes: vec![String::from("orders:read"), String::from("orders:write")],
-            ..key(1, "$key")
-        },
-        key(2, "$own"),
-        key(3, "$plus"),
-        Credential {
-            enabled: false,
-            ..key(4, "$disabled")
-        },
-        Credential {
-            not_before: NOW + 1,
-            ..key(5, "$early")
-        },
-        Credential {
-            expires_at: NOW,
-            ..key(6, "$expired")
-        },
-        Credential {
-            application: 2,
-            ..key(7, "$asleep")
-        },
-        Credential {
-            application: 9,
-            ..key(8, "$orphan")
-        },
-        Credential {
-            application: 4,
-            ..key(13, "$namesake")
-        },
-        Credential {
-            scopes: vec![String::from("orders:read")],
-            ..credential(9, CredentialKind::BearerToken, &token)
-        },
-        credential(10, CredentialKind::BasicGenerated, &password),
-        credential(
-            11,
-            CredentialKind::BasicChosen,
-            &SecretHash::of_username(b"bob"),
-        ),
-        Credential {
-            enabled: false,
-            ..credential(
-                12,
-                CredentialKind::BasicChosen,
-                &SecretHash::of_username(b"eve"),
-            )
-        },
-    ]
-}
-
-/// The snapshot as a leader publishes it.
-fn published() -> (Head, BTreeMap<Part, Vec<u8>>) {
-    let digest_key = DigestKey::from_bytes([7; 32]);
-    let mut credentials = credentials(&Digester::new(&digest_key));
-    credentials.sort_by_key(|credential| credential.digest);
-    let snapshot = |begins, to, records| {
-        Body::Snapshot(SnapshotPage {
-            begins,
-            revision: 5,
-            from: 0,
-            to,
-            records,
-        })
-    };
-    let begins = Some(Beginning { digest_key });
-    let bodies = [
-        snapshot(
-            begins,
-            APPLICATION_BUCKETS,
-            Records::Applications(applications()),
-        ),
-        snapshot(None, CREDENTIAL_SEGMENTS, Records::Credentials(credentials)),
-        Body::Changes(ChangesPage {
-            revision: 5,
-            changes: Vec::new(),
-        }),
-    ];
-    let mut head = Head::default();
-    head.claim();
-    let mut parts = BTreeMap::new();
-    for body in bodies {
-        let page = Page {
-            format: FORMAT,
-            epoch: [1; 16],
-            group: String::from("default"),
-            body,
-            next: String::from("next"),
-            more: false,
-        };
-        let plan = plan(&head, page).expect("in order");
-        for update in plan.updates {
-            let existing: Option<&Vec<u8>> = parts.get(&update.part);
-            if let Updated::Write(bytes) = update.apply(existing.map(Vec::as_slice)) {
-                parts.insert(update.part, bytes);
-            }
-        }
-        head = plan.next;
-    }
-    (head, parts)
 }
