@@ -1,7 +1,10 @@
 //! Following the registry: what all filters of one VM that have the same registry, group and token share.
 
+mod acknowledge;
+pub(crate) mod answer;
 pub(crate) mod calls;
 pub(crate) mod leader;
+mod wake;
 
 use filter_core::{
     config::{Registry, TokenSource},
@@ -14,10 +17,7 @@ use filter_core::{
     snapshot::{Part, Snapshot},
 };
 
-use self::{
-    calls::Client,
-    leader::{Answer, Leader},
-};
+use self::{answer::Answer, calls::Client, leader::Leader};
 use crate::{abi, metrics::Gauges, shared};
 
 /// Parts copied again at once when they change; beyond, they are copied when a request needs them.
@@ -115,6 +115,8 @@ impl Feed {
         self.look(now_ms);
         self.publish(now_ms);
         if self.leader.hold_lease(&self.names, now_ms) {
+            #[cfg(feature = "faults")]
+            crate::faults::trap_leader();
             self.leader
                 .work(&self.client, &self.names, root, now_ms, is_alive);
         }

@@ -7,6 +7,8 @@
 
 mod abi;
 mod callbacks;
+#[cfg(feature = "faults")]
+mod faults;
 mod feed;
 mod metrics;
 mod pairs;

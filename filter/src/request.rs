@@ -47,6 +47,8 @@ pub(crate) fn handle(root: &Root, feed: &mut Feed, metrics: &mut Metrics) -> Ver
     let Ok(pairs) = Pairs::parse(&headers) else {
         return refuse(Reason::HeadersUnreadable, metrics);
     };
+    #[cfg(feature = "faults")]
+    crate::faults::inject(pairs);
     let request = Request::read(pairs);
     let now_ms = abi::wall_clock_ms();
     feed.prepare(now_ms, root.max_staleness_ms);

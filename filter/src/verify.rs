@@ -7,8 +7,8 @@ use filter_core::{
 };
 
 use crate::feed::{
+    answer::Answer,
     calls::{Call, Client},
-    leader::Answer,
 };
 
 /// Requests of one VM that wait at most; beyond, they are refused at once.

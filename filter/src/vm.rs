@@ -11,7 +11,7 @@ use filter_core::{
 use crate::{
     abi::{self, Buffer},
     callbacks::{self, Flow},
-    feed::{Feed, leader, leader::Answer},
+    feed::{Feed, answer::Answer, leader},
     metrics::Metrics,
     request::{self, Verdict},
     verify::{Pending, Waiting, Word},

@@ -58,7 +58,7 @@ pub struct Verified {
     pub version: Option<u32>,
     /// Until when the password holds, in Unix milliseconds, where it has an end: the end of its grace period.
     #[serde(default)]
-    pub valid_until: Option<u64>,
+    pub until: Option<u64>,
 }
 
 /// Bytes in lower-case hexadecimal.
@@ -94,7 +94,7 @@ impl Verified {
             version: self.version.unwrap_or(question.version),
             verified: self.verified,
             remaining_ms: self
-                .valid_until
+                .until
                 .map_or(u64::MAX, |until| until.saturating_sub(now_ms)),
         }
     }

@@ -1,35 +1,29 @@
 //! What the VM that holds the lease does: polls the registry, writes what comes into shared data, wakes the workers,
 //! and acknowledges what all of them have.
 
-use std::collections::BTreeMap;
-
 use filter_core::{
-    feed::Page,
-    gateway::{self, Report},
     head::Head,
     lease::{self, Lease, Step},
     names::Names,
-    slots::Slots,
     sync::{self, Updated},
 };
 
-use super::calls::{Call, Client};
+use super::{
+    acknowledge::Acknowledgements,
+    answer::Answer,
+    calls::{Call, Client},
+    wake::Wakes,
+};
 use crate::{
-    abi::{self, Buffer, Failure, Level},
+    abi::{self, Failure, Level},
     metrics::Gauges,
     shared::{self, Change},
 };
 
-/// How long the acknowledgement waits for the slowest worker, in milliseconds.
-const ACKNOWLEDGE_AFTER_MS: u64 = 100;
-/// How often the registry hears of this gateway when nothing changes, in milliseconds.
-const HEARTBEAT_MS: u64 = 10_000;
 /// The first and the longest pause after a failed poll, in milliseconds.
 const BACKOFF_MS: (u64, u64) = (250, 5000);
 /// How many polls in a row may vanish without an answer before another VM should try.
 const MAX_LOST_POLLS: u32 = 2;
-/// After how long a wake-up that had no effect is repeated, in milliseconds.
-const WAKE_AGAIN_MS: u64 = 2000;
 
 /// A VM's part in leading. Every VM has one; it matters while the VM holds the lease.
 #[derive(Debug)]
@@ -39,11 +33,8 @@ pub(crate) struct Leader {
     poll: Poll,
     failures: u32,
     lost: u32,
-    report: Option<Call>,
-    reports: u64,
-    reported: Reported,
-    changed_ms: u64,
-    woken: BTreeMap<u64, (u64, u64)>,
+    acknowledgements: Acknowledgements,
+    wakes: Wakes,
     complaint: String,
 }
 
@@ -57,13 +48,6 @@ enum Poll {
     },
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Reported {
-    revision: u64,
-    complete: bool,
-    at_ms: u64,
-}
-
 impl Leader {
     pub(crate) fn new(vm: u64) -> Self {
         Self {
@@ -72,11 +56,8 @@ impl Leader {
             poll: Poll::Due(0),
             failures: 0,
             lost: 0,
-            report: None,
-            reports: 0,
-            reported: Reported::default(),
-            changed_ms: 0,
-            woken: BTreeMap::new(),
+            acknowledgements: Acknowledgements::default(),
+            wakes: Wakes::default(),
             complaint: String::new(),
         }
     }
@@ -105,7 +86,6 @@ impl Leader {
     fn step_down(&mut self, now_ms: u64) {
         self.term = None;
         self.poll = Poll::Due(now_ms);
-        self.report = None;
         // Another VM has had its turn by the time this one may lead again.
         self.lost = 0;
     }
@@ -119,8 +99,7 @@ impl Leader {
         if change == Change::Written {
             self.term = Some(term);
             self.poll = Poll::Due(now_ms);
-            self.reported = Reported::default();
-            self.reports = 0;
+            self.acknowledgements = Acknowledgements::default();
         } else {
             self.term = None;
         }
@@ -145,9 +124,6 @@ impl Leader {
                 self.lost = self.lost.saturating_add(u32::from(overdue));
                 self.poll = Poll::Due(now_ms);
             }
-        }
-        if self.report.is_some_and(|call| call.deadline_ms <= now_ms) {
-            self.report = None;
         }
         if matches!(self.poll, Poll::Due(at_ms) if at_ms <= now_ms) {
             self.start_poll(client, names, root, now_ms);
@@ -200,7 +176,7 @@ impl Leader {
     /// Whether this call is the poll or the report under way.
     pub(crate) fn owns(&self, call: u32) -> bool {
         let polls = matches!(&self.poll, Poll::Waiting { call: own, .. } if own.id == call);
-        polls || self.report.is_some_and(|own| own.id == call)
+        polls || self.acknowledgements.owns(call)
     }
 
     /// Takes the answer to a call that it [owns](Self::owns). True when the shared snapshot changed.
@@ -212,11 +188,7 @@ impl Leader {
         answer: &Answer,
         now_ms: u64,
     ) -> bool {
-        if self.report.is_some_and(|own| own.id == call) {
-            self.report = None;
-            if answer.status / 100 != 2 {
-                self.reported.at_ms = 0;
-            }
+        if self.acknowledgements.answered(call, answer, now_ms) {
             return false;
         }
         let Poll::Waiting { cursor, .. } = std::mem::replace(&mut self.poll, Poll::Due(now_ms))
@@ -293,8 +265,8 @@ impl Leader {
             || !plan.updates.is_empty()
             || head.loading.is_some();
         if changed {
-            self.changed_ms = now_ms;
-            self.wake_workers(names, plan.next.announced, now_ms);
+            self.acknowledgements.note_change(now_ms);
+            self.wakes.wake(names, self.vm, plan.next.announced, now_ms);
         }
         Ok(changed)
     }
@@ -310,62 +282,17 @@ impl Leader {
         abi::set_shared_data(&names.head(), &head.encode(), cas).is_ok()
     }
 
-    /// At most one message lies in each VM's queue: one that has not caught up with its last wake-up has it still.
-    fn wake_workers(&mut self, names: &Names, announced: u64, now_ms: u64) {
-        let slots = Slots::decode(&shared::read(&names.slots()).0.unwrap_or_default());
-        self.woken
-            .retain(|vm, _| slots.0.iter().any(|slot| slot.vm == *vm));
-        for slot in slots.0.iter().filter(|slot| slot.vm != self.vm) {
-            let is_waking = self.woken.get(&slot.vm).is_some_and(|(woken_for, at_ms)| {
-                slot.announced < *woken_for && at_ms.saturating_add(WAKE_AGAIN_MS) > now_ms
-            });
-            if !is_waking && abi::enqueue(slot.queue, b"w").is_ok() {
-                self.woken.insert(slot.vm, (announced, now_ms));
-            }
-        }
-    }
-
-    /// Reports once when every worker has the head's revision, or what the slowest has when that takes too long.
+    /// Acknowledges what the workers have, when it is time.
     pub(crate) fn acknowledge(&mut self, client: &Client, names: &Names, now_ms: u64) {
-        if self.report.is_some() {
-            return;
+        if let (Some(term), Some((head, _))) = (self.term, self.own_head(names)) {
+            self.acknowledgements
+                .send(client, names, &head, term, now_ms);
         }
-        let Some((head, _)) = self.own_head(names) else {
-            return;
-        };
-        let slots = Slots::decode(&shared::read(&names.slots()).0.unwrap_or_default());
-        let (revision, workers) = slots.lowest_revision(now_ms).unwrap_or((head.revision, 0));
-        let complete = head.serving.is_some();
-        let is_news = (revision, complete) != (self.reported.revision, self.reported.complete);
-        let is_settled =
-            revision >= head.revision || self.changed_ms + ACKNOWLEDGE_AFTER_MS <= now_ms;
-        let is_heartbeat = self.reported.at_ms + HEARTBEAT_MS <= now_ms;
-        if !(is_news && is_settled || is_heartbeat) {
-            return;
-        }
-        self.reports += 1;
-        let report = Report {
-            gateway: "",
-            instance: "",
-            sequence: (self.term.unwrap_or(0) << 32) | self.reports,
-            epoch: &gateway::hex(&head.epoch),
-            revision,
-            complete,
-            workers,
-        };
-        self.reported = Reported {
-            revision,
-            complete,
-            at_ms: now_ms,
-        };
-        // A report that cannot be sent is made good by the next.
-        self.report = client.report(&report, now_ms).ok();
     }
 
-    /// When this VM wants to be called next, in milliseconds: soon while an acknowledgement or a poll is due.
+    /// Whether this VM should be called again soon, because an acknowledgement is awaited.
     pub(crate) fn is_busy(&self, now_ms: u64) -> bool {
-        let acknowledges = self.changed_ms + 2 * ACKNOWLEDGE_AFTER_MS > now_ms;
-        self.term.is_some() && acknowledges
+        self.term.is_some() && self.acknowledgements.are_awaited(now_ms)
     }
 }
 
@@ -374,37 +301,3 @@ pub(crate) const TICK_MS: u32 = 250;
 /// The same while an acknowledgement is awaited.
 pub(crate) const BUSY_TICK_MS: u32 = 50;
 const _: () = assert!(TICK_MS as u64 <= lease::RENEW_MS);
-
-/// The answer to a call.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// The HTTP status; 0 when there was none.
-    pub(crate) status: u16,
-    /// The body.
-    pub(crate) body: Vec<u8>,
-}
-
-impl Answer {
-    /// Reads the answer to the call whose callback is running.
-    pub(crate) fn read(body_length: usize) -> Self {
-        let status = abi::call_response_header(b":status")
-            .ok()
-            .and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok())
-            .unwrap_or(0);
-        let body = abi::buffer(Buffer::CallResponse, body_length).unwrap_or_default();
-        Self { status, body }
-    }
-
-    fn page(&self) -> Result<Page, String> {
-        match self.status {
-            200 => Page::decode(&self.body).map_err(|error| error.to_string()),
-            0 => Err("the registry cannot be reached".to_owned()),
-            401 | 403 => Err(format!(
-                "the registry refuses the gateway token (status {})",
-                self.status
-            )),
-            409 => Err("registry.group: the gateway token belongs to another group".to_owned()),
-            status => Err(format!("the registry answers with status {status}")),
-        }
-    }
-}

@@ -1,0 +1,114 @@
+//! Telling the registry what this gateway's workers have.
+
+use filter_core::{
+    gateway::{self, Report},
+    head::Head,
+    names::Names,
+    slots::Slots,
+};
+
+use super::{
+    answer::Answer,
+    calls::{Call, Client},
+};
+use crate::shared;
+
+/// How long an acknowledgement waits for the slowest worker, in milliseconds.
+const SLOWEST_MS: u64 = 100;
+/// The pause after one that failed, in milliseconds.
+const PAUSE_MS: u64 = 1000;
+/// How often the registry hears of this gateway when nothing changes, in milliseconds.
+const HEARTBEAT_MS: u64 = 10_000;
+
+/// What was acknowledged in this leader's term.
+#[derive(Debug, Default)]
+pub(crate) struct Acknowledgements {
+    under_way: Option<Call>,
+    sent: u64,
+    last: Option<Acknowledged>,
+    changed_ms: u64,
+    failed_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Acknowledged {
+    revision: u64,
+    complete: bool,
+    at_ms: u64,
+}
+
+impl Acknowledgements {
+    /// The shared snapshot has changed: the workers are about to follow.
+    pub(crate) fn note_change(&mut self, now_ms: u64) {
+        self.changed_ms = now_ms;
+    }
+
+    /// Whether the slowest worker is still waited for.
+    pub(crate) fn are_awaited(&self, now_ms: u64) -> bool {
+        self.changed_ms + 2 * SLOWEST_MS > now_ms
+    }
+
+    /// Whether this call is one of these.
+    pub(crate) fn owns(&self, call: u32) -> bool {
+        self.under_way.is_some_and(|own| own.id == call)
+    }
+
+    /// Takes the registry's answer; false when the call is not one of these.
+    pub(crate) fn answered(&mut self, call: u32, answer: &Answer, now_ms: u64) -> bool {
+        let is_own = self.owns(call);
+        if is_own {
+            self.under_way = None;
+            if !answer.is_success() {
+                self.last = None;
+                self.failed_ms = now_ms;
+            }
+        }
+        is_own
+    }
+
+    /// Reports once when every worker has the head's revision, or what the slowest has when that takes too long.
+    pub(crate) fn send(
+        &mut self,
+        client: &Client,
+        names: &Names,
+        head: &Head,
+        term: u64,
+        now_ms: u64,
+    ) {
+        if self.under_way.is_some_and(|call| call.deadline_ms > now_ms) {
+            return;
+        }
+        let slots = Slots::decode(&shared::read(&names.slots()).0.unwrap_or_default());
+        let (revision, workers) = slots.lowest_revision(now_ms).unwrap_or((head.revision, 0));
+        let complete = head.serving.is_some();
+        let is_settled = revision >= head.revision || self.changed_ms + SLOWEST_MS <= now_ms;
+        let is_news = self
+            .last
+            .is_none_or(|last| (last.revision, last.complete) != (revision, complete));
+        let is_heartbeat = self
+            .last
+            .is_some_and(|last| last.at_ms + HEARTBEAT_MS <= now_ms);
+        let is_paused = self.failed_ms + PAUSE_MS > now_ms && self.failed_ms > 0;
+        if is_paused || !(is_news && is_settled || is_heartbeat) {
+            return;
+        }
+        self.sent += 1;
+        let report = Report {
+            gateway: "",
+            instance: "",
+            // Rises over all leaders of this start of the process.
+            sequence: (term << 32) | self.sent,
+            epoch: &gateway::hex(&head.epoch),
+            revision,
+            complete,
+            workers,
+        };
+        self.last = Some(Acknowledged {
+            revision,
+            complete,
+            at_ms: now_ms,
+        });
+        // One that cannot be sent is made good by the next.
+        self.under_way = client.report(&report, now_ms).ok();
+    }
+}
