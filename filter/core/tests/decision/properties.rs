@@ -6,7 +6,7 @@ use filter_core::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::world::{World, basic, forwarded, secret, serialize};
+use crate::world::{World, basic, forwarded, registry::secret, serialize};
 
 const RULES: [&str; 5] = [
     r#"{"key_auth": {"header": "apikey", "query": "apikey", "cookie": "apikey", "hide_credentials": true}, "basic_auth": {"hide_credentials": true}, "bearer": {"accept": ["bearer_token", "api_key"], "hide_credentials": true}}]"#,

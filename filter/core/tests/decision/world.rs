@@ -1,7 +1,7 @@
 //! A registry's worth of credentials, requests in one line, and decisions in one line.
 
 #[path = "registry.rs"]
-mod registry;
+pub(crate) mod registry;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -15,7 +15,7 @@ use filter_core::{
     snapshot::{Part, Snapshot},
 };
 
-pub(crate) use registry::{NOW, secret};
+pub(crate) use registry::NOW;
 use registry::{fill_in, published};
 
 /// Bob's password, which he chose.
