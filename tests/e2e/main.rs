@@ -1,1 +1,28 @@
+//! What Keysmith promises its users, tried on a real Envoy.
 
+mod anonymous;
+mod artifact;
+mod basic_auth;
+mod bearer;
+mod configuration;
+mod conformance;
+mod demo;
+mod examples;
+mod fault;
+mod feed_proxy;
+mod identity;
+mod key_auth;
+mod leaving;
+mod lifecycle;
+mod listeners;
+mod metrics;
+mod odd_requests;
+mod outage;
+mod paths;
+mod propagation;
+mod protocols;
+mod rules;
+mod tidy;
+mod tls;
+mod token;
+mod traps;

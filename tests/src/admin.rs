@@ -1,6 +1,5 @@
 //! Somebody who manages credentials over the REST API.
 
-use filter_core::key::PlainSecret;
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Call, Client};
@@ -14,11 +13,8 @@ pub struct Admin {
 
 impl Admin {
     /// With this token.
-    pub fn new(client: Client, token: &PlainSecret) -> Self {
-        Self {
-            client,
-            token: token.expose().to_owned(),
-        }
+    pub fn new(client: Client, token: String) -> Self {
+        Self { client, token }
     }
 
     /// A call with the token.
@@ -80,7 +76,7 @@ impl Admin {
 pub struct Credential {
     /// Its id.
     pub id: String,
-    /// The key, token or password.
+    /// The key, token or password; empty for a password that the caller chose.
     pub secret: String,
     /// The user name of a Basic credential; empty for others.
     pub username: String,
@@ -92,7 +88,7 @@ impl Credential {
     fn from_json(json: &Value) -> Self {
         Self {
             id: text(&json["id"]),
-            secret: text(&json["secret"]),
+            secret: json["secret"]["value"].as_str().unwrap_or("").to_owned(),
             username: json["username"].as_str().unwrap_or("").to_owned(),
             json: json.clone(),
         }

@@ -32,8 +32,7 @@ pub fn filter() -> PathBuf {
 
 /// The Envoy to test against.
 pub fn envoy() -> PathBuf {
-    let fetched =
-        env::var_os("ENVOY").map_or_else(|| envoy_of_version("1.40.0"), PathBuf::from);
+    let fetched = env::var_os("ENVOY").map_or_else(|| envoy_of_version("1.40.0"), PathBuf::from);
     existing(fetched, "make envoy")
 }
 

@@ -6,7 +6,6 @@ use std::{
     process::Command,
 };
 
-use filter_core::key::PlainSecret;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
@@ -36,7 +35,7 @@ pub struct Start<'a> {
     /// Its node id, which LDS needs and names the gateway.
     pub node: Option<&'a str>,
     /// What `KEYSMITH_GATEWAY_TOKEN` holds.
-    pub token: Option<&'a PlainSecret>,
+    pub token: Option<&'a str>,
     /// Where its configuration and log go.
     pub folder: &'a Path,
     /// What those files are called.
@@ -86,7 +85,7 @@ impl Envoy {
             command.args(["--service-node", node, "--service-cluster", "e2e"]);
         }
         if let Some(token) = start.token {
-            command.env("KEYSMITH_GATEWAY_TOKEN", token.expose());
+            command.env("KEYSMITH_GATEWAY_TOKEN", token);
         }
         let mut process = Process::start(start.name, command, start.folder);
         let served = eventually("Envoy serves", || {

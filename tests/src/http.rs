@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Uri,
+    body::Incoming,
     client::conn::{http1, http2},
     header::{HeaderMap, HeaderName, HeaderValue},
 };
@@ -76,6 +77,23 @@ impl Client {
         self
     }
 
+    /// A connection over which several requests go, as HTTP/1.1.
+    pub async fn connect(&self) -> Session {
+        let stream = TcpStream::connect(self.address)
+            .await
+            .expect("a connection");
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .expect("HTTP/1.1");
+        let connection = Connection(tokio::spawn(async move {
+            let _ = connection.await;
+        }));
+        Session {
+            sender,
+            _connection: connection,
+        }
+    }
+
     /// The address it calls.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -95,6 +113,24 @@ impl Client {
             headers: HeaderMap::new(),
             body: Bytes::new(),
         }
+    }
+}
+
+/// An HTTP/1.1 connection that is kept.
+#[derive(Debug)]
+pub struct Session {
+    sender: http1::SendRequest<Full<Bytes>>,
+    _connection: Connection,
+}
+
+impl Session {
+    /// Sends a call over this connection; the error says why there is no answer.
+    pub async fn send(&mut self, call: Call) -> Result<Answer, String> {
+        self.sender
+            .ready()
+            .await
+            .map_err(|error| format!("the connection is gone: {error}"))?;
+        answer(self.sender.send_request(call.http1()).await).await
     }
 }
 
@@ -201,62 +237,74 @@ impl Call {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self {
-            client,
-            method,
-            path,
-            mut headers,
-            body,
-        } = self;
         let io = TokioIo::new(stream);
-        let failed = |error: hyper::Error| format!("no answer: {error:?}");
-        let request = Request::builder().method(method.as_str());
-        let (response, _connection) = match client.version {
+        match self.client.version {
             Version::Http1 => {
-                if !headers.contains_key("host") {
-                    let host = HeaderValue::from_str(&client.host).expect("a host");
-                    headers.insert("host", host);
-                }
-                let mut request = request.uri(path).body(Full::new(body)).expect("a request");
-                *request.headers_mut() = headers;
-                let (mut sender, connection) = http1::handshake(io).await.map_err(failed)?;
-                let connection = Connection(tokio::spawn(async move {
+                let (mut sender, connection) =
+                    http1::handshake(io).await.map_err(|error| failed(&error))?;
+                let _connection = Connection(tokio::spawn(async move {
                     // What ends the connection also ends the request, which says so.
                     let _ = connection.await;
                 }));
-                (sender.send_request(request).await, connection)
+                answer(sender.send_request(self.http1()).await).await
             }
             Version::Http2 => {
-                let uri = Uri::builder()
-                    .scheme("http")
-                    .authority(client.host.as_str())
-                    .path_and_query(path)
-                    .build()
-                    .expect("an address");
-                let mut request = request.uri(uri).body(Full::new(body)).expect("a request");
-                *request.headers_mut() = headers;
                 let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io)
                     .await
-                    .map_err(failed)?;
-                let connection = Connection(tokio::spawn(async move {
+                    .map_err(|error| failed(&error))?;
+                let _connection = Connection(tokio::spawn(async move {
                     let _ = connection.await;
                 }));
-                (sender.send_request(request).await, connection)
+                answer(sender.send_request(self.http2()).await).await
             }
-        };
-        let (head, body) = response.map_err(failed)?.into_parts();
-        let body = body.collect().await.map_err(failed)?;
-        let trailers = body.trailers().cloned().unwrap_or_default();
-        Ok(Answer {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            trailers,
-            body: body.to_bytes(),
-        })
+        }
+    }
+
+    fn http1(mut self) -> Request<Full<Bytes>> {
+        if !self.headers.contains_key("host") {
+            let host = HeaderValue::from_str(&self.client.host).expect("a host");
+            self.headers.insert("host", host);
+        }
+        let uri = self.path.parse().expect("a path");
+        self.request(uri)
+    }
+
+    fn http2(self) -> Request<Full<Bytes>> {
+        let uri = Uri::builder()
+            .scheme("http")
+            .authority(self.client.host.as_str())
+            .path_and_query(self.path.as_str())
+            .build()
+            .expect("an address");
+        self.request(uri)
+    }
+
+    fn request(self, uri: Uri) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body));
+        *request.method_mut() = self.method.parse().expect("a method");
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.headers;
+        request
     }
 }
 
+async fn answer(response: hyper::Result<hyper::Response<Incoming>>) -> Result<Answer, String> {
+    let (head, body) = response.map_err(|error| failed(&error))?.into_parts();
+    let body = body.collect().await.map_err(|error| failed(&error))?;
+    Ok(Answer {
+        status: head.status.as_u16(),
+        headers: head.headers,
+        trailers: body.trailers().cloned().unwrap_or_default(),
+        body: body.to_bytes(),
+    })
+}
+
+fn failed(error: &hyper::Error) -> String {
+    format!("no answer: {error:?}")
+}
+
 /// The task that drives a connection; it ends with the request.
+#[derive(Debug)]
 struct Connection(JoinHandle<()>);
 
 impl Drop for Connection {
@@ -268,7 +316,10 @@ impl Drop for Connection {
 /// The value of `Authorization` for HTTP Basic.
 pub fn basic(username: &str, password: &str) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
-    format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
+    format!(
+        "Basic {}",
+        STANDARD.encode(format!("{username}:{password}"))
+    )
 }
 
 /// A whole answer.

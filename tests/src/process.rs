@@ -65,7 +65,9 @@ impl Process {
 
     /// Asks it to end (SIGTERM) and waits until it has.
     pub fn terminate(&mut self) -> ExitStatus {
-        self.signal("TERM");
+        if self.exited().is_none() {
+            self.signal("TERM");
+        }
         self.child.wait().expect("the end of a child")
     }
 

@@ -10,22 +10,21 @@ use std::{
 
 use filter_core::key::{PlainSecret, SecretType};
 
-use crate::{
-    admin::Admin,
-    built,
-    eventually::eventually,
-    http::Client,
-    ports,
-    process::Process,
-};
+use tokio_rustls::rustls::ClientConfig;
+
+use crate::{admin::Admin, built, eventually::eventually, http::Client, ports, process::Process};
+
+/// The file in the data folder that holds the admin token that the registry made.
+pub const ADMIN_TOKEN: &str = "admin-token";
 
 /// A secret that nobody else has.
-pub fn fresh_secret(kind: SecretType) -> PlainSecret {
+pub fn fresh_secret(kind: SecretType) -> String {
     let mut entropy = [0_u8; 64];
     fs::File::open("/dev/urandom")
         .and_then(|mut random| random.read_exact(&mut entropy))
         .expect("randomness");
-    PlainSecret::generate("ks", kind, &entropy).expect("enough randomness")
+    let secret = PlainSecret::generate("ks", kind, &entropy).expect("enough randomness");
+    secret.expose().to_owned()
 }
 
 /// What a registry is started with, and keeps over restarts.
@@ -37,10 +36,12 @@ pub struct Settings {
     pub operations_listen: SocketAddr,
     /// Where its database and keys lie.
     pub data: PathBuf,
-    /// The token with every right.
-    pub admin_token: PlainSecret,
+    /// The token with every right; the registry makes one when there is none, and writes it into its data folder.
+    pub admin_token: Option<String>,
     /// The token of the gateways of group `default`.
-    pub gateway_token: PlainSecret,
+    pub gateway_token: String,
+    /// The name in its certificate and what trusts it, when it speaks TLS.
+    pub tls: Option<(String, ClientConfig)>,
     /// More environment variables: name without `KEYSMITH_`, value.
     pub more: Vec<(String, String)>,
 }
@@ -52,8 +53,9 @@ impl Settings {
             listen: ports::free(),
             operations_listen: ports::free(),
             data: folder.join("data"),
-            admin_token: fresh_secret(SecretType::AdminToken),
+            admin_token: Some(fresh_secret(SecretType::AdminToken)),
             gateway_token: fresh_secret(SecretType::GatewayToken),
+            tls: None,
             more: Vec::new(),
         }
     }
@@ -68,8 +70,10 @@ impl Settings {
                 self.operations_listen.to_string(),
             )
             .env("KEYSMITH_DATA_DIR", &self.data)
-            .env("KEYSMITH_ADMIN_TOKEN", self.admin_token.expose())
-            .env("KEYSMITH_GATEWAY_TOKEN", self.gateway_token.expose());
+            .env("KEYSMITH_GATEWAY_TOKEN", &self.gateway_token);
+        if let Some(token) = &self.admin_token {
+            command.env("KEYSMITH_ADMIN_TOKEN", token);
+        }
         for (name, value) in &self.more {
             command.env(format!("KEYSMITH_{name}"), value);
         }
@@ -87,23 +91,44 @@ pub struct Registry {
 
 impl Registry {
     /// Starts it, and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it ends instead: with what it logged.
     pub async fn start(settings: Settings, folder: &Path) -> Self {
-        let process = boot(&settings, folder).await;
-        Self {
+        match Self::try_start(settings, folder).await {
+            Ok(registry) => registry,
+            Err(log) => panic!("the registry ended:\n{log}"),
+        }
+    }
+
+    /// Starts it; the error is what it logged before it ended instead of getting ready.
+    pub async fn try_start(settings: Settings, folder: &Path) -> Result<Self, String> {
+        let process = boot(&settings, folder).await?;
+        Ok(Self {
             process,
             settings,
             folder: folder.to_path_buf(),
-        }
+        })
     }
 
     /// Its administrator.
     pub fn admin(&self) -> Admin {
-        Admin::new(Client::new(self.settings.listen), &self.settings.admin_token)
+        let token = self.settings.admin_token.clone().unwrap_or_else(|| {
+            let made = fs::read_to_string(self.settings.data.join(ADMIN_TOKEN));
+            made.expect("the admin token that the registry made")
+                .trim()
+                .to_owned()
+        });
+        Admin::new(self.client(), token)
     }
 
     /// A caller of its API, without any token.
     pub fn client(&self) -> Client {
-        Client::new(self.settings.listen)
+        let client = Client::new(self.settings.listen);
+        match &self.settings.tls {
+            None => client,
+            Some((name, config)) => client.host(name).tls(config.clone()),
+        }
     }
 
     /// What it was started with.
@@ -133,32 +158,45 @@ impl Registry {
     /// Starts it again, with the data it had.
     pub async fn restart(&mut self) {
         self.process.kill();
-        self.process = boot(&self.settings, &self.folder).await;
+        self.boot_again().await;
     }
 
     /// Starts it again with nothing: a new database, and so a new log, under the same tokens.
     pub async fn restart_empty(&mut self) {
         self.process.kill();
         fs::remove_dir_all(&self.settings.data).expect("the data folder");
-        self.process = boot(&self.settings, &self.folder).await;
+        self.boot_again().await;
+    }
+
+    /// The process, to see whether it still runs.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    async fn boot_again(&mut self) {
+        let booted = boot(&self.settings, &self.folder).await;
+        self.process = booted.unwrap_or_else(|log| panic!("the registry ended:\n{log}"));
     }
 }
 
-async fn boot(settings: &Settings, folder: &Path) -> Process {
+async fn boot(settings: &Settings, folder: &Path) -> Result<Process, String> {
     let mut process = Process::start("registry", settings.command(), folder);
     let operations = Client::new(settings.operations_listen);
-    eventually("the registry is ready", || {
-        let ended = process.exited().map(|status| {
-            panic!("the registry ended with {status}:\n{}", process.log());
-        });
+    let ready = eventually("the registry is ready", || {
+        let ended = process.exited();
         let ready = operations.get("/readyz").try_send();
         async move {
             match (ended, ready.await) {
-                (None, Ok(answer)) if answer.status == 200 => Ok(()),
-                (_, other) => Err(format!("{other:?}")),
+                (Some(_), _) => Ok(false),
+                (None, Ok(answer)) if answer.status == 200 => Ok(true),
+                (None, other) => Err(format!("{other:?}")),
             }
         }
     })
     .await;
-    process
+    if ready {
+        Ok(process)
+    } else {
+        Err(process.log())
+    }
 }

@@ -54,8 +54,8 @@ impl Config {
     /// Where a cluster's only endpoint is.
     #[must_use]
     pub fn cluster(mut self, name: &str, address: SocketAddr) -> Self {
-        self.cluster_mut(name)["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"] =
-            socket_address(address);
+        self.cluster_mut(name)["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
+            ["address"] = socket_address(address);
         self
     }
 

@@ -1,0 +1,43 @@
+//! The demo's application and its credentials.
+
+use serde_json::{Value, json};
+
+use crate::admin::{Admin, Credential};
+
+/// The application that the demo makes.
+pub(super) const APPLICATION: &str = "demo";
+
+/// One credential of each kind, with the secrets of this start.
+#[derive(Debug)]
+pub(super) struct Credentials {
+    pub(super) key: Credential,
+    pub(super) basic: Credential,
+    pub(super) bearer: Credential,
+}
+
+impl Credentials {
+    /// Makes the application and its credentials; those of an earlier start are replaced, because their secrets were
+    /// shown once and are kept nowhere.
+    pub(super) async fn prepare(admin: &Admin) -> Self {
+        if let Some(id) = find(admin).await {
+            admin.delete(&format!("/v1/applications/{id}")).await;
+        }
+        let application = json!({"name": APPLICATION, "scopes": ["reports:read"]});
+        let id = admin.application(application).await;
+        let make = async |body: Value| admin.credential(&id, body).await;
+        Self {
+            key: make(json!({"type": "api_key", "name": "key", "scopes": ["reports:read"]})).await,
+            basic: make(json!({"type": "basic", "name": "password", "username": "ann"})).await,
+            bearer: make(json!({"type": "bearer_token", "name": "token"})).await,
+        }
+    }
+}
+
+async fn find(admin: &Admin) -> Option<String> {
+    let list = admin
+        .get(&format!("/v1/applications?name={APPLICATION}"))
+        .await;
+    let found = list["items"].as_array()?.iter();
+    let mut found = found.filter(|application| application["name"] == APPLICATION);
+    Some(found.next()?["id"].as_str()?.to_owned())
+}
