@@ -4,3 +4,37 @@
 //! transaction; the feed translates changes for gateways.
 
 pub mod config;
+
+pub mod clock;
+pub mod entropy;
+pub mod environment;
+pub mod error;
+pub mod ids;
+pub mod secrets;
+
+pub mod sealing;
+
+pub mod edit;
+pub mod label;
+pub mod listing;
+pub mod scope;
+
+pub mod application;
+pub mod credential;
+pub mod gateway;
+pub mod organization;
+pub mod password;
+pub mod secret;
+pub mod secret_policy;
+pub mod sweep;
+pub mod token;
+
+mod deployment;
+pub mod feed;
+pub mod idempotency;
+pub mod store;
+
+pub mod listener;
+pub mod shutdown;
+pub mod telemetry;
+pub mod tls;

@@ -1,0 +1,152 @@
+//! Applications: the programs that call APIs, and what their credentials may do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    clock::Timestamp,
+    edit::Edit,
+    environment::Environment,
+    error::{Error, Kind},
+    ids::{ApplicationId, OrganizationId},
+    label::Labels,
+    listing::{Listing, MAX_LIMIT},
+    scope::Scopes,
+    store::ReadTransaction,
+};
+
+mod create;
+mod delete;
+mod update;
+mod value;
+
+pub(crate) use update::settle_credentials;
+
+pub use create::create;
+pub use delete::delete;
+pub use update::update;
+
+/// A program that calls APIs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Application {
+    /// Its id.
+    pub id: ApplicationId,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// By which the feed refers to it. Never used again, also not after its deletion.
+    pub number: u32,
+    /// What the upstream sees as `X-Consumer-Username`.
+    pub name: String,
+    /// What the upstream sees as `X-Consumer-Custom-ID`.
+    pub custom_id: Option<String>,
+    /// For people.
+    pub description: String,
+    /// For people.
+    pub labels: Labels,
+    /// What its credentials may carry.
+    pub scopes: Scopes,
+    /// Where its credentials work.
+    pub reach: Reach,
+    /// Whether its credentials are honoured.
+    pub enabled: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Rises with each change.
+    pub version: u64,
+}
+
+/// In which gateway groups an application's credentials work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// In every automatic group, also those created later.
+    Automatic,
+    /// In exactly these, by name.
+    Listed(BTreeSet<String>),
+}
+
+/// What [`create`] needs to know.
+#[derive(Clone, Debug)]
+pub struct NewApplication {
+    /// 1 to 256 of letters, digits, `_` and `-`.
+    pub name: String,
+    /// 1 to 256 visible ASCII characters.
+    pub custom_id: Option<String>,
+    /// At most 1024 characters.
+    pub description: String,
+    /// At most 64.
+    pub labels: BTreeMap<String, String>,
+    /// Scope tokens.
+    pub scopes: Vec<String>,
+    /// Names of gateway groups; `None` for every automatic one.
+    pub gateway_groups: Option<Vec<String>>,
+    /// Whether its credentials are honoured.
+    pub enabled: bool,
+}
+
+/// What [`update`] changes.
+#[derive(Clone, Debug, Default)]
+pub struct ApplicationPatch {
+    /// The next name. The old one stays reserved for the organization.
+    pub name: Option<String>,
+    /// The next custom id.
+    pub custom_id: Edit<Option<String>>,
+    /// The next description.
+    pub description: Option<String>,
+    /// All labels.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// All scopes. One that a credential carries cannot go.
+    pub scopes: Option<Vec<String>>,
+    /// All gateway groups.
+    pub gateway_groups: Edit<Option<Vec<String>>>,
+    /// Whether its credentials are honoured.
+    pub enabled: Option<bool>,
+}
+
+/// Which applications to list.
+#[derive(Clone, Debug, Default)]
+pub struct ApplicationQuery {
+    /// Those created after this one.
+    pub after: Option<ApplicationId>,
+    /// At most this many.
+    pub limit: usize,
+    /// Only the one with this name.
+    pub name: Option<String>,
+}
+
+/// Reads one application.
+pub async fn get(
+    env: &Environment,
+    organization: OrganizationId,
+    id: ApplicationId,
+) -> Result<Application, Error> {
+    let mut read = env.store.read().await?;
+    find(read.as_mut(), organization, id).await
+}
+
+/// Lists applications in order of creation.
+pub async fn list(
+    env: &Environment,
+    organization: OrganizationId,
+    mut query: ApplicationQuery,
+) -> Result<Listing<Application>, Error> {
+    let limit = query.limit.clamp(1, MAX_LIMIT);
+    query.limit = limit.saturating_add(1);
+    let mut read = env.store.read().await?;
+    Ok(Listing::cut(
+        read.applications(organization, &query).await?,
+        limit,
+    ))
+}
+
+/// The application, unless it is another organization's, which is as if it did not exist.
+pub(crate) async fn find(
+    read: &mut dyn ReadTransaction,
+    organization: OrganizationId,
+    id: ApplicationId,
+) -> Result<Application, Error> {
+    read.application(id)
+        .await?
+        .filter(|application| application.organization == organization)
+        .ok_or(Error::NotFound(Kind::Application))
+}

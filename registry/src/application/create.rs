@@ -1,0 +1,49 @@
+//! Creating an application.
+
+use super::{Application, NewApplication, value};
+use crate::{
+    environment::Environment,
+    error::Error,
+    ids::{ApplicationId, OrganizationId},
+    label::{self, Labels},
+    scope::Scopes,
+};
+
+/// Creates an application, which has no credentials yet.
+pub async fn create(
+    env: &Environment,
+    organization: OrganizationId,
+    new: NewApplication,
+) -> Result<Application, Error> {
+    let now = env.now();
+    let name = value::name(new.name)?;
+    let custom_id = value::custom_id(new.custom_id)?;
+    let description = label::description(new.description)?;
+    let labels = Labels::parse(new.labels)?;
+    let scopes = Scopes::parse("scopes", new.scopes)?;
+
+    let mut write = env.store.write().await?;
+    let groups = write.groups().await?;
+    let application = Application {
+        id: ApplicationId::generate(now, env.entropy.as_ref())?,
+        organization,
+        number: write.next_application_number().await?,
+        name,
+        custom_id,
+        description,
+        labels,
+        scopes,
+        reach: value::reach(new.gateway_groups, &groups)?,
+        enabled: new.enabled,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    value::check_name_is_free(write.as_mut(), &application).await?;
+    write.insert_application(&application).await?;
+    for group in value::admitting(&application, &groups) {
+        write.admit(group, &application).await?;
+    }
+    env.commit(write).await?;
+    Ok(application)
+}

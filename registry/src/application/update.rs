@@ -1,0 +1,164 @@
+//! Changing an application.
+
+use std::collections::BTreeSet;
+
+use super::{Application, ApplicationPatch, find, value};
+use crate::{
+    credential::CredentialQuery,
+    deployment::{self, Digesters},
+    edit::Edit,
+    environment::Environment,
+    error::{Conflict, Error, Kind},
+    gateway::GatewayGroup,
+    ids::{ApplicationId, GroupId, OrganizationId},
+    label::{self, Labels},
+    listing::MAX_LIMIT,
+    scope::Scopes,
+    store::WriteTransaction,
+};
+
+/// Credentials at most that an error names.
+const NAMED: usize = 10;
+
+/// Changes an application, if it is at the expected version.
+pub async fn update(
+    env: &Environment,
+    organization: OrganizationId,
+    id: ApplicationId,
+    expected: Option<u64>,
+    patch: ApplicationPatch,
+) -> Result<Application, Error> {
+    let mut write = env.store.write().await?;
+    let before = find(write.as_mut(), organization, id).await?;
+    if expected.is_some_and(|version| version != before.version) {
+        return Err(Error::VersionMismatch(Kind::Application));
+    }
+    let groups = write.groups().await?;
+    let mut application = apply(before.clone(), patch, &groups)?;
+    application.updated_at = env.now();
+    application.version = before.version.saturating_add(1);
+    if application.name != before.name {
+        value::check_name_is_free(write.as_mut(), &application).await?;
+    }
+    if before.scopes.beyond(&application.scopes).next().is_some() {
+        check_scopes_are_unused(write.as_mut(), &application).await?;
+    }
+    if application.reach != before.reach {
+        let admitting = value::admitting(&application, &groups);
+        move_to(env, write.as_mut(), &application, &admitting).await?;
+    }
+    write.update_application(&application).await?;
+    env.commit(write).await?;
+    Ok(application)
+}
+
+fn apply(
+    mut application: Application,
+    patch: ApplicationPatch,
+    groups: &[GatewayGroup],
+) -> Result<Application, Error> {
+    if let Some(name) = patch.name {
+        application.name = value::name(name)?;
+    }
+    if let Edit::Set(custom_id) = patch.custom_id {
+        application.custom_id = value::custom_id(custom_id)?;
+    }
+    if let Some(description) = patch.description {
+        application.description = label::description(description)?;
+    }
+    if let Some(labels) = patch.labels {
+        application.labels = Labels::parse(labels)?;
+    }
+    if let Some(scopes) = patch.scopes {
+        application.scopes = Scopes::parse("scopes", scopes)?;
+    }
+    if let Edit::Set(listed) = patch.gateway_groups {
+        application.reach = value::reach(listed, groups)?;
+    }
+    application.enabled = patch.enabled.unwrap_or(application.enabled);
+    Ok(application)
+}
+
+async fn check_scopes_are_unused(
+    write: &mut dyn WriteTransaction,
+    application: &Application,
+) -> Result<(), Error> {
+    let mut using = Vec::new();
+    let mut query = CredentialQuery {
+        after: None,
+        limit: MAX_LIMIT,
+    };
+    loop {
+        let credentials = write.credentials(application.id, query).await?;
+        let Some(last) = credentials.last() else {
+            break;
+        };
+        query.after = Some(last.id);
+        using.extend(
+            credentials
+                .iter()
+                .filter(|credential| {
+                    credential
+                        .scopes
+                        .beyond(&application.scopes)
+                        .next()
+                        .is_some()
+                })
+                .map(|credential| credential.id.to_string()),
+        );
+        if using.len() >= NAMED {
+            break;
+        }
+    }
+    using.truncate(NAMED);
+    if using.is_empty() {
+        Ok(())
+    } else {
+        Err(Conflict::ScopesInUse { credentials: using }.into())
+    }
+}
+
+/// Makes the application, with its credentials, known to exactly these groups.
+async fn move_to(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    application: &Application,
+    admitting: &BTreeSet<GroupId>,
+) -> Result<(), Error> {
+    let current: BTreeSet<GroupId> = write
+        .groups_admitting(application.id)
+        .await?
+        .into_iter()
+        .collect();
+    for group in current.difference(admitting) {
+        write.dismiss(*group, application).await?;
+    }
+    for group in admitting.difference(&current) {
+        write.admit(*group, application).await?;
+    }
+    settle_credentials(env, write, application.id).await
+}
+
+/// Makes true where the application's credentials are honoured, after it was admitted or dismissed somewhere.
+pub(crate) async fn settle_credentials(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    id: ApplicationId,
+) -> Result<(), Error> {
+    let digesters = Digesters::load(write, &env.keys).await?;
+    let now = env.now();
+    let mut query = CredentialQuery {
+        after: None,
+        limit: MAX_LIMIT,
+    };
+    loop {
+        let credentials = write.credentials(id, query).await?;
+        let Some(last) = credentials.last() else {
+            return Ok(());
+        };
+        query.after = Some(last.id);
+        for credential in &credentials {
+            deployment::settle(write, &env.keys, &digesters, credential, now).await?;
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Credentials: the ways in which applications prove who they are.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    clock::Timestamp,
+    edit::Edit,
+    environment::Environment,
+    error::{Error, Kind},
+    ids::{ApplicationId, CredentialId, OrganizationId},
+    label::Labels,
+    listing::{Listing, MAX_LIMIT},
+    scope::Scopes,
+    secret::{Display, Origin, Secret, SecretState},
+    secrets::SecretText,
+    store::ReadTransaction,
+};
+
+mod create;
+mod delete;
+mod issue;
+mod rotate;
+mod update;
+mod value;
+mod verify;
+
+pub(crate) use delete::remove;
+pub(crate) use issue::end_retired;
+
+pub use create::create;
+pub use delete::delete;
+pub use rotate::{MAX_GRACE, rotate};
+pub use update::update;
+pub use verify::{Candidate, Verdict, candidates, verify};
+
+/// One way in which an application proves itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Its id, which stays when its secret is rotated.
+    pub id: CredentialId,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// Which application proves itself with it.
+    pub application: ApplicationId,
+    /// How it is presented.
+    pub kind: CredentialType,
+    /// Unique within the application.
+    pub name: String,
+    /// What the upstream sees as `X-Credential-Identifier`: unique within the application, by default the id.
+    pub identifier: String,
+    /// The current user name, for HTTP Basic. Unique in the installation.
+    pub username: Option<String>,
+    /// For people.
+    pub description: String,
+    /// For people.
+    pub labels: Labels,
+    /// Whether it is honoured.
+    pub enabled: bool,
+    /// From when it is honoured.
+    pub not_before: Option<Timestamp>,
+    /// Until when it is honoured.
+    pub expires_at: Option<Timestamp>,
+    /// A subset of the application's.
+    pub scopes: Scopes,
+    /// The version of its current secret.
+    pub secret_version: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Rises with each change.
+    pub version: u64,
+}
+
+/// How a credential is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialType {
+    /// As an API key.
+    ApiKey,
+    /// As HTTP Basic.
+    Basic,
+    /// As a bearer token.
+    BearerToken,
+}
+
+/// What [`create`] needs to know.
+#[derive(Clone, Debug)]
+pub struct NewCredential {
+    /// Whose credential it will be.
+    pub application: ApplicationId,
+    /// 1 to 256 visible ASCII characters.
+    pub name: String,
+    /// 1 to 64 of letters, digits and `._-`; by default the id.
+    pub identifier: Option<String>,
+    /// At most 1024 characters.
+    pub description: String,
+    /// At most 64.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it is honoured.
+    pub enabled: bool,
+    /// From when it is honoured.
+    pub not_before: Option<Timestamp>,
+    /// Until when it is honoured; in the future.
+    pub expires_at: Option<Timestamp>,
+    /// Some of the application's; none unless they are named.
+    pub scopes: Vec<String>,
+    /// Its type, and where its secret comes from.
+    pub secret: NewSecret,
+}
+
+/// A new credential's type, and where its secret comes from.
+#[derive(Clone, Debug)]
+pub enum NewSecret {
+    /// An API key made by the registry.
+    GeneratedApiKey,
+    /// The caller's own API key.
+    OwnApiKey(SecretText),
+    /// HTTP Basic with a password made by the registry.
+    GeneratedPassword {
+        /// Unique in the installation.
+        username: String,
+    },
+    /// HTTP Basic with a password that somebody chose.
+    ChosenPassword {
+        /// Unique in the installation.
+        username: String,
+        /// The password.
+        password: SecretText,
+    },
+    /// A bearer token made by the registry.
+    BearerToken,
+}
+
+/// What [`rotate`] needs to know.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// For how long the secret that was current still works; zero ends it, and every retiring one, at once.
+    pub grace: Duration,
+    /// Where the new secret comes from.
+    pub secret: RotatedSecret,
+}
+
+/// Where a credential's next secret comes from.
+#[derive(Clone, Debug)]
+pub enum RotatedSecret {
+    /// The registry makes it.
+    Generated {
+        /// The next user name, for HTTP Basic only.
+        username: Option<String>,
+    },
+    /// The caller's own, for API keys only.
+    Own(SecretText),
+    /// A password that somebody chose, for HTTP Basic only.
+    Chosen {
+        /// The next user name.
+        username: Option<String>,
+        /// The password.
+        password: SecretText,
+    },
+}
+
+/// What [`update`] changes. The identifier never changes, the user name only with the secret, by [`rotate`].
+#[derive(Clone, Debug, Default)]
+pub struct CredentialPatch {
+    /// The next name.
+    pub name: Option<String>,
+    /// The next description.
+    pub description: Option<String>,
+    /// All labels.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Whether it is honoured.
+    pub enabled: Option<bool>,
+    /// From when it is honoured.
+    pub not_before: Edit<Option<Timestamp>>,
+    /// Until when it is honoured; in the future.
+    pub expires_at: Edit<Option<Timestamp>>,
+    /// All scopes.
+    pub scopes: Option<Vec<String>>,
+}
+
+/// Which of an application's credentials to list.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CredentialQuery {
+    /// Those created after this one.
+    pub after: Option<CredentialId>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// A credential and what may be shown of its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialDetail {
+    /// The credential.
+    pub credential: Credential,
+    /// Its living secrets: the current one first, then a retiring one.
+    pub secrets: Vec<SecretSummary>,
+}
+
+/// What may be shown of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretSummary {
+    /// Which of the credential's secrets it is.
+    pub version: u32,
+    /// Whether it works.
+    pub state: SecretState,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its beginning and its end.
+    pub display: Display,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A credential with its new secret, which is shown this once.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The credential.
+    pub detail: CredentialDetail,
+    /// The secret; `None` for a password that the caller chose.
+    pub secret: Option<SecretText>,
+}
+
+/// Reads one credential.
+pub async fn get(
+    env: &Environment,
+    organization: OrganizationId,
+    id: CredentialId,
+) -> Result<CredentialDetail, Error> {
+    let mut read = env.store.read().await?;
+    let credential = find(read.as_mut(), organization, id).await?;
+    detail(read.as_mut(), credential, env.now()).await
+}
+
+/// Lists an application's credentials in order of creation.
+pub async fn list(
+    env: &Environment,
+    organization: OrganizationId,
+    application: ApplicationId,
+    mut query: CredentialQuery,
+) -> Result<Listing<CredentialDetail>, Error> {
+    let limit = query.limit.clamp(1, MAX_LIMIT);
+    query.limit = limit.saturating_add(1);
+    let mut read = env.store.read().await?;
+    crate::application::find(read.as_mut(), organization, application).await?;
+    let found = Listing::cut(read.credentials(application, query).await?, limit);
+    let mut items = Vec::with_capacity(found.items.len());
+    for credential in found.items {
+        items.push(detail(read.as_mut(), credential, env.now()).await?);
+    }
+    Ok(Listing {
+        items,
+        more: found.more,
+    })
+}
+
+/// The credential, unless it is another organization's, which is as if it did not exist.
+async fn find(
+    read: &mut dyn ReadTransaction,
+    organization: OrganizationId,
+    id: CredentialId,
+) -> Result<Credential, Error> {
+    read.credential(id)
+        .await?
+        .filter(|credential| credential.organization == organization)
+        .ok_or(Error::NotFound(Kind::Credential))
+}
+
+async fn detail(
+    read: &mut dyn ReadTransaction,
+    credential: Credential,
+    now: Timestamp,
+) -> Result<CredentialDetail, Error> {
+    let secrets = read.unrevoked_secrets(credential.id).await?;
+    Ok(CredentialDetail::new(credential, &secrets, now))
+}
+
+impl CredentialDetail {
+    /// Shows the living ones of `secrets`.
+    #[must_use]
+    fn new(credential: Credential, secrets: &[Secret], now: Timestamp) -> Self {
+        let mut living: Vec<&Secret> = secrets
+            .iter()
+            .filter(|secret| secret.is_living(now))
+            .collect();
+        living.sort_by_key(|secret| std::cmp::Reverse(secret.version));
+        let secrets = living.into_iter().map(SecretSummary::of).collect();
+        Self {
+            credential,
+            secrets,
+        }
+    }
+}
+
+impl SecretSummary {
+    fn of(secret: &Secret) -> Self {
+        Self {
+            version: secret.version,
+            state: secret.state,
+            origin: secret.origin,
+            display: secret.display.clone(),
+            created_at: secret.created_at,
+        }
+    }
+}

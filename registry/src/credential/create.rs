@@ -1,0 +1,93 @@
+//! Creating a credential.
+
+use super::{
+    Credential, CredentialDetail, CredentialType, Issued, NewCredential, NewSecret,
+    issue::{self, Minted},
+    value,
+};
+use crate::{
+    deployment::{self, Digesters},
+    environment::Environment,
+    error::Error,
+    ids::{CredentialId, OrganizationId},
+    label::{self, Labels},
+    scope::Scopes,
+    secret_policy::check_username,
+};
+
+/// Creates a credential with its first secret, which works at once everywhere the application is admitted.
+pub async fn create(
+    env: &Environment,
+    organization: OrganizationId,
+    new: NewCredential,
+) -> Result<Issued, Error> {
+    let now = env.now();
+    let id = CredentialId::generate(now, env.entropy.as_ref())?;
+    let identifier = new.identifier.map(value::identifier).transpose()?;
+    value::period(new.not_before, new.expires_at, now)?;
+    let mut credential = Credential {
+        id,
+        organization,
+        application: new.application,
+        kind: new.secret.kind(),
+        name: value::name(new.name)?,
+        identifier: identifier.unwrap_or_else(|| id.to_string()),
+        username: None,
+        description: label::description(new.description)?,
+        labels: Labels::parse(new.labels)?,
+        enabled: new.enabled,
+        not_before: new.not_before,
+        expires_at: new.expires_at,
+        scopes: Scopes::default(),
+        secret_version: 1,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    // Before the transaction: hashing a password is slow.
+    let minted = mint(env, new.secret).await?;
+    credential.username.clone_from(&minted.username);
+
+    let mut write = env.store.write().await?;
+    let application =
+        crate::application::find(write.as_mut(), organization, new.application).await?;
+    credential.scopes = value::scopes(new.scopes, &application)?;
+    value::check_names_are_free(write.as_mut(), &credential).await?;
+    write.insert_credential(&credential).await?;
+    minted.keep(env, write.as_mut(), &credential).await?;
+    issue::settle_usernames(env, write.as_mut(), id).await?;
+    let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
+    deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
+    let secrets = write.unrevoked_secrets(id).await?;
+    env.commit(write).await?;
+    Ok(Issued {
+        detail: CredentialDetail::new(credential, &secrets, now),
+        secret: minted.shown,
+    })
+}
+
+async fn mint(env: &Environment, secret: NewSecret) -> Result<Minted, Error> {
+    let kind = secret.kind();
+    match secret {
+        NewSecret::GeneratedApiKey | NewSecret::BearerToken => issue::generated(env, kind, None),
+        NewSecret::OwnApiKey(value) => issue::own(env, value),
+        NewSecret::GeneratedPassword { username } => {
+            issue::generated(env, kind, Some(check_username(username)?))
+        }
+        NewSecret::ChosenPassword { username, password } => {
+            issue::chosen(env, check_username(username)?, password).await
+        }
+    }
+}
+
+impl NewSecret {
+    /// The type of credential that has such a secret.
+    #[must_use]
+    pub const fn kind(&self) -> CredentialType {
+        match self {
+            Self::GeneratedApiKey | Self::OwnApiKey(_) => CredentialType::ApiKey,
+            Self::GeneratedPassword { .. } | Self::ChosenPassword { .. } => CredentialType::Basic,
+            Self::BearerToken => CredentialType::BearerToken,
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Deleting a credential.
+
+use super::{Credential, find};
+use crate::{
+    clock::Timestamp,
+    environment::Environment,
+    error::{Error, Kind},
+    ids::{CredentialId, OrganizationId},
+    secret::SecretState,
+    store::WriteTransaction,
+};
+
+/// Deletes a credential, if it is at the expected version. Its secrets' values never work again.
+pub async fn delete(
+    env: &Environment,
+    organization: OrganizationId,
+    id: CredentialId,
+    expected: Option<u64>,
+) -> Result<(), Error> {
+    let mut write = env.store.write().await?;
+    let credential = find(write.as_mut(), organization, id).await?;
+    if expected.is_some_and(|version| version != credential.version) {
+        return Err(Error::VersionMismatch(Kind::Credential));
+    }
+    remove(write.as_mut(), &credential, env.now()).await?;
+    env.commit(write).await?;
+    Ok(())
+}
+
+/// Removes a credential in a transaction that does more.
+pub(crate) async fn remove(
+    write: &mut dyn WriteTransaction,
+    credential: &Credential,
+    now: Timestamp,
+) -> Result<(), Error> {
+    for deployed in write.deployed(credential.id).await? {
+        write.withdraw(deployed.group, &deployed.digest).await?;
+    }
+    for secret in write.unrevoked_secrets(credential.id).await? {
+        write
+            .set_secret_state(secret.id, SecretState::Revoked { at: now })
+            .await?;
+    }
+    Ok(write.delete_credential(credential.id).await?)
+}

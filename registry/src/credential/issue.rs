@@ -1,0 +1,174 @@
+//! Where a credential's secrets come from, and how they come to their end.
+
+use std::collections::BTreeSet;
+
+use filter_core::{digest::SecretHash, key::SecretType};
+
+use super::{Credential, CredentialType};
+use crate::{
+    deployment::{self, Digesters},
+    environment::Environment,
+    error::{Conflict, Error},
+    ids::{CredentialId, SecretId},
+    password::Salts,
+    secret::{Display, Material, Origin, Secret, SecretState},
+    secrets::SecretText,
+    store::WriteTransaction,
+};
+
+/// A secret that is not kept yet.
+pub(super) struct Minted {
+    /// What is shown of it this once.
+    pub(super) shown: Option<SecretText>,
+    pub(super) username: Option<String>,
+    material: Material,
+    origin: Origin,
+    display: Display,
+}
+
+/// A secret that the registry makes.
+pub(super) fn generated(
+    env: &Environment,
+    kind: CredentialType,
+    username: Option<String>,
+) -> Result<Minted, Error> {
+    let kind = match kind {
+        CredentialType::ApiKey => SecretType::ApiKey,
+        CredentialType::Basic => SecretType::Password,
+        CredentialType::BearerToken => SecretType::BearerToken,
+    };
+    let text = env.policy.generate(kind, env.entropy.as_ref())?;
+    let bytes = text.expose().as_bytes();
+    let hash = match &username {
+        Some(username) => SecretHash::of_basic(username.as_bytes(), bytes),
+        None => SecretHash::of_value(bytes),
+    };
+    Ok(Minted {
+        display: Display::of_generated(&text),
+        shown: Some(text),
+        username,
+        material: Material::Value(hash),
+        origin: Origin::Generated,
+    })
+}
+
+/// A caller's own API key.
+pub(super) fn own(env: &Environment, value: SecretText) -> Result<Minted, Error> {
+    env.policy.check_own_key(&value)?;
+    Ok(Minted {
+        display: Display::of_own(&value),
+        material: Material::Value(SecretHash::of_value(value.expose().as_bytes())),
+        shown: Some(value),
+        username: None,
+        origin: Origin::Own,
+    })
+}
+
+/// A password that somebody chose. Nothing is shown of it, not even its end.
+pub(super) async fn chosen(
+    env: &Environment,
+    username: String,
+    password: SecretText,
+) -> Result<Minted, Error> {
+    env.policy.check_password(&password)?;
+    let salts = Salts {
+        phc: env.entropy.bytes()?,
+        slow_hash: env.keys.password_salt(&username),
+    };
+    Ok(Minted {
+        shown: None,
+        username: Some(username),
+        material: Material::Password(env.passwords.hash(password, salts).await?),
+        origin: Origin::Chosen,
+        display: Display::default(),
+    })
+}
+
+impl Minted {
+    /// Keeps it as the credential's current secret, unless its value is or was one.
+    pub(super) async fn keep(
+        &self,
+        env: &Environment,
+        write: &mut dyn WriteTransaction,
+        credential: &Credential,
+    ) -> Result<(), Error> {
+        let fingerprint = self.material.fingerprint(&env.keys);
+        if write.is_known(&fingerprint).await? {
+            return Err(Conflict::Value.into());
+        }
+        let now = env.now();
+        let id = SecretId::generate(now, env.entropy.as_ref())?;
+        let secret = Secret {
+            id,
+            organization: credential.organization,
+            credential: credential.id,
+            version: credential.secret_version,
+            state: SecretState::Current,
+            origin: self.origin,
+            username: self.username.clone(),
+            sealed: self.material.seal(id, &env.keys, env.entropy.as_ref())?,
+            fingerprint,
+            display: self.display.clone(),
+            created_at: now,
+        };
+        Ok(write.insert_secret(&secret).await?)
+    }
+}
+
+/// Keeps for the credential the user names of its unrevoked secrets, and no others. One that another credential has with
+/// a living secret is refused.
+pub(super) async fn settle_usernames(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    credential: CredentialId,
+) -> Result<(), Error> {
+    write.release_usernames(credential).await?;
+    for username in usernames(write, credential).await? {
+        if let Some(holder) = write.username_owner(&username).await? {
+            // A retiring secret may have held it until now.
+            end_retired(env, write, holder).await?;
+        }
+        if write.username_owner(&username).await?.is_some() {
+            return Err(Conflict::Username.into());
+        }
+        write.claim_username(&username, credential).await?;
+    }
+    Ok(())
+}
+
+/// Ends what time has ended: revokes the credential's retiring secrets that are past their end, frees the user names
+/// that were only theirs, and withdraws them, and an expired credential altogether, from gateways.
+pub(crate) async fn end_retired(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    id: CredentialId,
+) -> Result<(), Error> {
+    let now = env.now();
+    let Some(credential) = write.credential(id).await? else {
+        return Ok(());
+    };
+    for secret in write.unrevoked_secrets(id).await? {
+        if !secret.is_living(now) {
+            write
+                .set_secret_state(secret.id, SecretState::Revoked { at: now })
+                .await?;
+        }
+    }
+    write.release_usernames(id).await?;
+    for username in usernames(write, id).await? {
+        write.claim_username(&username, id).await?;
+    }
+    let digesters = Digesters::load(write, &env.keys).await?;
+    deployment::settle(write, &env.keys, &digesters, &credential, now).await
+}
+
+async fn usernames(
+    write: &mut dyn WriteTransaction,
+    credential: CredentialId,
+) -> Result<BTreeSet<String>, Error> {
+    let secrets = write.unrevoked_secrets(credential).await?;
+    Ok(secrets
+        .into_iter()
+        .filter_map(|secret| secret.username)
+        .collect())
+}

@@ -1,0 +1,75 @@
+//! Changing a credential, but not its secret.
+
+use super::{Credential, CredentialDetail, CredentialPatch, detail, find, value};
+use crate::{
+    application::Application,
+    clock::Timestamp,
+    deployment::{self, Digesters},
+    edit::Edit,
+    environment::Environment,
+    error::{Error, Kind},
+    ids::{CredentialId, OrganizationId},
+    label::{self, Labels},
+};
+
+/// Changes a credential, if it is at the expected version.
+pub async fn update(
+    env: &Environment,
+    organization: OrganizationId,
+    id: CredentialId,
+    expected: Option<u64>,
+    patch: CredentialPatch,
+) -> Result<CredentialDetail, Error> {
+    let now = env.now();
+    let mut write = env.store.write().await?;
+    let before = find(write.as_mut(), organization, id).await?;
+    if expected.is_some_and(|version| version != before.version) {
+        return Err(Error::VersionMismatch(Kind::Credential));
+    }
+    let application =
+        crate::application::find(write.as_mut(), organization, before.application).await?;
+    let mut credential = apply(before, patch, &application, now)?;
+    credential.updated_at = now;
+    credential.version = credential.version.saturating_add(1);
+    value::check_names_are_free(write.as_mut(), &credential).await?;
+    write.update_credential(&credential).await?;
+    let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
+    deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
+    let detail = detail(write.as_mut(), credential, now).await?;
+    env.commit(write).await?;
+    Ok(detail)
+}
+
+fn apply(
+    mut credential: Credential,
+    patch: CredentialPatch,
+    application: &Application,
+    now: Timestamp,
+) -> Result<Credential, Error> {
+    if let Some(name) = patch.name {
+        credential.name = value::name(name)?;
+    }
+    if let Some(description) = patch.description {
+        credential.description = label::description(description)?;
+    }
+    if let Some(labels) = patch.labels {
+        credential.labels = Labels::parse(labels)?;
+    }
+    if let Some(scopes) = patch.scopes {
+        credential.scopes = value::scopes(scopes, application)?;
+    }
+    credential.enabled = patch.enabled.unwrap_or(credential.enabled);
+    // A period that is not mentioned stays as it is, also when it is over.
+    if patch.not_before != Edit::Keep || patch.expires_at != Edit::Keep {
+        let expiry_stays = patch.expires_at == Edit::Keep;
+        credential.not_before = patch.not_before.apply(credential.not_before);
+        credential.expires_at = patch.expires_at.apply(credential.expires_at);
+        let judged_at = if expiry_stays {
+            Timestamp::from_millis(0)
+        } else {
+            now
+        };
+        value::period(credential.not_before, credential.expires_at, judged_at)?;
+    }
+    Ok(credential)
+}

@@ -1,0 +1,130 @@
+//! Verifying chosen passwords, which gateways ask for because they hold nothing to check them with.
+
+use crate::{
+    clock::Timestamp,
+    environment::Environment,
+    error::Error,
+    ids::{CredentialId, GroupId, SecretId},
+    password::{PhcString, Salts},
+    secret::{Material, SecretState},
+    secrets::SecretText,
+};
+
+/// Whether a user name and password prove anybody's identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They do not. Why is never said.
+    Refused,
+    /// They do.
+    Verified {
+        /// Whose they are.
+        credential: CredentialId,
+        /// The version by which gateways know the user name's record, to which the verdict is bound.
+        version: u32,
+        /// The password is retiring: the verdict must not be remembered longer than this.
+        until: Option<Timestamp>,
+    },
+}
+
+/// A hash that a password may match.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Of which credential.
+    pub credential: CredentialId,
+    /// Of which secret.
+    pub secret: SecretId,
+    /// The version by which gateways know the user name's record.
+    pub version: u32,
+    /// The hash.
+    pub phc: PhcString,
+    /// Until when it counts, if it is retiring.
+    pub until: Option<Timestamp>,
+}
+
+/// The hashes that a password for this user name may match now, for a gateway of the group: none, one, or two during a
+/// grace period.
+pub async fn candidates(
+    env: &Environment,
+    group: GroupId,
+    username: &str,
+) -> Result<Vec<Candidate>, Error> {
+    let now = env.now();
+    let mut read = env.store.read().await?;
+    let rows = read.passwords(group, username).await?;
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for row in rows {
+        let honoured = row.application_enabled && row.credential.is_honoured(now);
+        if !honoured || !row.secret.is_living(now) {
+            continue;
+        }
+        let Material::Password(hashed) = row.secret.material(&env.keys)? else {
+            continue;
+        };
+        // The newest comes first, and the record that gateways hold for the user name is its.
+        let version = candidates
+            .first()
+            .map_or(row.secret.version, |newest| newest.version);
+        candidates.push(Candidate {
+            credential: row.credential.id,
+            secret: row.secret.id,
+            version,
+            phc: hashed.phc.clone(),
+            until: match row.secret.state {
+                SecretState::Retiring { until } => Some(until),
+                _ => None,
+            },
+        });
+    }
+    Ok(candidates)
+}
+
+/// Verifies a password for a gateway of the group.
+pub async fn verify(
+    env: &Environment,
+    group: GroupId,
+    username: &str,
+    password: SecretText,
+) -> Result<Verdict, Error> {
+    for candidate in candidates(env, group, username).await? {
+        let matches = env
+            .passwords
+            .verify(password.clone(), candidate.phc.clone())
+            .await?;
+        if !matches {
+            continue;
+        }
+        if env.passwords.is_outdated(&candidate.phc) {
+            rehash(env, username, password, &candidate).await?;
+        }
+        return Ok(Verdict::Verified {
+            credential: candidate.credential,
+            version: candidate.version,
+            until: candidate.until,
+        });
+    }
+    Ok(Verdict::Refused)
+}
+
+/// Replaces a hash that was made at another cost. The secret stays the same, so no gateway hears of it.
+async fn rehash(
+    env: &Environment,
+    username: &str,
+    password: SecretText,
+    candidate: &Candidate,
+) -> Result<(), Error> {
+    let salts = Salts {
+        phc: env.entropy.bytes()?,
+        slow_hash: env.keys.password_salt(username),
+    };
+    let hashed = match env.passwords.hash(password, salts).await {
+        // It can be made at the next verification just as well.
+        Err(Error::Busy) => return Ok(()),
+        hashed => hashed?,
+    };
+    let material = Material::Password(hashed);
+    let sealed = material.seal(candidate.secret, &env.keys, env.entropy.as_ref())?;
+    let mut write = env.store.write().await?;
+    write.reseal_secret(candidate.secret, &sealed).await?;
+    env.commit(write).await?;
+    Ok(())
+}

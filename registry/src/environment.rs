@@ -1,0 +1,47 @@
+//! What every use case needs from outside.
+
+use std::sync::Arc;
+
+use crate::{
+    clock::{Clock, Timestamp},
+    entropy::Entropy,
+    error::Error,
+    password::PasswordWork,
+    secret_policy::SecretPolicy,
+    secrets::Keys,
+    store::{Stamp, Store, WriteTransaction},
+};
+
+/// Everything that a use case reaches beyond its arguments. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Where things are kept.
+    pub store: Arc<dyn Store>,
+    /// What is derived from the master key.
+    pub keys: Arc<Keys>,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Argon2id, bounded.
+    pub passwords: Arc<dyn PasswordWork>,
+    /// What secrets must be like.
+    pub policy: SecretPolicy,
+}
+
+impl Environment {
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Makes everything that happened in `transaction` true at once, and wakes the feeds. Returns the log's revision.
+    pub async fn commit(&self, transaction: Box<dyn WriteTransaction>) -> Result<u64, Error> {
+        let stamp = Stamp {
+            change_id: self.entropy.bytes()?,
+            at: self.now(),
+        };
+        Ok(transaction.commit(stamp).await?)
+    }
+}

@@ -1,0 +1,144 @@
+//! What a use case can answer instead of doing what was asked.
+
+use crate::{entropy::EntropyError, sealing::SealError, store::StoreError};
+
+/// Why a use case did not do what was asked. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A value breaks a rule.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+    /// The thing named in the request does not exist, or not for the caller.
+    #[error("no such {0}")]
+    NotFound(Kind),
+    /// The request contradicts what exists.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The thing changed since the caller read it (`If-Match`).
+    #[error("the {0} is at another version")]
+    VersionMismatch(Kind),
+    /// Too much password hashing is going on.
+    #[error("password hashing is busy")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No random bytes.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// What is stored cannot be unsealed, or a value not sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A password cannot be hashed, or its stored hash not read.
+    #[error("password hashing failed: {0}")]
+    Password(String),
+}
+
+/// A value that breaks a rule, and where it stands in the request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct InvalidField {
+    /// The field's name in the API.
+    pub field: &'static str,
+    /// The rule, as what the value must be. Never contains the value.
+    pub message: String,
+}
+
+impl InvalidField {
+    /// Names the field and the rule.
+    #[must_use]
+    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            field,
+            message: message.into(),
+        }
+    }
+}
+
+/// What things there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An application.
+    Application,
+    /// A credential.
+    Credential,
+    /// A gateway group.
+    GatewayGroup,
+    /// A token.
+    Token,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Application => "application",
+            Self::Credential => "credential",
+            Self::GatewayGroup => "gateway group",
+            Self::Token => "token",
+        })
+    }
+}
+
+/// What exists and contradicts the request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// The name is taken, or reserved for another organization that once had it.
+    #[error("the name is taken")]
+    ApplicationName,
+    /// Another credential of the application has this name.
+    #[error("another credential of the application has this name")]
+    CredentialName,
+    /// Another credential of the application has this identifier.
+    #[error("another credential of the application has this identifier")]
+    Identifier,
+    /// The user name is taken.
+    #[error("the user name is taken")]
+    Username,
+    /// The value is or was a secret. Whose is never said.
+    #[error("the value cannot be used: it is, or once was, a credential's secret")]
+    Value,
+    /// Scopes cannot be taken from an application while its credentials carry them.
+    #[error("credentials of the application still carry scopes that would be removed: {}", .credentials.join(", "))]
+    ScopesInUse {
+        /// The first of them, by id.
+        credentials: Vec<String>,
+    },
+    /// Another gateway group has this name.
+    #[error("another gateway group has this name")]
+    GroupName,
+    /// The group `default` always exists.
+    #[error("the gateway group `default` cannot be deleted")]
+    DefaultGroup,
+    /// A group's tokens must be revoked before it is deleted.
+    #[error("the gateway group has {tokens} valid tokens: revoke them first")]
+    GroupHasTokens {
+        /// How many are valid.
+        tokens: usize,
+    },
+    /// A group cannot be deleted while applications list it.
+    #[error("applications list the gateway group: {}", .applications.join(", "))]
+    GroupListed {
+        /// The first of them, by name.
+        applications: Vec<String>,
+    },
+    /// A configured token was revoked before; a revoked value never works again.
+    #[error("the token was revoked")]
+    TokenRevoked,
+    /// A configured token already exists with another role or group.
+    #[error("the token exists with another role or gateway group")]
+    TokenRole,
+}
+
+impl Conflict {
+    /// The field of the request that is at fault, where there is one.
+    #[must_use]
+    pub const fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::ApplicationName | Self::CredentialName | Self::GroupName => Some("name"),
+            Self::Identifier => Some("identifier"),
+            Self::Username => Some("username"),
+            Self::ScopesInUse { .. } => Some("scopes"),
+            _ => None,
+        }
+    }
+}

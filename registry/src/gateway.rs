@@ -1,0 +1,105 @@
+//! Gateways and gateway groups.
+
+use crate::{
+    clock::Timestamp,
+    ids::{GroupId, TokenId},
+};
+
+mod group;
+mod polls;
+mod report;
+
+pub(crate) use group::{find, named};
+
+pub use group::{create_group, delete_group, group, groups};
+pub use polls::Polls;
+pub use report::{list, report};
+
+/// The name of the group that exists from the start.
+pub const DEFAULT_GROUP: &str = "default";
+
+/// A named set of gateways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayGroup {
+    /// Its id. The API names it by its name.
+    pub id: GroupId,
+    /// Its name, which never changes.
+    pub name: String,
+    /// Which applications it admits.
+    pub mode: Mode,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// Which applications a gateway group admits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Those that list it, and those that list no groups.
+    Automatic,
+    /// Those that list it.
+    OnDemand,
+}
+
+/// What a gateway says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its configured name or node id; may be empty.
+    pub gateway: String,
+    /// Random, one for each start of the process.
+    pub instance: [u8; 16],
+    /// Rises with each report of the instance.
+    pub sequence: u64,
+    /// Of which log `revision` is a position.
+    pub epoch: [u8; 16],
+    /// What all its workers have applied.
+    pub revision: u64,
+    /// Whether all its workers have a complete snapshot.
+    pub complete: bool,
+    /// How many workers it counted.
+    pub workers: u32,
+}
+
+/// A gateway's last report, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayRecord {
+    /// In which group.
+    pub group: GroupId,
+    /// With which token it reported.
+    pub token: TokenId,
+    /// What it said.
+    pub report: Report,
+    /// When.
+    pub seen_at: Timestamp,
+}
+
+/// What is known about a gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayStatus {
+    /// The name of its group.
+    pub group: String,
+    /// Its name; may be empty.
+    pub gateway: String,
+    /// The start of its process.
+    pub instance: [u8; 16],
+    /// What it applied, when it reported a position in this log.
+    pub applied: Option<Applied>,
+    /// When it last reported, or began to poll this process of the registry.
+    pub seen_at: Timestamp,
+    /// When it last reported.
+    pub reported_at: Option<Timestamp>,
+    /// When it last began to poll this process of the registry.
+    pub polled_at: Option<Timestamp>,
+}
+
+/// What a gateway has applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The position in the log.
+    pub revision: u64,
+    /// How far it is behind the log's head.
+    pub lag: u64,
+    /// Whether all workers have a complete snapshot.
+    pub complete: bool,
+    /// How many workers.
+    pub workers: u32,
+}

@@ -1,0 +1,142 @@
+//! Gateway groups.
+
+use filter_core::digest::DigestKey;
+
+use super::{DEFAULT_GROUP, GatewayGroup, Mode};
+use crate::{
+    application::{Reach, settle_credentials},
+    environment::Environment,
+    error::{Conflict, Error, InvalidField, Kind},
+    ids::GroupId,
+    listing::MAX_LIMIT,
+    store::{ReadTransaction, SealedDigestKey, WriteTransaction},
+};
+
+const MAX_NAME_LENGTH: usize = 64;
+/// Applications at most that an error names.
+const NAMED: usize = 10;
+
+/// Creates a group. If it is automatic, it admits at once every application that lists no groups.
+pub async fn create_group(
+    env: &Environment,
+    name: String,
+    mode: Mode,
+) -> Result<GatewayGroup, Error> {
+    let group = GatewayGroup {
+        id: GroupId::generate(env.now(), env.entropy.as_ref())?,
+        name: check_name(name)?,
+        mode,
+        created_at: env.now(),
+    };
+    let mut write = env.store.write().await?;
+    if write
+        .groups()
+        .await?
+        .iter()
+        .any(|other| other.name == group.name)
+    {
+        return Err(Conflict::GroupName.into());
+    }
+    let key = DigestKey::from_bytes(env.entropy.bytes()?);
+    let sealed = SealedDigestKey::seal(group.id, 1, &key, &env.keys, env.entropy.as_ref())?;
+    write.insert_group(&group, &sealed).await?;
+    if group.mode == Mode::Automatic {
+        admit_everyone(env, write.as_mut(), &group).await?;
+    }
+    env.commit(write).await?;
+    Ok(group)
+}
+
+/// All groups, by name.
+pub async fn groups(env: &Environment) -> Result<Vec<GatewayGroup>, Error> {
+    Ok(env.store.read().await?.groups().await?)
+}
+
+/// The group with this name.
+pub async fn group(env: &Environment, name: &str) -> Result<GatewayGroup, Error> {
+    let mut read = env.store.read().await?;
+    named(read.as_mut(), name).await
+}
+
+/// Deletes a group that no valid token belongs to and no application lists.
+pub async fn delete_group(env: &Environment, name: &str) -> Result<(), Error> {
+    if name == DEFAULT_GROUP {
+        return Err(Conflict::DefaultGroup.into());
+    }
+    let mut write = env.store.write().await?;
+    let group = named(write.as_mut(), name).await?;
+    let tokens = write.group_tokens(group.id).await?;
+    let valid = tokens
+        .iter()
+        .filter(|token| token.is_valid(env.now()))
+        .count();
+    if valid > 0 {
+        return Err(Conflict::GroupHasTokens { tokens: valid }.into());
+    }
+    let applications = write.applications_listing(name, NAMED).await?;
+    if !applications.is_empty() {
+        return Err(Conflict::GroupListed { applications }.into());
+    }
+    write.delete_group(group.id).await?;
+    env.commit(write).await?;
+    Ok(())
+}
+
+pub(crate) async fn named(
+    read: &mut dyn ReadTransaction,
+    name: &str,
+) -> Result<GatewayGroup, Error> {
+    read.groups()
+        .await?
+        .into_iter()
+        .find(|group| group.name == name)
+        .ok_or(Error::NotFound(Kind::GatewayGroup))
+}
+
+pub(crate) async fn find(
+    read: &mut dyn ReadTransaction,
+    id: GroupId,
+) -> Result<GatewayGroup, Error> {
+    read.groups()
+        .await?
+        .into_iter()
+        .find(|group| group.id == id)
+        .ok_or(Error::NotFound(Kind::GatewayGroup))
+}
+
+async fn admit_everyone(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    group: &GatewayGroup,
+) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let applications = write.every_application(after, MAX_LIMIT).await?;
+        let Some(last) = applications.last() else {
+            return Ok(());
+        };
+        after = Some(last.id);
+        for application in applications
+            .iter()
+            .filter(|one| one.reach == Reach::Automatic)
+        {
+            write.admit(group.id, application).await?;
+            settle_credentials(env, write, application.id).await?;
+        }
+    }
+}
+
+fn check_name(name: String) -> Result<String, InvalidField> {
+    let fits = (1..=MAX_NAME_LENGTH).contains(&name.len());
+    let plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    if fits && plain {
+        Ok(name)
+    } else {
+        Err(InvalidField::new(
+            "name",
+            format!("must be 1 to {MAX_NAME_LENGTH} of letters, digits, '_' and '-'"),
+        ))
+    }
+}

@@ -1,0 +1,311 @@
+//! Where everything is kept.
+//!
+//! Use cases work in transactions: they read, decide and write without anybody writing in between, and then commit. Each
+//! verb that changes what gateways may see notes the change itself, so that no use case can forget to publish; the
+//! commit gives all of a transaction's changes the next revision.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::{
+    application::{Application, ApplicationQuery},
+    clock::Timestamp,
+    credential::{Credential, CredentialQuery},
+    gateway::{GatewayGroup, GatewayRecord},
+    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId, TokenId},
+    organization::Organization,
+    secret::{Secret, SecretState},
+    secrets::Fingerprint,
+    token::Token,
+};
+
+mod row;
+pub mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+pub use row::*;
+
+/// The store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or is out of reach.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// A row does not mean anything.
+    #[error("the database holds something unreadable in {0}")]
+    Unreadable(&'static str),
+    /// A number exceeds what the database or the feed can hold.
+    #[error("a number is out of range in {0}")]
+    Range(&'static str),
+}
+
+/// The store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The master key is not the one with which the database was made.
+    #[error(
+        "the master key does not belong to this database: it was made with another one (nothing was changed)"
+    )]
+    WrongMasterKey,
+    /// The tables cannot be brought up to date.
+    #[error("the database's tables cannot be brought up to date")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database cannot be opened or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The installation's own secrets cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] crate::sealing::SealError),
+    /// No random bytes.
+    #[error(transparent)]
+    Entropy(#[from] crate::entropy::EntropyError),
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// A database.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Begins to read: everything the transaction sees is as it is now.
+    async fn read(&self) -> Result<Box<dyn ReadTransaction>, StoreError>;
+
+    /// Begins to write, once nobody else does. Dropped without a commit, it never happened.
+    async fn write(&self) -> Result<Box<dyn WriteTransaction>, StoreError>;
+
+    /// The log's revision, from which waiting feeds learn that there may be something for them.
+    fn watch(&self) -> watch::Receiver<u64>;
+
+    /// Whether the database answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Ends every connection.
+    async fn close(&self);
+}
+
+/// Reading, all of it from one moment.
+#[async_trait]
+pub trait ReadTransaction: Send {
+    /// The organization that exists from the start.
+    async fn default_organization(&mut self) -> Result<Organization, StoreError>;
+
+    /// One application.
+    async fn application(&mut self, id: ApplicationId) -> Result<Option<Application>, StoreError>;
+    /// An organization's applications, in order of creation.
+    async fn applications(
+        &mut self,
+        organization: OrganizationId,
+        query: &ApplicationQuery,
+    ) -> Result<Vec<Application>, StoreError>;
+    /// All applications after this one, in order of creation.
+    async fn every_application(
+        &mut self,
+        after: Option<ApplicationId>,
+        limit: usize,
+    ) -> Result<Vec<Application>, StoreError>;
+    /// For which organization the name is reserved, whether or not an application has it.
+    async fn name_owner(&mut self, name: &str) -> Result<Option<OrganizationId>, StoreError>;
+    /// Which application has the name.
+    async fn application_named(&mut self, name: &str) -> Result<Option<ApplicationId>, StoreError>;
+    /// The names of some applications that list the group.
+    async fn applications_listing(
+        &mut self,
+        group: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError>;
+    /// Which groups admit the application.
+    async fn groups_admitting(
+        &mut self,
+        application: ApplicationId,
+    ) -> Result<Vec<GroupId>, StoreError>;
+
+    /// One credential.
+    async fn credential(&mut self, id: CredentialId) -> Result<Option<Credential>, StoreError>;
+    /// An application's credentials, in order of creation.
+    async fn credentials(
+        &mut self,
+        application: ApplicationId,
+        query: CredentialQuery,
+    ) -> Result<Vec<Credential>, StoreError>;
+    /// Which of the application's credentials has the name.
+    async fn credential_named(
+        &mut self,
+        application: ApplicationId,
+        name: &str,
+    ) -> Result<Option<CredentialId>, StoreError>;
+    /// Which of the application's credentials has the identifier.
+    async fn credential_identified(
+        &mut self,
+        application: ApplicationId,
+        identifier: &str,
+    ) -> Result<Option<CredentialId>, StoreError>;
+    /// Which credential has the user name, with its current or a retiring secret.
+    async fn username_owner(&mut self, username: &str) -> Result<Option<CredentialId>, StoreError>;
+    /// A credential's current and retiring secrets; a retiring one may be past its end.
+    async fn unrevoked_secrets(
+        &mut self,
+        credential: CredentialId,
+    ) -> Result<Vec<Secret>, StoreError>;
+    /// Whether the value is or was a secret.
+    async fn is_known(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError>;
+    /// Where a credential's secrets are deployed.
+    async fn deployed(&mut self, credential: CredentialId) -> Result<Vec<Deployed>, StoreError>;
+    /// Credentials that have something to end at `now`: a retiring secret past its end, or an expired credential that is
+    /// still deployed.
+    async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<CredentialId>, StoreError>;
+
+    /// All gateway groups, by name.
+    async fn groups(&mut self) -> Result<Vec<GatewayGroup>, StoreError>;
+    /// The latest digest key of each group.
+    async fn digest_keys(&mut self) -> Result<Vec<SealedDigestKey>, StoreError>;
+    /// What gateways reported.
+    async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError>;
+    /// What this start of a gateway reported last.
+    async fn gateway(
+        &mut self,
+        group: GroupId,
+        instance: &[u8; 16],
+    ) -> Result<Option<GatewayRecord>, StoreError>;
+
+    /// One token.
+    async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError>;
+    /// The token with this digest.
+    async fn token_by_digest(
+        &mut self,
+        digest: &[u8; 32],
+    ) -> Result<Option<StoredToken>, StoreError>;
+    /// An organization's tokens, in order of creation.
+    async fn tokens(&mut self, organization: OrganizationId) -> Result<Vec<Token>, StoreError>;
+    /// The tokens of a group's gateways, in order of creation.
+    async fn group_tokens(&mut self, group: GroupId) -> Result<Vec<Token>, StoreError>;
+
+    /// The log's identity and end.
+    async fn head(&mut self) -> Result<Head, StoreError>;
+    /// The random id of the changes at the revision, if the log reaches back to it.
+    async fn change_id(&mut self, revision: u64) -> Result<Option<[u8; 16]>, StoreError>;
+    /// The group's changes after the revision, with the present state of what they are about, in order.
+    async fn group_changes(
+        &mut self,
+        group: GroupId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ChangeRow>, StoreError>;
+    /// The applications that the group admits, from this bucket on, in order of bucket.
+    async fn group_applications(
+        &mut self,
+        group: GroupId,
+        from_bucket: u16,
+        limit: usize,
+    ) -> Result<Vec<ApplicationRow>, StoreError>;
+    /// The secrets deployed to the group, from this digest on, in order of digest.
+    async fn group_credentials(
+        &mut self,
+        group: GroupId,
+        from_digest: &[u8; 16],
+        limit: usize,
+    ) -> Result<Vec<CredentialRow>, StoreError>;
+    /// The chosen passwords of this user name that the group's gateways may have verified, with their credentials.
+    async fn passwords(
+        &mut self,
+        group: GroupId,
+        username: &str,
+    ) -> Result<Vec<PasswordRow>, StoreError>;
+
+    /// The idempotent request with this key.
+    async fn idempotent_request(
+        &mut self,
+        row: &[u8; 32],
+    ) -> Result<Option<IdempotentRequest>, StoreError>;
+}
+
+/// Reading and writing, alone.
+#[async_trait]
+pub trait WriteTransaction: ReadTransaction {
+    /// A number for an application that none ever had.
+    async fn next_application_number(&mut self) -> Result<u32, StoreError>;
+    /// Adds an application and reserves its name.
+    async fn insert_application(&mut self, application: &Application) -> Result<(), StoreError>;
+    /// Replaces an application's fields and reserves its name.
+    async fn update_application(&mut self, application: &Application) -> Result<(), StoreError>;
+    /// Removes an application that has no credentials and that no group admits.
+    async fn delete_application(&mut self, id: ApplicationId) -> Result<(), StoreError>;
+    /// Lets the group's gateways know the application.
+    async fn admit(&mut self, group: GroupId, application: &Application) -> Result<(), StoreError>;
+    /// Lets the group's gateways forget the application.
+    async fn dismiss(
+        &mut self,
+        group: GroupId,
+        application: &Application,
+    ) -> Result<(), StoreError>;
+
+    /// Adds a credential.
+    async fn insert_credential(&mut self, credential: &Credential) -> Result<(), StoreError>;
+    /// Replaces a credential's fields.
+    async fn update_credential(&mut self, credential: &Credential) -> Result<(), StoreError>;
+    /// Removes a credential whose secrets are deployed nowhere. The secrets stay, so that their values are known.
+    async fn delete_credential(&mut self, id: CredentialId) -> Result<(), StoreError>;
+    /// Keeps the user name for the credential.
+    async fn claim_username(
+        &mut self,
+        username: &str,
+        credential: CredentialId,
+    ) -> Result<(), StoreError>;
+    /// Frees every user name that the credential has.
+    async fn release_usernames(&mut self, credential: CredentialId) -> Result<(), StoreError>;
+    /// Adds a secret.
+    async fn insert_secret(&mut self, secret: &Secret) -> Result<(), StoreError>;
+    /// Moves a secret to another state.
+    async fn set_secret_state(
+        &mut self,
+        id: SecretId,
+        state: SecretState,
+    ) -> Result<(), StoreError>;
+    /// Replaces what is kept of a secret, which stays the same secret.
+    async fn reseal_secret(&mut self, id: SecretId, sealed: &[u8]) -> Result<(), StoreError>;
+    /// Lets the group's gateways honour the secret.
+    async fn deploy(
+        &mut self,
+        deployed: &Deployed,
+        credential: CredentialId,
+    ) -> Result<(), StoreError>;
+    /// Takes the digest from the group's gateways.
+    async fn withdraw(&mut self, group: GroupId, digest: &[u8; 16]) -> Result<(), StoreError>;
+
+    /// Adds a group with its first digest key.
+    async fn insert_group(
+        &mut self,
+        group: &GatewayGroup,
+        key: &SealedDigestKey,
+    ) -> Result<(), StoreError>;
+    /// Removes a group with everything its gateways knew.
+    async fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError>;
+    /// Keeps a gateway's report instead of its last one.
+    async fn put_gateway(&mut self, gateway: &GatewayRecord) -> Result<(), StoreError>;
+
+    /// Adds a token.
+    async fn insert_token(&mut self, token: &Token, digest: &[u8; 32]) -> Result<(), StoreError>;
+    /// Ends a token.
+    async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Adds an idempotent request, in place of an older one with the same key.
+    async fn put_idempotent_request(
+        &mut self,
+        row: &[u8; 32],
+        request: &IdempotentRequest,
+    ) -> Result<(), StoreError>;
+    /// Forgets an idempotent request.
+    async fn delete_idempotent_request(&mut self, row: &[u8; 32]) -> Result<(), StoreError>;
+
+    /// Forgets changes, idempotent requests and gateways that are older than these moments.
+    async fn prune(&mut self, prune: Prune) -> Result<(), StoreError>;
+
+    /// Makes everything true at once, and wakes the feeds. Returns the log's revision.
+    async fn commit(self: Box<Self>, stamp: Stamp) -> Result<u64, StoreError>;
+}

@@ -1,0 +1,159 @@
+//! What the store hands out and takes in, beyond the product's own nouns.
+
+use filter_core::{digest::Digest, feed::CredentialKind, ids::ObjectId};
+
+use crate::{
+    clock::Timestamp,
+    credential::Credential,
+    ids::{GroupId, SecretId, TokenId},
+    secret::Secret,
+    token::Token,
+};
+
+/// What a commit is stamped with.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    /// Random: tells this revision from one with the same number in a database that was rolled back.
+    pub change_id: [u8; 16],
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// The log's identity and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The identity of the log.
+    pub epoch: [u8; 16],
+    /// Its last revision.
+    pub revision: u64,
+    /// The random id of the changes at that revision.
+    pub change_id: [u8; 16],
+}
+
+/// A group's digest key, sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedDigestKey {
+    /// Whose key it is.
+    pub group: GroupId,
+    /// Which of the group's keys it is, counting from 1.
+    pub version: u32,
+    /// The key.
+    pub sealed: Vec<u8>,
+}
+
+/// A secret that a group's gateways honour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deployed {
+    /// Where.
+    pub group: GroupId,
+    /// By which digest it is found there.
+    pub digest: [u8; 16],
+    /// Which secret.
+    pub secret: SecretId,
+}
+
+/// An application as gateways know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApplicationRow {
+    /// Its number.
+    pub number: u32,
+    /// Its id.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: String,
+    /// Its custom id.
+    pub custom_id: Option<String>,
+    /// Whether its credentials are honoured.
+    pub enabled: bool,
+}
+
+/// A deployed secret, with what gateways know of its credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialRow {
+    /// By which it is found.
+    pub digest: Digest,
+    /// How it is presented.
+    pub kind: CredentialKind,
+    /// The number of its application.
+    pub application: u32,
+    /// The credential's id.
+    pub id: ObjectId,
+    /// The credential's identifier.
+    pub identifier: String,
+    /// Which of the credential's secrets it is.
+    pub version: u32,
+    /// Whether the credential is honoured.
+    pub enabled: bool,
+    /// From when the credential is honoured.
+    pub not_before: Option<Timestamp>,
+    /// Until when the credential is honoured.
+    pub expires_at: Option<Timestamp>,
+    /// Until when the secret works, if it is retiring.
+    pub retiring_until: Option<Timestamp>,
+    /// What the credential may be used for.
+    pub scopes: Vec<String>,
+}
+
+/// A change and the present state of what changed; `None` where the group knows it no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// The change's position in the log.
+    pub revision: u64,
+    /// What changed.
+    pub subject: Subject,
+}
+
+/// What a change is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The application with this number.
+    Application(u32, Option<ApplicationRow>),
+    /// The secret with this digest.
+    Secret(Digest, Option<Box<CredentialRow>>),
+}
+
+/// A chosen password that may be verified, with its credential.
+#[derive(Clone, Debug)]
+pub struct PasswordRow {
+    /// The secret.
+    pub secret: Secret,
+    /// Its credential.
+    pub credential: Credential,
+    /// Whether the application's credentials are honoured.
+    pub application_enabled: bool,
+}
+
+/// A token with the digest by which it was found.
+#[derive(Clone, Debug)]
+pub struct StoredToken {
+    /// The token.
+    pub token: Token,
+    /// Its digest.
+    pub digest: [u8; 32],
+}
+
+/// An idempotent request, running or answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotentRequest {
+    /// Who sent it.
+    pub token: TokenId,
+    /// Of which attempt this is, so that one that was given up does not answer for its successor.
+    pub attempt: [u8; 16],
+    /// What its body was.
+    pub body_digest: [u8; 32],
+    /// The sealed answer, once there is one.
+    pub answer: Option<Vec<u8>>,
+    /// When it was sent.
+    pub created_at: Timestamp,
+}
+
+/// Until when things are forgotten.
+#[derive(Clone, Copy, Debug)]
+pub struct Prune {
+    /// Changes before this.
+    pub changes_before: Timestamp,
+    /// Idempotent requests before this.
+    pub requests_before: Timestamp,
+    /// Gateways last seen before this.
+    pub gateways_before: Timestamp,
+}

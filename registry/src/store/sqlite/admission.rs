@@ -1,0 +1,134 @@
+//! Which groups know which applications, and honour which secrets.
+
+use filter_core::feed::application_bucket;
+use sqlx::SqliteConnection;
+
+use super::value::Columns;
+use crate::{
+    application::Application,
+    ids::{ApplicationId, CredentialId, GroupId, SecretId},
+    store::{Deployed, StoreError},
+};
+
+pub(super) async fn groups_admitting(
+    connection: &mut SqliteConnection,
+    application: ApplicationId,
+) -> Result<Vec<GroupId>, StoreError> {
+    sqlx::query(
+        "select group_id from admitted_applications where application_id = $1 order by group_id",
+    )
+    .bind(application.to_string())
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(|row| Columns(row).parsed("group_id"))
+    .collect()
+}
+
+pub(super) async fn admit(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    application: &Application,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into admitted_applications (group_id, bucket, number, application_id)
+         values ($1, $2, $3, $4)",
+    )
+    .bind(group.to_string())
+    .bind(i64::from(application_bucket(application.number)))
+    .bind(i64::from(application.number))
+    .bind(application.id.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn dismiss(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    application: &Application,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "delete from admitted_applications where group_id = $1 and bucket = $2 and number = $3",
+    )
+    .bind(group.to_string())
+    .bind(i64::from(application_bucket(application.number)))
+    .bind(i64::from(application.number))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn deployed(
+    connection: &mut SqliteConnection,
+    credential: CredentialId,
+) -> Result<Vec<Deployed>, StoreError> {
+    sqlx::query("select group_id, digest, secret_id from deployed_secrets where credential_id = $1")
+        .bind(credential.to_string())
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| {
+            let columns = Columns(row);
+            Ok(Deployed {
+                group: columns.parsed("group_id")?,
+                digest: columns.array("digest")?,
+                secret: columns.parsed("secret_id")?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn deploy(
+    connection: &mut SqliteConnection,
+    deployed: &Deployed,
+    credential: CredentialId,
+) -> Result<(), StoreError> {
+    // A user name's digest passes from one of the credential's secrets to the next, never to another credential.
+    let done = sqlx::query(
+        "insert into deployed_secrets (group_id, digest, secret_id, credential_id)
+         values ($1, $2, $3, $4)
+         on conflict (group_id, digest) do update
+         set secret_id = excluded.secret_id
+         where credential_id = excluded.credential_id",
+    )
+    .bind(deployed.group.to_string())
+    .bind(deployed.digest.as_slice())
+    .bind(deployed.secret.to_string())
+    .bind(credential.to_string())
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(StoreError::Unreadable("deployed_secrets.digest"));
+    }
+    Ok(())
+}
+
+pub(super) async fn withdraw(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    digest: &[u8; 16],
+) -> Result<(), StoreError> {
+    sqlx::query("delete from deployed_secrets where group_id = $1 and digest = $2")
+        .bind(group.to_string())
+        .bind(digest.as_slice())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn deployments_of(
+    connection: &mut SqliteConnection,
+    secret: SecretId,
+) -> Result<Vec<(GroupId, [u8; 16])>, StoreError> {
+    sqlx::query("select group_id, digest from deployed_secrets where secret_id = $1")
+        .bind(secret.to_string())
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| {
+            let columns = Columns(row);
+            Ok((columns.parsed("group_id")?, columns.array("digest")?))
+        })
+        .collect()
+}

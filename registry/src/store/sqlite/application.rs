@@ -1,0 +1,240 @@
+//! Applications and their names.
+
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+
+use super::value::{Columns, json, limit, number, time};
+use crate::{
+    application::{Application, ApplicationQuery, Reach},
+    ids::{ApplicationId, OrganizationId},
+    label::Labels,
+    scope::Scopes,
+    store::StoreError,
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, organization_id, number, name, custom_id, description, labels, scopes, gateway_groups, enabled,
+                    created_at, updated_at, version
+             from applications ",
+            $rest
+        )
+    };
+}
+
+fn decode(row: &SqliteRow) -> Result<Application, StoreError> {
+    let columns = Columns(row);
+    let reach = match columns.optional_text("gateway_groups")? {
+        None => Reach::Automatic,
+        Some(_) => Reach::Listed(columns.json("gateway_groups")?),
+    };
+    Ok(Application {
+        id: columns.parsed("id")?,
+        organization: columns.parsed("organization_id")?,
+        number: columns.number("number")?,
+        name: columns.text("name")?,
+        custom_id: columns.optional_text("custom_id")?,
+        description: columns.text("description")?,
+        labels: Labels::from(columns.json::<std::collections::BTreeMap<_, _>>("labels")?),
+        scopes: Scopes::from(columns.json::<Vec<_>>("scopes")?),
+        reach,
+        enabled: columns.flag("enabled")?,
+        created_at: columns.time("created_at")?,
+        updated_at: columns.time("updated_at")?,
+        version: columns.number("version")?,
+    })
+}
+
+fn groups_column(application: &Application) -> Result<Option<String>, StoreError> {
+    match &application.reach {
+        Reach::Automatic => Ok(None),
+        Reach::Listed(names) => json(names, "applications.gateway_groups").map(Some),
+    }
+}
+
+fn scopes_column(application: &Application) -> Result<String, StoreError> {
+    json(
+        &application.scopes.iter().collect::<Vec<_>>(),
+        "applications.scopes",
+    )
+}
+
+pub(super) async fn get(
+    connection: &mut SqliteConnection,
+    id: ApplicationId,
+) -> Result<Option<Application>, StoreError> {
+    sqlx::query(select!("where id = $1"))
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
+}
+
+pub(super) async fn list(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    query: &ApplicationQuery,
+) -> Result<Vec<Application>, StoreError> {
+    sqlx::query(select!(
+        "where organization_id = $1
+           and id > $2
+           and ($3 is null or name = $3)
+         order by id
+         limit $4"
+    ))
+    .bind(organization.to_string())
+    .bind(after(query.after))
+    .bind(query.name.as_deref())
+    .bind(limit(query.limit))
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(decode)
+    .collect()
+}
+
+pub(super) async fn every(
+    connection: &mut SqliteConnection,
+    after_id: Option<ApplicationId>,
+    count: usize,
+) -> Result<Vec<Application>, StoreError> {
+    sqlx::query(select!("where id > $1 order by id limit $2"))
+        .bind(after(after_id))
+        .bind(limit(count))
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
+}
+
+/// Every id sorts after the empty text.
+fn after(id: Option<ApplicationId>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+pub(super) async fn name_owner(
+    connection: &mut SqliteConnection,
+    name: &str,
+) -> Result<Option<OrganizationId>, StoreError> {
+    sqlx::query("select organization_id from application_names where name = $1")
+        .bind(name)
+        .fetch_optional(connection)
+        .await?
+        .map(|row| Columns(&row).parsed("organization_id"))
+        .transpose()
+}
+
+pub(super) async fn named(
+    connection: &mut SqliteConnection,
+    name: &str,
+) -> Result<Option<ApplicationId>, StoreError> {
+    sqlx::query("select id from applications where name = $1")
+        .bind(name)
+        .fetch_optional(connection)
+        .await?
+        .map(|row| Columns(&row).parsed("id"))
+        .transpose()
+}
+
+pub(super) async fn listing(
+    connection: &mut SqliteConnection,
+    group: &str,
+    count: usize,
+) -> Result<Vec<String>, StoreError> {
+    // A group's name has no character that JSON escapes.
+    sqlx::query(
+        "select name from applications where instr(gateway_groups, $1) > 0 order by id limit $2",
+    )
+    .bind(format!("\"{group}\""))
+    .bind(limit(count))
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(|row| Columns(row).text("name"))
+    .collect()
+}
+
+async fn reserve_name(
+    connection: &mut SqliteConnection,
+    application: &Application,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into application_names (name, organization_id)
+         values ($1, $2)
+         on conflict (name) do nothing",
+    )
+    .bind(&application.name)
+    .bind(application.organization.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    application: &Application,
+) -> Result<(), StoreError> {
+    reserve_name(connection, application).await?;
+    sqlx::query(
+        "insert into applications
+             (id, organization_id, number, name, custom_id, description, labels, scopes, gateway_groups, enabled,
+              created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(application.id.to_string())
+    .bind(application.organization.to_string())
+    .bind(i64::from(application.number))
+    .bind(&application.name)
+    .bind(&application.custom_id)
+    .bind(&application.description)
+    .bind(json(application.labels.as_map(), "applications.labels")?)
+    .bind(scopes_column(application)?)
+    .bind(groups_column(application)?)
+    .bind(application.enabled)
+    .bind(time(application.created_at))
+    .bind(time(application.updated_at))
+    .bind(number(application.version, "applications.version")?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn update(
+    connection: &mut SqliteConnection,
+    application: &Application,
+) -> Result<(), StoreError> {
+    reserve_name(connection, application).await?;
+    sqlx::query(
+        "update applications
+         set name = $2, custom_id = $3, description = $4, labels = $5, scopes = $6, gateway_groups = $7, enabled = $8,
+             updated_at = $9, version = $10
+         where id = $1",
+    )
+    .bind(application.id.to_string())
+    .bind(&application.name)
+    .bind(&application.custom_id)
+    .bind(&application.description)
+    .bind(json(application.labels.as_map(), "applications.labels")?)
+    .bind(scopes_column(application)?)
+    .bind(groups_column(application)?)
+    .bind(application.enabled)
+    .bind(time(application.updated_at))
+    .bind(number(application.version, "applications.version")?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn delete(
+    connection: &mut SqliteConnection,
+    id: ApplicationId,
+) -> Result<(), StoreError> {
+    sqlx::query("delete from applications where id = $1")
+        .bind(id.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! Credentials and user names.
+
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    name::{Named, Word as _},
+    value::{Columns, json, limit, number, optional_time, time},
+};
+use crate::{
+    clock::Timestamp,
+    credential::{Credential, CredentialQuery, CredentialType},
+    ids::{ApplicationId, CredentialId},
+    label::Labels,
+    scope::Scopes,
+    store::StoreError,
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, organization_id, application_id, kind, name, identifier, username, description, labels, enabled,
+                    not_before, expires_at, scopes, secret_version, created_at, updated_at, version
+             from credentials ",
+            $rest
+        )
+    };
+}
+
+fn decode(row: &SqliteRow) -> Result<Credential, StoreError> {
+    let columns = Columns(row);
+    Ok(Credential {
+        id: columns.parsed("id")?,
+        organization: columns.parsed("organization_id")?,
+        application: columns.parsed("application_id")?,
+        kind: columns.parsed::<Named<CredentialType>>("kind")?.0,
+        name: columns.text("name")?,
+        identifier: columns.text("identifier")?,
+        username: columns.optional_text("username")?,
+        description: columns.text("description")?,
+        labels: Labels::from(columns.json::<std::collections::BTreeMap<_, _>>("labels")?),
+        enabled: columns.flag("enabled")?,
+        not_before: columns.optional_time("not_before")?,
+        expires_at: columns.optional_time("expires_at")?,
+        scopes: Scopes::from(columns.json::<Vec<_>>("scopes")?),
+        secret_version: columns.number("secret_version")?,
+        created_at: columns.time("created_at")?,
+        updated_at: columns.time("updated_at")?,
+        version: columns.number("version")?,
+    })
+}
+
+fn scopes_column(credential: &Credential) -> Result<String, StoreError> {
+    json(
+        &credential.scopes.iter().collect::<Vec<_>>(),
+        "credentials.scopes",
+    )
+}
+
+pub(super) async fn get(
+    connection: &mut SqliteConnection,
+    id: CredentialId,
+) -> Result<Option<Credential>, StoreError> {
+    sqlx::query(select!("where id = $1"))
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
+}
+
+pub(super) async fn list(
+    connection: &mut SqliteConnection,
+    application: ApplicationId,
+    query: CredentialQuery,
+) -> Result<Vec<Credential>, StoreError> {
+    sqlx::query(select!(
+        "where application_id = $1 and id > $2 order by id limit $3"
+    ))
+    .bind(application.to_string())
+    // Every id sorts after the empty text.
+    .bind(query.after.map(|id| id.to_string()).unwrap_or_default())
+    .bind(limit(query.limit))
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(decode)
+    .collect()
+}
+
+pub(super) async fn named(
+    connection: &mut SqliteConnection,
+    application: ApplicationId,
+    name: &str,
+) -> Result<Option<CredentialId>, StoreError> {
+    sqlx::query("select id from credentials where application_id = $1 and name = $2")
+        .bind(application.to_string())
+        .bind(name)
+        .fetch_optional(connection)
+        .await?
+        .map(|row| Columns(&row).parsed("id"))
+        .transpose()
+}
+
+pub(super) async fn identified(
+    connection: &mut SqliteConnection,
+    application: ApplicationId,
+    identifier: &str,
+) -> Result<Option<CredentialId>, StoreError> {
+    sqlx::query("select id from credentials where application_id = $1 and identifier = $2")
+        .bind(application.to_string())
+        .bind(identifier)
+        .fetch_optional(connection)
+        .await?
+        .map(|row| Columns(&row).parsed("id"))
+        .transpose()
+}
+
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    credential: &Credential,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into credentials
+             (id, organization_id, application_id, kind, name, identifier, username, description, labels, enabled,
+              not_before, expires_at, scopes, secret_version, created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+    )
+    .bind(credential.id.to_string())
+    .bind(credential.organization.to_string())
+    .bind(credential.application.to_string())
+    .bind(credential.kind.word())
+    .bind(&credential.name)
+    .bind(&credential.identifier)
+    .bind(&credential.username)
+    .bind(&credential.description)
+    .bind(json(credential.labels.as_map(), "credentials.labels")?)
+    .bind(credential.enabled)
+    .bind(optional_time(credential.not_before))
+    .bind(optional_time(credential.expires_at))
+    .bind(scopes_column(credential)?)
+    .bind(i64::from(credential.secret_version))
+    .bind(time(credential.created_at))
+    .bind(time(credential.updated_at))
+    .bind(number(credential.version, "credentials.version")?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn update(
+    connection: &mut SqliteConnection,
+    credential: &Credential,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update credentials
+         set name = $2, username = $3, description = $4, labels = $5, enabled = $6, not_before = $7, expires_at = $8,
+             scopes = $9, secret_version = $10, updated_at = $11, version = $12
+         where id = $1",
+    )
+    .bind(credential.id.to_string())
+    .bind(&credential.name)
+    .bind(&credential.username)
+    .bind(&credential.description)
+    .bind(json(credential.labels.as_map(), "credentials.labels")?)
+    .bind(credential.enabled)
+    .bind(optional_time(credential.not_before))
+    .bind(optional_time(credential.expires_at))
+    .bind(scopes_column(credential)?)
+    .bind(i64::from(credential.secret_version))
+    .bind(time(credential.updated_at))
+    .bind(number(credential.version, "credentials.version")?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn delete(
+    connection: &mut SqliteConnection,
+    id: CredentialId,
+) -> Result<(), StoreError> {
+    release_usernames(connection, id).await?;
+    sqlx::query("delete from credentials where id = $1")
+        .bind(id.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Those with a retiring secret past its end, and those expired and yet deployed.
+pub(super) async fn due(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    count: usize,
+) -> Result<Vec<CredentialId>, StoreError> {
+    sqlx::query(
+        "select credential_id from secrets
+         where state = 'retiring' and retiring_until <= $1
+         union
+         select c.id from credentials c
+         where c.expires_at is not null and c.expires_at <= $1
+           and exists (select 1 from deployed_secrets d where d.credential_id = c.id)
+         limit $2",
+    )
+    .bind(time(now))
+    .bind(limit(count))
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(|row| Columns(row).parsed("credential_id"))
+    .collect()
+}
+
+pub(super) async fn username_owner(
+    connection: &mut SqliteConnection,
+    username: &str,
+) -> Result<Option<CredentialId>, StoreError> {
+    sqlx::query("select credential_id from usernames where username = $1")
+        .bind(username)
+        .fetch_optional(connection)
+        .await?
+        .map(|row| Columns(&row).parsed("credential_id"))
+        .transpose()
+}
+
+pub(super) async fn claim_username(
+    connection: &mut SqliteConnection,
+    username: &str,
+    credential: CredentialId,
+) -> Result<(), StoreError> {
+    sqlx::query("insert into usernames (username, credential_id) values ($1, $2)")
+        .bind(username)
+        .bind(credential.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn release_usernames(
+    connection: &mut SqliteConnection,
+    id: CredentialId,
+) -> Result<(), StoreError> {
+    sqlx::query("delete from usernames where credential_id = $1")
+        .bind(id.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}

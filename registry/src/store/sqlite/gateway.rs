@@ -1,0 +1,189 @@
+//! Gateway groups, their digest keys, and gateways.
+
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    name::{Named, Word as _},
+    value::{Columns, number, time},
+};
+use crate::{
+    clock::Timestamp,
+    gateway::{GatewayGroup, GatewayRecord, Mode, Report},
+    ids::GroupId,
+    store::{SealedDigestKey, StoreError},
+};
+
+pub(super) async fn groups(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<GatewayGroup>, StoreError> {
+    sqlx::query("select id, name, mode, created_at from gateway_groups order by name")
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| {
+            let columns = Columns(row);
+            Ok(GatewayGroup {
+                id: columns.parsed("id")?,
+                name: columns.text("name")?,
+                mode: columns.parsed::<Named<Mode>>("mode")?.0,
+                created_at: columns.time("created_at")?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn digest_keys(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<SealedDigestKey>, StoreError> {
+    sqlx::query(
+        "select group_id, version, sealed
+         from digest_keys k
+         where version = (select max(version) from digest_keys l where l.group_id = k.group_id)",
+    )
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(|row| {
+        let columns = Columns(row);
+        Ok(SealedDigestKey {
+            group: columns.parsed("group_id")?,
+            version: columns.number("version")?,
+            sealed: columns.bytes("sealed")?,
+        })
+    })
+    .collect()
+}
+
+pub(super) async fn insert_group(
+    connection: &mut SqliteConnection,
+    group: &GatewayGroup,
+    key: &SealedDigestKey,
+) -> Result<(), StoreError> {
+    sqlx::query("insert into gateway_groups (id, name, mode, created_at) values ($1, $2, $3, $4)")
+        .bind(group.id.to_string())
+        .bind(&group.name)
+        .bind(group.mode.word())
+        .bind(time(group.created_at))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("insert into digest_keys (group_id, version, sealed) values ($1, $2, $3)")
+        .bind(key.group.to_string())
+        .bind(i64::from(key.version))
+        .bind(&key.sealed)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_group(
+    connection: &mut SqliteConnection,
+    id: GroupId,
+) -> Result<(), StoreError> {
+    for statement in [
+        "delete from deployed_secrets where group_id = $1",
+        "delete from admitted_applications where group_id = $1",
+        "delete from changes where group_id = $1",
+        "delete from gateways where group_id = $1",
+        "delete from digest_keys where group_id = $1",
+        "delete from gateway_groups where id = $1",
+    ] {
+        sqlx::query(statement)
+            .bind(id.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+const GATEWAYS: &str =
+    "select group_id, token_id, gateway, instance, sequence, epoch, revision, complete, workers, seen_at
+     from gateways
+     order by group_id, gateway, seen_at";
+
+fn decode(row: &SqliteRow) -> Result<GatewayRecord, StoreError> {
+    let columns = Columns(row);
+    Ok(GatewayRecord {
+        group: columns.parsed("group_id")?,
+        token: columns.parsed("token_id")?,
+        report: Report {
+            gateway: columns.text("gateway")?,
+            instance: columns.array("instance")?,
+            sequence: columns.number("sequence")?,
+            epoch: columns.array("epoch")?,
+            revision: columns.number("revision")?,
+            complete: columns.flag("complete")?,
+            workers: columns.number("workers")?,
+        },
+        seen_at: columns.time("seen_at")?,
+    })
+}
+
+pub(super) async fn gateways(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<GatewayRecord>, StoreError> {
+    sqlx::query(GATEWAYS)
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
+}
+
+pub(super) async fn gateway(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    instance: &[u8; 16],
+) -> Result<Option<GatewayRecord>, StoreError> {
+    sqlx::query(
+        "select group_id, token_id, gateway, instance, sequence, epoch, revision, complete, workers, seen_at
+         from gateways
+         where group_id = $1 and instance = $2",
+    )
+    .bind(group.to_string())
+    .bind(instance.as_slice())
+    .fetch_optional(connection)
+    .await?
+    .as_ref()
+    .map(decode)
+    .transpose()
+}
+
+pub(super) async fn put(
+    connection: &mut SqliteConnection,
+    gateway: &GatewayRecord,
+) -> Result<(), StoreError> {
+    let report = &gateway.report;
+    sqlx::query(
+        "insert into gateways
+             (group_id, instance, gateway, token_id, sequence, epoch, revision, complete, workers, seen_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         on conflict (group_id, instance) do update
+         set gateway = excluded.gateway, token_id = excluded.token_id, sequence = excluded.sequence,
+             epoch = excluded.epoch, revision = excluded.revision, complete = excluded.complete,
+             workers = excluded.workers, seen_at = excluded.seen_at",
+    )
+    .bind(gateway.group.to_string())
+    .bind(report.instance.as_slice())
+    .bind(&report.gateway)
+    .bind(gateway.token.to_string())
+    .bind(number(report.sequence, "gateways.sequence")?)
+    .bind(report.epoch.as_slice())
+    .bind(number(report.revision, "gateways.revision")?)
+    .bind(report.complete)
+    .bind(i64::from(report.workers))
+    .bind(time(gateway.seen_at))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn prune(
+    connection: &mut SqliteConnection,
+    before: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("delete from gateways where seen_at < $1")
+        .bind(time(before))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! The first start: what exists from then on, and whether the master key is the right one.
+
+use filter_core::digest::DigestKey;
+use sqlx::{Connection as _, Row as _, SqliteConnection, SqlitePool};
+
+use super::{
+    gateway, log,
+    value::{Columns, time},
+};
+use crate::{
+    clock::Timestamp,
+    entropy::Entropy,
+    gateway::{DEFAULT_GROUP, GatewayGroup, Mode},
+    ids::{GroupId, OrganizationId},
+    organization::{self, Organization},
+    sealing::Place,
+    secrets::Keys,
+    store::{OpenError, SealedDigestKey, Stamp, StoreError},
+};
+
+const KEY_CHECK: Place<'_> = Place {
+    column: "installation.key_check",
+    row: "1",
+};
+
+/// Brings the tables up to date and fills them where they are new. Returns the log's revision.
+pub(super) async fn prepare(
+    pool: &SqlitePool,
+    keys: &Keys,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<u64, OpenError> {
+    let mut connection = pool.acquire().await?;
+    // Before the migrations: with the wrong key, nothing may change.
+    let known = check_key(&mut connection, keys).await?;
+    sqlx::migrate!("migrations/sqlite")
+        .run(&mut *connection)
+        .await?;
+    if !known {
+        let mut transaction = connection.begin_with("begin immediate").await?;
+        fill(&mut transaction, keys, now, entropy).await?;
+        transaction.commit().await?;
+    }
+    Ok(log::head(&mut connection).await?.revision)
+}
+
+/// Whether the database is filled; an error if it is, under another key.
+async fn check_key(connection: &mut SqliteConnection, keys: &Keys) -> Result<bool, OpenError> {
+    let table =
+        sqlx::query("select 1 from sqlite_master where type = 'table' and name = 'installation'")
+            .fetch_optional(&mut *connection)
+            .await?;
+    if table.is_none() {
+        return Ok(false);
+    }
+    let Some(row) = sqlx::query("select key_check from installation")
+        .fetch_optional(&mut *connection)
+        .await?
+    else {
+        return Ok(false);
+    };
+    keys.sealer()
+        .open(KEY_CHECK, row.try_get("key_check")?)
+        .map_err(|_| OpenError::WrongMasterKey)?;
+    Ok(true)
+}
+
+async fn fill(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<(), OpenError> {
+    sqlx::query(
+        "insert into installation (singleton, key_check, epoch, revision, application_number, created_at)
+         values (1, $1, $2, 0, 0, $3)",
+    )
+    .bind(keys.sealer().seal(KEY_CHECK, b"keysmith", entropy)?)
+    .bind(entropy.bytes::<16>()?.as_slice())
+    .bind(time(now))
+    .execute(&mut *connection)
+    .await?;
+    let stamp = Stamp {
+        change_id: entropy.bytes()?,
+        at: now,
+    };
+    log::insert_revision(&mut *connection, 0, stamp).await?;
+    sqlx::query("insert into organizations (id, name, created_at) values ($1, $2, $3)")
+        .bind(OrganizationId::generate(now, entropy)?.to_string())
+        .bind(organization::DEFAULT)
+        .bind(time(now))
+        .execute(&mut *connection)
+        .await?;
+    let group = GatewayGroup {
+        id: GroupId::generate(now, entropy)?,
+        name: DEFAULT_GROUP.to_owned(),
+        mode: Mode::Automatic,
+        created_at: now,
+    };
+    let digest_key = DigestKey::from_bytes(entropy.bytes()?);
+    let sealed = SealedDigestKey::seal(group.id, 1, &digest_key, keys, entropy)?;
+    gateway::insert_group(connection, &group, &sealed).await?;
+    Ok(())
+}
+
+pub(super) async fn default_organization(
+    connection: &mut SqliteConnection,
+) -> Result<Organization, StoreError> {
+    let row = sqlx::query("select id, name from organizations where name = $1")
+        .bind(organization::DEFAULT)
+        .fetch_one(connection)
+        .await?;
+    let columns = Columns(&row);
+    Ok(Organization {
+        id: columns.parsed("id")?,
+        name: columns.text("name")?,
+    })
+}
+
+pub(super) async fn next_application_number(
+    connection: &mut SqliteConnection,
+) -> Result<u32, StoreError> {
+    let row = sqlx::query(
+        "update installation
+         set application_number = application_number + 1
+         returning application_number",
+    )
+    .fetch_one(connection)
+    .await?;
+    Columns(&row).number("application_number")
+}

@@ -1,0 +1,144 @@
+//! The log of changes: noted while a transaction runs, written with the next revision when it commits.
+
+use std::collections::BTreeSet;
+
+use sqlx::SqliteConnection;
+
+use super::value::{Columns, number, time};
+use crate::{
+    clock::Timestamp,
+    ids::GroupId,
+    store::{Head, Stamp, StoreError},
+};
+
+/// What a transaction changed, each thing once. Applications come before secrets, which refer to them.
+#[derive(Debug, Default)]
+pub(super) struct Notes(BTreeSet<(GroupId, Note)>);
+
+/// Something that changed for a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Note {
+    /// The application with this number.
+    Application(u32),
+    /// The secret with this digest.
+    Secret([u8; 16]),
+}
+
+impl Notes {
+    pub(super) fn add(&mut self, group: GroupId, note: Note) {
+        self.0.insert((group, note));
+    }
+
+    pub(super) fn forget_group(&mut self, group: GroupId) {
+        self.0.retain(|(noted, _)| *noted != group);
+    }
+}
+
+pub(super) async fn head(connection: &mut SqliteConnection) -> Result<Head, StoreError> {
+    let row = sqlx::query(
+        "select i.epoch, i.revision, r.change_id
+         from installation i
+         join revisions r on r.revision = i.revision",
+    )
+    .fetch_one(connection)
+    .await?;
+    let columns = Columns(&row);
+    Ok(Head {
+        epoch: columns.array("epoch")?,
+        revision: columns.number("revision")?,
+        change_id: columns.array("change_id")?,
+    })
+}
+
+pub(super) async fn change_id(
+    connection: &mut SqliteConnection,
+    revision: u64,
+) -> Result<Option<[u8; 16]>, StoreError> {
+    let Ok(revision) = i64::try_from(revision) else {
+        return Ok(None);
+    };
+    sqlx::query("select change_id from revisions where revision = $1")
+        .bind(revision)
+        .fetch_optional(connection)
+        .await?
+        .map(|row| Columns(&row).array("change_id"))
+        .transpose()
+}
+
+/// Writes what was noted under the next revision, if there is anything. Returns the log's revision.
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    notes: &Notes,
+    stamp: Stamp,
+) -> Result<u64, StoreError> {
+    if notes.0.is_empty() {
+        return Ok(head(connection).await?.revision);
+    }
+    let row = sqlx::query(
+        "update installation
+         set revision = revision + 1
+         returning revision",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let revision: u64 = Columns(&row).number("revision")?;
+    insert_revision(connection, revision, stamp).await?;
+    let revision_number = number(revision, "changes.revision")?;
+    for (position, (group, note)) in (0_i64..).zip(&notes.0) {
+        let (application, digest) = match note {
+            Note::Application(number) => (Some(i64::from(*number)), None),
+            Note::Secret(digest) => (None, Some(digest.as_slice())),
+        };
+        sqlx::query(
+            "insert into changes (group_id, revision, position, application_number, digest)
+             values ($1, $2, $3, $4, $5)",
+        )
+        .bind(group.to_string())
+        .bind(revision_number)
+        .bind(position)
+        .bind(application)
+        .bind(digest)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(revision)
+}
+
+pub(super) async fn insert_revision(
+    connection: &mut SqliteConnection,
+    revision: u64,
+    stamp: Stamp,
+) -> Result<(), StoreError> {
+    sqlx::query("insert into revisions (revision, change_id, committed_at) values ($1, $2, $3)")
+        .bind(number(revision, "revisions.revision")?)
+        .bind(stamp.change_id.as_slice())
+        .bind(time(stamp.at))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Forgets the changes before `before`. The revision up to which they are forgotten stays a valid position, and the
+/// last one always does.
+pub(super) async fn prune(
+    connection: &mut SqliteConnection,
+    before: Timestamp,
+) -> Result<(), StoreError> {
+    let row =
+        sqlx::query("select max(revision) as revision from revisions where committed_at < $1")
+            .bind(time(before))
+            .fetch_one(&mut *connection)
+            .await?;
+    let Some(last): Option<i64> = sqlx::Row::try_get(&row, "revision")? else {
+        return Ok(());
+    };
+    sqlx::query("delete from changes where revision <= $1")
+        .bind(last)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("delete from revisions where revision < $1")
+        .bind(last)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! The words by which the tables keep choices between few.
+
+use std::str::FromStr;
+
+use filter_core::feed::CredentialKind;
+
+use crate::{credential::CredentialType, gateway::Mode, secret::Origin};
+
+/// The text is not one of the words.
+pub(super) struct UnknownWord;
+
+macro_rules! words {
+    ($type:ty { $($variant:path = $word:literal),+ $(,)? }) => {
+        impl Word for $type {
+            fn word(self) -> &'static str {
+                match self {
+                    $($variant => $word,)+
+                }
+            }
+        }
+
+        impl FromStr for Named<$type> {
+            type Err = UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+                match text {
+                    $($word => Ok(Self($variant)),)+
+                    _ => Err(UnknownWord),
+                }
+            }
+        }
+    };
+}
+
+/// A choice that is kept as a word.
+pub(super) trait Word {
+    fn word(self) -> &'static str;
+}
+
+/// A choice that was read from its word.
+pub(super) struct Named<T>(pub(super) T);
+
+words!(CredentialType {
+    CredentialType::ApiKey = "api_key",
+    CredentialType::Basic = "basic",
+    CredentialType::BearerToken = "bearer_token",
+});
+
+words!(Origin {
+    Origin::Generated = "generated",
+    Origin::Own = "own",
+    Origin::Chosen = "chosen",
+});
+
+words!(Mode {
+    Mode::Automatic = "automatic",
+    Mode::OnDemand = "on_demand",
+});
+
+/// How a secret is presented, from the words of its credential and of itself.
+pub(super) fn presented_as(
+    credential: &Named<CredentialType>,
+    origin: &Named<Origin>,
+) -> CredentialKind {
+    origin.0.presented_as(credential.0)
+}

@@ -1,0 +1,213 @@
+//! The verbs that read, each handed to the file of its table.
+
+use async_trait::async_trait;
+
+use super::{
+    SqliteTransaction, admission, application, credential, feed, gateway, idempotency,
+    installation, log, secret, token,
+};
+use crate::{
+    application::{Application, ApplicationQuery},
+    clock::Timestamp,
+    credential::{Credential, CredentialQuery},
+    gateway::{GatewayGroup, GatewayRecord},
+    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, TokenId},
+    organization::Organization,
+    secret::Secret,
+    secrets::Fingerprint,
+    store::{
+        ApplicationRow, ChangeRow, CredentialRow, Deployed, Head, IdempotentRequest, PasswordRow,
+        ReadTransaction, SealedDigestKey, StoreError, StoredToken,
+    },
+    token::Token,
+};
+
+#[async_trait]
+impl ReadTransaction for SqliteTransaction {
+    async fn default_organization(&mut self) -> Result<Organization, StoreError> {
+        installation::default_organization(&mut self.inner).await
+    }
+
+    async fn application(&mut self, id: ApplicationId) -> Result<Option<Application>, StoreError> {
+        application::get(&mut self.inner, id).await
+    }
+
+    async fn applications(
+        &mut self,
+        organization: OrganizationId,
+        query: &ApplicationQuery,
+    ) -> Result<Vec<Application>, StoreError> {
+        application::list(&mut self.inner, organization, query).await
+    }
+
+    async fn every_application(
+        &mut self,
+        after: Option<ApplicationId>,
+        limit: usize,
+    ) -> Result<Vec<Application>, StoreError> {
+        application::every(&mut self.inner, after, limit).await
+    }
+
+    async fn name_owner(&mut self, name: &str) -> Result<Option<OrganizationId>, StoreError> {
+        application::name_owner(&mut self.inner, name).await
+    }
+
+    async fn application_named(&mut self, name: &str) -> Result<Option<ApplicationId>, StoreError> {
+        application::named(&mut self.inner, name).await
+    }
+
+    async fn applications_listing(
+        &mut self,
+        group: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        application::listing(&mut self.inner, group, limit).await
+    }
+
+    async fn groups_admitting(
+        &mut self,
+        application: ApplicationId,
+    ) -> Result<Vec<GroupId>, StoreError> {
+        admission::groups_admitting(&mut self.inner, application).await
+    }
+
+    async fn credential(&mut self, id: CredentialId) -> Result<Option<Credential>, StoreError> {
+        credential::get(&mut self.inner, id).await
+    }
+
+    async fn credentials(
+        &mut self,
+        application: ApplicationId,
+        query: CredentialQuery,
+    ) -> Result<Vec<Credential>, StoreError> {
+        credential::list(&mut self.inner, application, query).await
+    }
+
+    async fn credential_named(
+        &mut self,
+        application: ApplicationId,
+        name: &str,
+    ) -> Result<Option<CredentialId>, StoreError> {
+        credential::named(&mut self.inner, application, name).await
+    }
+
+    async fn credential_identified(
+        &mut self,
+        application: ApplicationId,
+        identifier: &str,
+    ) -> Result<Option<CredentialId>, StoreError> {
+        credential::identified(&mut self.inner, application, identifier).await
+    }
+
+    async fn username_owner(&mut self, username: &str) -> Result<Option<CredentialId>, StoreError> {
+        credential::username_owner(&mut self.inner, username).await
+    }
+
+    async fn unrevoked_secrets(
+        &mut self,
+        credential: CredentialId,
+    ) -> Result<Vec<Secret>, StoreError> {
+        secret::unrevoked(&mut self.inner, credential).await
+    }
+
+    async fn is_known(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError> {
+        secret::is_known(&mut self.inner, fingerprint).await
+    }
+
+    async fn deployed(&mut self, credential: CredentialId) -> Result<Vec<Deployed>, StoreError> {
+        admission::deployed(&mut self.inner, credential).await
+    }
+
+    async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<CredentialId>, StoreError> {
+        credential::due(&mut self.inner, now, limit).await
+    }
+
+    async fn groups(&mut self) -> Result<Vec<GatewayGroup>, StoreError> {
+        gateway::groups(&mut self.inner).await
+    }
+
+    async fn digest_keys(&mut self) -> Result<Vec<SealedDigestKey>, StoreError> {
+        gateway::digest_keys(&mut self.inner).await
+    }
+
+    async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError> {
+        gateway::gateways(&mut self.inner).await
+    }
+
+    async fn gateway(
+        &mut self,
+        group: GroupId,
+        instance: &[u8; 16],
+    ) -> Result<Option<GatewayRecord>, StoreError> {
+        gateway::gateway(&mut self.inner, group, instance).await
+    }
+
+    async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError> {
+        token::get(&mut self.inner, id).await
+    }
+
+    async fn token_by_digest(
+        &mut self,
+        digest: &[u8; 32],
+    ) -> Result<Option<StoredToken>, StoreError> {
+        token::by_digest(&mut self.inner, digest).await
+    }
+
+    async fn tokens(&mut self, organization: OrganizationId) -> Result<Vec<Token>, StoreError> {
+        token::list(&mut self.inner, organization).await
+    }
+
+    async fn group_tokens(&mut self, group: GroupId) -> Result<Vec<Token>, StoreError> {
+        token::of_group(&mut self.inner, group).await
+    }
+
+    async fn head(&mut self) -> Result<Head, StoreError> {
+        log::head(&mut self.inner).await
+    }
+
+    async fn change_id(&mut self, revision: u64) -> Result<Option<[u8; 16]>, StoreError> {
+        log::change_id(&mut self.inner, revision).await
+    }
+
+    async fn group_changes(
+        &mut self,
+        group: GroupId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ChangeRow>, StoreError> {
+        feed::changes(&mut self.inner, group, after, limit).await
+    }
+
+    async fn group_applications(
+        &mut self,
+        group: GroupId,
+        from_bucket: u16,
+        limit: usize,
+    ) -> Result<Vec<ApplicationRow>, StoreError> {
+        feed::applications(&mut self.inner, group, from_bucket, limit).await
+    }
+
+    async fn group_credentials(
+        &mut self,
+        group: GroupId,
+        from_digest: &[u8; 16],
+        limit: usize,
+    ) -> Result<Vec<CredentialRow>, StoreError> {
+        feed::credentials(&mut self.inner, group, from_digest, limit).await
+    }
+
+    async fn passwords(
+        &mut self,
+        group: GroupId,
+        username: &str,
+    ) -> Result<Vec<PasswordRow>, StoreError> {
+        secret::passwords(&mut self.inner, group, username).await
+    }
+
+    async fn idempotent_request(
+        &mut self,
+        row: &[u8; 32],
+    ) -> Result<Option<IdempotentRequest>, StoreError> {
+        idempotency::get(&mut self.inner, row).await
+    }
+}

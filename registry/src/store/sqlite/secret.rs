@@ -1,0 +1,191 @@
+//! Secrets.
+
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    name::{Named, Word as _},
+    value::{Columns, optional_time, time},
+};
+use crate::{
+    ids::{CredentialId, GroupId, SecretId},
+    secret::{Display, Origin, Secret, SecretState},
+    secrets::Fingerprint,
+    store::{PasswordRow, StoreError},
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select s.id, s.organization_id, s.credential_id, s.version, s.state, s.retiring_until, s.revoked_at, s.origin,
+                    s.username, s.sealed, s.fingerprint, s.prefix, s.last_four, s.created_at
+             from secrets s ",
+            $rest
+        )
+    };
+}
+
+fn decode(row: &SqliteRow) -> Result<Secret, StoreError> {
+    let columns = Columns(row);
+    let state = match columns.text("state")?.as_str() {
+        "current" => SecretState::Current,
+        "retiring" => SecretState::Retiring {
+            until: columns.time("retiring_until")?,
+        },
+        "revoked" => SecretState::Revoked {
+            at: columns.time("revoked_at")?,
+        },
+        _ => return Err(StoreError::Unreadable("secrets.state")),
+    };
+    Ok(Secret {
+        id: columns.parsed("id")?,
+        organization: columns.parsed("organization_id")?,
+        credential: columns.parsed("credential_id")?,
+        version: columns.number("version")?,
+        state,
+        origin: columns.parsed::<Named<Origin>>("origin")?.0,
+        username: columns.optional_text("username")?,
+        sealed: columns.bytes("sealed")?,
+        fingerprint: columns.array("fingerprint")?,
+        display: Display {
+            prefix: columns.text("prefix")?,
+            last_four: columns.text("last_four")?,
+        },
+        created_at: columns.time("created_at")?,
+    })
+}
+
+pub(super) async fn unrevoked(
+    connection: &mut SqliteConnection,
+    credential: CredentialId,
+) -> Result<Vec<Secret>, StoreError> {
+    sqlx::query(select!(
+        "where s.credential_id = $1 and s.state <> 'revoked' order by s.version"
+    ))
+    .bind(credential.to_string())
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(decode)
+    .collect()
+}
+
+pub(super) async fn is_known(
+    connection: &mut SqliteConnection,
+    fingerprint: &Fingerprint,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query("select 1 from secrets where fingerprint = $1")
+        .bind(fingerprint.as_slice())
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn passwords(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    username: &str,
+) -> Result<Vec<PasswordRow>, StoreError> {
+    let secrets: Vec<Secret> = sqlx::query(select!(
+        "where s.username = $1 and s.origin = 'chosen' and s.state <> 'revoked'
+         order by s.version desc"
+    ))
+    .bind(username)
+    .fetch_all(&mut *connection)
+    .await?
+    .iter()
+    .map(decode)
+    .collect::<Result<_, _>>()?;
+    let mut found = Vec::with_capacity(secrets.len());
+    for secret in secrets {
+        let Some(credential) = super::credential::get(connection, secret.credential).await? else {
+            continue;
+        };
+        let admitted = sqlx::query(
+            "select a.enabled
+             from admitted_applications v
+             join applications a on a.id = v.application_id
+             where v.application_id = $1 and v.group_id = $2",
+        )
+        .bind(credential.application.to_string())
+        .bind(group.to_string())
+        .fetch_optional(&mut *connection)
+        .await?;
+        if let Some(row) = admitted {
+            found.push(PasswordRow {
+                secret,
+                credential,
+                application_enabled: Columns(&row).flag("enabled")?,
+            });
+        }
+    }
+    Ok(found)
+}
+
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    secret: &Secret,
+) -> Result<(), StoreError> {
+    let (state, until, revoked_at) = state_columns(secret.state);
+    sqlx::query(
+        "insert into secrets
+             (id, organization_id, credential_id, version, state, retiring_until, revoked_at, origin, username, sealed,
+              fingerprint, prefix, last_four, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    )
+    .bind(secret.id.to_string())
+    .bind(secret.organization.to_string())
+    .bind(secret.credential.to_string())
+    .bind(i64::from(secret.version))
+    .bind(state)
+    .bind(until)
+    .bind(revoked_at)
+    .bind(secret.origin.word())
+    .bind(&secret.username)
+    .bind(&secret.sealed)
+    .bind(secret.fingerprint.as_slice())
+    .bind(&secret.display.prefix)
+    .bind(&secret.display.last_four)
+    .bind(time(secret.created_at))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_state(
+    connection: &mut SqliteConnection,
+    id: SecretId,
+    state: SecretState,
+) -> Result<(), StoreError> {
+    let (state, until, revoked_at) = state_columns(state);
+    sqlx::query(
+        "update secrets set state = $2, retiring_until = $3, revoked_at = $4 where id = $1",
+    )
+    .bind(id.to_string())
+    .bind(state)
+    .bind(until)
+    .bind(revoked_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn reseal(
+    connection: &mut SqliteConnection,
+    id: SecretId,
+    sealed: &[u8],
+) -> Result<(), StoreError> {
+    sqlx::query("update secrets set sealed = $2 where id = $1")
+        .bind(id.to_string())
+        .bind(sealed)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn state_columns(state: SecretState) -> (&'static str, Option<i64>, Option<i64>) {
+    match state {
+        SecretState::Current => ("current", None, None),
+        SecretState::Retiring { until } => ("retiring", optional_time(Some(until)), None),
+        SecretState::Revoked { at } => ("revoked", None, optional_time(Some(at))),
+    }
+}

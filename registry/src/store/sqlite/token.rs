@@ -1,0 +1,151 @@
+//! Tokens for the registry's own API.
+
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+
+use super::value::{Columns, optional_time, time};
+use crate::{
+    clock::Timestamp,
+    ids::{GroupId, OrganizationId, TokenId},
+    secret::Display,
+    store::{StoreError, StoredToken},
+    token::{Role, Token},
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, organization_id, role, group_id, description, configured, digest, prefix, last_four, created_at,
+                    expires_at, revoked_at
+             from tokens ",
+            $rest
+        )
+    };
+}
+
+const PORTAL_ADMIN: &str = "portal_admin";
+const GATEWAY: &str = "gateway";
+
+fn decode(row: &SqliteRow) -> Result<StoredToken, StoreError> {
+    let columns = Columns(row);
+    let role = match columns.text("role")?.as_str() {
+        PORTAL_ADMIN => Role::PortalAdmin,
+        GATEWAY => Role::Gateway {
+            group: columns.parsed("group_id")?,
+        },
+        _ => return Err(StoreError::Unreadable("tokens.role")),
+    };
+    let token = Token {
+        id: columns.parsed("id")?,
+        organization: columns.parsed("organization_id")?,
+        role,
+        description: columns.text("description")?,
+        configured: columns.flag("configured")?,
+        display: Display {
+            prefix: columns.text("prefix")?,
+            last_four: columns.text("last_four")?,
+        },
+        created_at: columns.time("created_at")?,
+        expires_at: columns.optional_time("expires_at")?,
+        revoked_at: columns.optional_time("revoked_at")?,
+    };
+    Ok(StoredToken {
+        token,
+        digest: columns.array("digest")?,
+    })
+}
+
+pub(super) async fn get(
+    connection: &mut SqliteConnection,
+    id: TokenId,
+) -> Result<Option<Token>, StoreError> {
+    sqlx::query(select!("where id = $1"))
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?
+        .map(|row| decode(&row).map(|stored| stored.token))
+        .transpose()
+}
+
+pub(super) async fn by_digest(
+    connection: &mut SqliteConnection,
+    digest: &[u8; 32],
+) -> Result<Option<StoredToken>, StoreError> {
+    sqlx::query(select!("where digest = $1"))
+        .bind(digest.as_slice())
+        .fetch_optional(connection)
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
+}
+
+pub(super) async fn list(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+) -> Result<Vec<Token>, StoreError> {
+    sqlx::query(select!("where organization_id = $1 order by id"))
+        .bind(organization.to_string())
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| decode(row).map(|stored| stored.token))
+        .collect()
+}
+
+pub(super) async fn of_group(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+) -> Result<Vec<Token>, StoreError> {
+    sqlx::query(select!("where group_id = $1 order by id"))
+        .bind(group.to_string())
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| decode(row).map(|stored| stored.token))
+        .collect()
+}
+
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    token: &Token,
+    digest: &[u8; 32],
+) -> Result<(), StoreError> {
+    let (role, group) = match token.role {
+        Role::PortalAdmin => (PORTAL_ADMIN, None),
+        Role::Gateway { group } => (GATEWAY, Some(group.to_string())),
+    };
+    sqlx::query(
+        "insert into tokens
+             (id, organization_id, role, group_id, description, configured, digest, prefix, last_four, created_at,
+              expires_at, revoked_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(token.id.to_string())
+    .bind(token.organization.to_string())
+    .bind(role)
+    .bind(group)
+    .bind(&token.description)
+    .bind(token.configured)
+    .bind(digest.as_slice())
+    .bind(&token.display.prefix)
+    .bind(&token.display.last_four)
+    .bind(time(token.created_at))
+    .bind(optional_time(token.expires_at))
+    .bind(optional_time(token.revoked_at))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn revoke(
+    connection: &mut SqliteConnection,
+    id: TokenId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("update tokens set revoked_at = $2 where id = $1 and revoked_at is null")
+        .bind(id.to_string())
+        .bind(time(at))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

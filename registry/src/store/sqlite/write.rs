@@ -1,0 +1,171 @@
+//! The verbs that write, each handed to the file of its table, with what they change for gateways noted.
+
+use async_trait::async_trait;
+
+use super::{
+    SqliteTransaction, admission, application, credential, gateway, idempotency, installation,
+    log::{self, Note},
+    secret, token,
+};
+use crate::{
+    application::Application,
+    clock::Timestamp,
+    credential::Credential,
+    gateway::{GatewayGroup, GatewayRecord},
+    ids::{ApplicationId, CredentialId, GroupId, SecretId, TokenId},
+    secret::{Secret, SecretState},
+    store::{
+        Deployed, IdempotentRequest, Prune, SealedDigestKey, Stamp, StoreError, WriteTransaction,
+    },
+    token::Token,
+};
+
+impl SqliteTransaction {
+    fn note(&mut self, group: GroupId, note: Note) {
+        if !self.new_groups.contains(&group) {
+            self.notes.add(group, note);
+        }
+    }
+}
+
+#[async_trait]
+impl WriteTransaction for SqliteTransaction {
+    async fn next_application_number(&mut self) -> Result<u32, StoreError> {
+        installation::next_application_number(&mut self.inner).await
+    }
+
+    async fn insert_application(&mut self, new: &Application) -> Result<(), StoreError> {
+        application::insert(&mut self.inner, new).await
+    }
+
+    async fn update_application(&mut self, changed: &Application) -> Result<(), StoreError> {
+        application::update(&mut self.inner, changed).await?;
+        for group in admission::groups_admitting(&mut self.inner, changed.id).await? {
+            self.note(group, Note::Application(changed.number));
+        }
+        Ok(())
+    }
+
+    async fn delete_application(&mut self, id: ApplicationId) -> Result<(), StoreError> {
+        application::delete(&mut self.inner, id).await
+    }
+
+    async fn admit(&mut self, group: GroupId, application: &Application) -> Result<(), StoreError> {
+        self.note(group, Note::Application(application.number));
+        admission::admit(&mut self.inner, group, application).await
+    }
+
+    async fn dismiss(
+        &mut self,
+        group: GroupId,
+        application: &Application,
+    ) -> Result<(), StoreError> {
+        self.note(group, Note::Application(application.number));
+        admission::dismiss(&mut self.inner, group, application).await
+    }
+
+    async fn insert_credential(&mut self, new: &Credential) -> Result<(), StoreError> {
+        credential::insert(&mut self.inner, new).await
+    }
+
+    async fn update_credential(&mut self, changed: &Credential) -> Result<(), StoreError> {
+        credential::update(&mut self.inner, changed).await?;
+        for deployed in admission::deployed(&mut self.inner, changed.id).await? {
+            self.note(deployed.group, Note::Secret(deployed.digest));
+        }
+        Ok(())
+    }
+
+    async fn delete_credential(&mut self, id: CredentialId) -> Result<(), StoreError> {
+        credential::delete(&mut self.inner, id).await
+    }
+
+    async fn claim_username(&mut self, username: &str, id: CredentialId) -> Result<(), StoreError> {
+        credential::claim_username(&mut self.inner, username, id).await
+    }
+
+    async fn release_usernames(&mut self, id: CredentialId) -> Result<(), StoreError> {
+        credential::release_usernames(&mut self.inner, id).await
+    }
+
+    async fn insert_secret(&mut self, new: &Secret) -> Result<(), StoreError> {
+        secret::insert(&mut self.inner, new).await
+    }
+
+    async fn set_secret_state(
+        &mut self,
+        id: SecretId,
+        state: SecretState,
+    ) -> Result<(), StoreError> {
+        secret::set_state(&mut self.inner, id, state).await?;
+        for (group, digest) in admission::deployments_of(&mut self.inner, id).await? {
+            self.note(group, Note::Secret(digest));
+        }
+        Ok(())
+    }
+
+    async fn reseal_secret(&mut self, id: SecretId, sealed: &[u8]) -> Result<(), StoreError> {
+        secret::reseal(&mut self.inner, id, sealed).await
+    }
+
+    async fn deploy(&mut self, deployed: &Deployed, id: CredentialId) -> Result<(), StoreError> {
+        self.note(deployed.group, Note::Secret(deployed.digest));
+        admission::deploy(&mut self.inner, deployed, id).await
+    }
+
+    async fn withdraw(&mut self, group: GroupId, digest: &[u8; 16]) -> Result<(), StoreError> {
+        self.note(group, Note::Secret(*digest));
+        admission::withdraw(&mut self.inner, group, digest).await
+    }
+
+    async fn insert_group(
+        &mut self,
+        group: &GatewayGroup,
+        key: &SealedDigestKey,
+    ) -> Result<(), StoreError> {
+        self.new_groups.insert(group.id);
+        gateway::insert_group(&mut self.inner, group, key).await
+    }
+
+    async fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
+        self.notes.forget_group(id);
+        gateway::delete_group(&mut self.inner, id).await
+    }
+
+    async fn put_gateway(&mut self, record: &GatewayRecord) -> Result<(), StoreError> {
+        gateway::put(&mut self.inner, record).await
+    }
+
+    async fn insert_token(&mut self, new: &Token, digest: &[u8; 32]) -> Result<(), StoreError> {
+        token::insert(&mut self.inner, new, digest).await
+    }
+
+    async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
+        token::revoke(&mut self.inner, id, at).await
+    }
+
+    async fn put_idempotent_request(
+        &mut self,
+        row: &[u8; 32],
+        request: &IdempotentRequest,
+    ) -> Result<(), StoreError> {
+        idempotency::put(&mut self.inner, row, request).await
+    }
+
+    async fn delete_idempotent_request(&mut self, row: &[u8; 32]) -> Result<(), StoreError> {
+        idempotency::delete(&mut self.inner, row).await
+    }
+
+    async fn prune(&mut self, prune: Prune) -> Result<(), StoreError> {
+        log::prune(&mut self.inner, prune.changes_before).await?;
+        idempotency::prune(&mut self.inner, prune.requests_before).await?;
+        gateway::prune(&mut self.inner, prune.gateways_before).await
+    }
+
+    async fn commit(self: Box<Self>, stamp: Stamp) -> Result<u64, StoreError> {
+        // In a task of its own: a caller that gives up between the commit and the wake-up would leave feeds waiting.
+        tokio::spawn(self.finish(stamp))
+            .await
+            .map_err(|_| StoreError::Unreadable("commit"))?
+    }
+}

@@ -1,0 +1,104 @@
+//! Tokens that come from configuration, and the first one.
+
+use filter_core::key::{SecretType, Shape, shape};
+
+use super::{NewRole, Role, Token, issue::resolve};
+use crate::{
+    environment::Environment,
+    error::{Conflict, Error, InvalidField},
+    ids::TokenId,
+    secret::Display,
+    secrets::SecretText,
+};
+
+const MINIMUM_OWN_LENGTH: usize = 32;
+const MAX_OWN_LENGTH: usize = 512;
+
+/// Whether a valid administrator's token exists.
+pub async fn has_admin(env: &Environment) -> Result<bool, Error> {
+    let mut read = env.store.read().await?;
+    let organization = read.default_organization().await?;
+    let tokens = read.tokens(organization.id).await?;
+    let is_admin = |token: &Token| token.role == Role::PortalAdmin && token.is_valid(env.now());
+    Ok(tokens.iter().any(is_admin))
+}
+
+/// A new administrator's token that nobody has yet: to be written down first, and then [`provision`]ed, so that it
+/// cannot be lost in between.
+pub fn mint(env: &Environment) -> Result<SecretText, Error> {
+    env.policy
+        .generate(SecretType::AdminToken, env.entropy.as_ref())
+}
+
+/// Makes a value from configuration a valid token. To do so again changes nothing.
+///
+/// A gateway's token must be of the generated shape; an administrator's may also be one's own. A value that was revoked
+/// stays revoked, and one that was configured before stays valid until it is revoked.
+pub async fn provision(
+    env: &Environment,
+    role: NewRole,
+    value: &SecretText,
+) -> Result<TokenId, Error> {
+    let display = check(&role, value)?;
+    let now = env.now();
+    let digest = env.keys.token_digest(value.expose());
+    let mut write = env.store.write().await?;
+    let organization = write.default_organization().await?.id;
+    let role = resolve(write.as_mut(), &role).await?;
+    if let Some(stored) = write.token_by_digest(&digest).await? {
+        return match stored.token {
+            token if !token.is_valid(now) => Err(Conflict::TokenRevoked.into()),
+            token if token.role != role => Err(Conflict::TokenRole.into()),
+            token => Ok(token.id),
+        };
+    }
+    let token = Token {
+        id: TokenId::generate(now, env.entropy.as_ref())?,
+        organization,
+        role,
+        description: "from configuration".to_owned(),
+        configured: true,
+        display,
+        created_at: now,
+        expires_at: None,
+        revoked_at: None,
+    };
+    write.insert_token(&token, &digest).await?;
+    env.commit(write).await?;
+    Ok(token.id)
+}
+
+fn check(role: &NewRole, value: &SecretText) -> Result<Display, InvalidField> {
+    let (field, wanted, may_be_own) = match role {
+        NewRole::PortalAdmin => ("admin_token", SecretType::AdminToken, true),
+        NewRole::Gateway { .. } => ("gateway_token", SecretType::GatewayToken, false),
+    };
+    let text = value.expose();
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    match shape(text.as_bytes()) {
+        Shape::Generated(kind) if kind == wanted => Ok(Display::of_generated(value)),
+        Shape::Foreign
+            if may_be_own
+                && plain
+                && (MINIMUM_OWN_LENGTH..=MAX_OWN_LENGTH).contains(&text.len()) =>
+        {
+            Ok(Display::of_own(value))
+        }
+        _ => {
+            let code = wanted.code();
+            let own = if may_be_own {
+                format!(
+                    ", or {MINIMUM_OWN_LENGTH} to {MAX_OWN_LENGTH} visible ASCII characters unlike a generated secret"
+                )
+            } else {
+                String::new()
+            };
+            Err(InvalidField::new(
+                field,
+                format!(
+                    "must be a generated token (`<brand>_{code}_...` with its check characters){own}"
+                ),
+            ))
+        }
+    }
+}
