@@ -22,8 +22,8 @@ const MAX_LOADS: usize = 1100;
 /// How a request stands after a decision.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// It goes on.
-    Passed,
+    /// It goes on; meanwhile the registry may be asked again about its password.
+    Passed(Option<Question>),
     /// It was answered here.
     Answered,
     /// The registry must verify a chosen password first.
@@ -33,7 +33,7 @@ pub(crate) enum Verdict {
 impl Verdict {
     pub(crate) const fn flow(&self) -> Flow {
         match self {
-            Self::Passed => Flow::Continue,
+            Self::Passed(_) => Flow::Continue,
             Self::Answered | Self::Asks(_) => Flow::Stop,
         }
     }
@@ -56,7 +56,7 @@ pub(crate) fn handle(root: &Root, feed: &mut Feed, metrics: &mut Metrics) -> Ver
         let part: Part = match decide(&root.policy, &feed.snapshot, &request, now_ms) {
             Decision::Load(part) => part,
             Decision::Allow(allow) => {
-                let verdict = pass(&allow, metrics);
+                let verdict = pass(allow, metrics);
                 abi::reuse(headers);
                 return verdict;
             }
@@ -80,11 +80,11 @@ fn refuse(reason: Reason, metrics: &mut Metrics) -> Verdict {
     answer(&Denial::new(reason, Caller::Http), metrics)
 }
 
-fn pass(allow: &Allow<'_>, metrics: &mut Metrics) -> Verdict {
-    match edit(allow) {
+fn pass(allow: Allow<'_>, metrics: &mut Metrics) -> Verdict {
+    match edit(&allow) {
         Ok(()) => {
             metrics.count(allow.method, Outcome::Allowed);
-            Verdict::Passed
+            Verdict::Passed(allow.renewal)
         }
         // A header that could not be removed or set might carry another's identity.
         Err(_) => refuse(Reason::HeadersUnreadable, metrics),

@@ -6,9 +6,12 @@ use filter_core::{
     gateway::{Verification, Verified},
 };
 
-use crate::feed::{
-    answer::Answer,
-    calls::{Call, Client},
+use crate::{
+    abi,
+    feed::{
+        answer::Answer,
+        calls::{Call, Client},
+    },
 };
 
 /// Requests of one VM that wait at most; beyond, they are refused at once.
@@ -22,8 +25,8 @@ pub(crate) struct Waiting(Vec<Pending>);
 #[derive(Debug)]
 pub(crate) struct Pending {
     call: Call,
-    /// The stream that waits.
-    pub(crate) stream: u32,
+    /// The stream that waits; `None` when a verdict is renewed and nobody does.
+    pub(crate) stream: Option<u32>,
     /// The root whose rules it is under, and whose call it is: no answer comes when its listener goes.
     pub(crate) root: u32,
     /// What was asked.
@@ -42,25 +45,22 @@ pub(crate) enum Word {
 }
 
 impl Waiting {
-    /// Whether another request may wait.
-    pub(crate) fn has_room(&self) -> bool {
-        self.0.len() < MAX_WAITING
-    }
-
     /// Asks the registry.
     pub(crate) fn ask(
         &mut self,
         client: &Client,
         root: u32,
-        stream: u32,
-        source: &str,
+        stream: Option<u32>,
         question: Question,
         now_ms: u64,
     ) -> Result<(), Reason> {
+        if self.0.len() >= MAX_WAITING {
+            return Err(Reason::VerificationOverloaded);
+        }
         let verification = Verification {
             username: &question.username,
             password: &question.password,
-            source,
+            source: &source_address(),
         };
         let call = client
             .verify(&verification, now_ms)
@@ -72,6 +72,18 @@ impl Waiting {
             question,
         });
         Ok(())
+    }
+
+    /// Asks again about a password that is known to be right, unless that is being done.
+    pub(crate) fn renew(&mut self, client: &Client, root: u32, question: Question, now_ms: u64) {
+        let is_asked = self
+            .0
+            .iter()
+            .any(|pending| pending.stream.is_none() && pending.question.hash == question.hash);
+        if !is_asked {
+            // When it cannot be asked now, the next request tries again.
+            let _ = self.ask(client, root, None, question, now_ms);
+        }
     }
 
     /// The request that waited for this call.
@@ -99,4 +111,14 @@ impl Word {
             _ => Self::Unavailable,
         }
     }
+}
+
+/// The client's address, for the registry's limits.
+fn source_address() -> String {
+    abi::property(b"source\0address")
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .and_then(|text| text.parse::<std::net::SocketAddr>().ok())
+        .map(|address| address.ip().to_string())
+        .unwrap_or_default()
 }

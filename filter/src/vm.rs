@@ -162,19 +162,18 @@ impl Vm {
         };
         let verdict = request::handle(root, feed, metrics);
         let flow = verdict.flow();
-        if let Verdict::Asks(question) = verdict {
-            let reason = if waiting.has_room() {
+        match verdict {
+            Verdict::Asks(question) => {
                 let now_ms = abi::monotonic_ms();
-                let source = source_address();
-                waiting
-                    .ask(&feed.client, root.id, stream, &source, question, now_ms)
-                    .err()
-            } else {
-                Some(Reason::VerificationOverloaded)
-            };
-            if let Some(reason) = reason {
-                request::refuse_unverified(reason, metrics);
+                let asked = waiting.ask(&feed.client, root.id, Some(stream), question, now_ms);
+                if let Err(reason) = asked {
+                    request::refuse_unverified(reason, metrics);
+                }
             }
+            Verdict::Passed(Some(question)) => {
+                waiting.renew(&feed.client, root.id, question, abi::monotonic_ms());
+            }
+            Verdict::Passed(None) | Verdict::Answered => {}
         }
         flow
     }
@@ -203,7 +202,10 @@ impl Vm {
             Word::Unavailable => Some(Reason::VerificationUnavailable),
         };
         // When the client has left, its context is gone, and the host would take what follows for another's request.
-        if abi::set_effective_context(pending.stream).is_ok() {
+        let stream = pending
+            .stream
+            .filter(|stream| abi::set_effective_context(*stream).is_ok());
+        if stream.is_some() {
             let verdict = match reason {
                 Some(reason) => {
                     request::refuse_unverified(reason, metrics);
@@ -212,7 +214,7 @@ impl Vm {
                 None => request::handle(root, feed, metrics),
             };
             match verdict {
-                Verdict::Passed => {
+                Verdict::Passed(_) => {
                     let _ = abi::continue_request();
                 }
                 Verdict::Answered => {}
@@ -224,14 +226,4 @@ impl Vm {
         }
         feed.snapshot.verdicts.forget_answer();
     }
-}
-
-/// The client's address, for the registry's limits.
-fn source_address() -> String {
-    abi::property(b"source\0address")
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .and_then(|text| text.parse::<std::net::SocketAddr>().ok())
-        .map(|address| address.ip().to_string())
-        .unwrap_or_default()
 }

@@ -49,6 +49,8 @@ pub struct Allow<'a> {
     pub identity: Option<Identity<'a>>,
     /// What to take out of it.
     pub edits: Edits<'a>,
+    /// What the registry should be asked meanwhile: the memory of this request's chosen password is about to run out.
+    pub renewal: Option<Question>,
 }
 
 impl<'a> Allow<'a> {
@@ -143,7 +145,13 @@ impl<'a> Case<'_, 'a> {
         }
         let attempts = Attempts::new(self.protection, self.snapshot, &places, self.now_ms);
         let failure = match attempts.authenticate() {
-            Ok((method, identity)) => return self.authorize(method, identity, &places),
+            Ok((method, identity)) => {
+                let mut decision = self.authorize(method, identity, &places);
+                if let Decision::Allow(allow) = &mut decision {
+                    allow.renewal = attempts.take_renewal();
+                }
+                return decision;
+            }
             Err(Stop::Refused(failure)) => failure,
             Err(stop) => return self.stop(stop),
         };
@@ -225,6 +233,7 @@ fn pass<'a>(method: Method, identity: Option<Identity<'a>>, edits: Edits<'a>) ->
         method,
         identity,
         edits,
+        renewal: None,
     })
 }
 

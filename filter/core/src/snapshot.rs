@@ -7,7 +7,7 @@ use crate::{
     feed::{APPLICATION_BUCKETS, application_bucket, credential_segment},
     head::{Head, Load, MAX_RECENT},
     segment::{Header, Table, applications, credentials},
-    verdicts::Verdicts,
+    verdicts::{Known, Verdicts},
 };
 
 pub use crate::segment::{
@@ -344,7 +344,7 @@ impl Snapshot {
 
     /// What is remembered of a verified chosen password; `hash` is [`SecretHash::of_basic`].
     #[must_use]
-    pub fn verdict(&self, hash: &SecretHash, credential: &CredentialView<'_>) -> Option<bool> {
+    pub fn verdict(&self, hash: &SecretHash, credential: &CredentialView<'_>) -> Option<Known> {
         let (id, version) = (credential.id(), credential.version());
         self.verdicts
             .verdict(hash, id, version, self.now_ms, self.silent)

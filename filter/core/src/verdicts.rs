@@ -25,6 +25,21 @@ pub struct Verdicts {
     answer: Option<([u8; 16], Verdict, bool)>,
 }
 
+/// Its age from which a verdict is renewed while it still holds, in milliseconds: so that a request of an active user never
+/// waits for it.
+pub const RENEW_AFTER_MS: u64 = 2_700_000;
+
+/// What is known of a presented password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It is the password.
+    Right,
+    /// It is the password, and the registry should be asked again without making the request wait.
+    RightButAging,
+    /// It is not the password.
+    Wrong,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Verdict {
     credential: ObjectId,
@@ -83,6 +98,8 @@ impl Verdicts {
                     self.known.remove(&oldest);
                 }
             }
+        } else {
+            self.known.remove(&key);
         }
     }
 
@@ -101,7 +118,7 @@ impl Verdicts {
         version: u32,
         now_ms: u64,
         outlive: bool,
-    ) -> Option<bool> {
+    ) -> Option<Known> {
         let Digest(key) = self.key.digest(hash);
         let fits =
             |verdict: &Verdict| verdict.credential == credential && verdict.version == version;
@@ -109,11 +126,20 @@ impl Verdicts {
             && *answered == key
             && fits(verdict)
         {
-            return Some(*verified);
+            return Some(if *verified {
+                Known::Right
+            } else {
+                Known::Wrong
+            });
         }
         let verdict = self.known.get(&key).filter(|verdict| fits(verdict))?;
         let age = now_ms.saturating_sub(verdict.at_ms);
         let holds = now_ms < verdict.until_ms && (outlive || age < LIFETIME_MS);
-        holds.then_some(true)
+        let known = if age < RENEW_AFTER_MS {
+            Known::Right
+        } else {
+            Known::RightButAging
+        };
+        holds.then_some(known)
     }
 }

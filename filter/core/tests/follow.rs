@@ -4,6 +4,7 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+#[path = "follow/model.rs"]
 mod model;
 
 use filter_core::{feed::Body, snapshot::Readiness, sync::plan};

@@ -14,7 +14,7 @@ use filter_core::{
     segment::{HEADER_LENGTH, Part, Table, applications, credentials},
     slots::{MAX_SLOTS, SILENT_MS, Slot, Slots},
     snapshot::Identifier,
-    verdicts::{Answer, CAPACITY, LIFETIME_MS, Verdicts},
+    verdicts::{Answer, CAPACITY, Known, LIFETIME_MS, RENEW_AFTER_MS, Verdicts},
 };
 
 fn credential(number: u8) -> Credential {
@@ -261,8 +261,10 @@ fn a_verified_password_is_remembered_for_an_hour_and_for_its_version_only() {
     verdicts.answer(&password("right"), &yes(2), 1000);
     verdicts.forget_answer();
     let known = |version, at_ms| verdicts.verdict(&password("right"), USER, version, at_ms, false);
-    assert_eq!(known(2, 1000), Some(true));
-    assert_eq!(known(2, 999 + LIFETIME_MS), Some(true));
+    assert_eq!(known(2, 1000), Some(Known::Right));
+    assert_eq!(known(2, 999 + RENEW_AFTER_MS), Some(Known::Right));
+    assert_eq!(known(2, 1000 + RENEW_AFTER_MS), Some(Known::RightButAging));
+    assert_eq!(known(2, 999 + LIFETIME_MS), Some(Known::RightButAging));
     assert_eq!(known(2, 1000 + LIFETIME_MS), None);
     assert_eq!(known(3, 1000), None, "rotated");
     assert_eq!(
@@ -278,7 +280,7 @@ fn a_verified_password_outlives_its_hour_while_nobody_can_be_asked() {
     verdicts.forget_answer();
     assert_eq!(
         verdicts.verdict(&password("right"), USER, 2, 9 * LIFETIME_MS, true),
-        Some(true)
+        Some(Known::RightButAging)
     );
 }
 
@@ -296,7 +298,7 @@ fn a_retiring_password_ends_with_its_grace_period_whoever_can_be_asked() {
     verdicts.forget_answer();
     assert_eq!(
         verdicts.verdict(&password("old"), USER, 2, 5999, true),
-        Some(true)
+        Some(Known::Right)
     );
     assert_eq!(
         verdicts.verdict(&password("old"), USER, 2, 6000, true),
@@ -318,13 +320,16 @@ fn a_wrong_password_decides_once_and_pushes_nobody_out() {
             },
             0,
         );
-        assert_eq!(verdicts.verdict(&guess, USER, 2, 0, false), Some(false));
+        assert_eq!(
+            verdicts.verdict(&guess, USER, 2, 0, false),
+            Some(Known::Wrong)
+        );
         verdicts.forget_answer();
         assert_eq!(verdicts.verdict(&guess, USER, 2, 0, false), None);
     }
     assert_eq!(
         verdicts.verdict(&password("right"), USER, 2, 0, false),
-        Some(true)
+        Some(Known::Right)
     );
 }
 
@@ -338,7 +343,7 @@ fn the_oldest_verdicts_make_room() {
     assert_eq!(verdicts.verdict(&password("0"), USER, 2, 0, false), None);
     assert_eq!(
         verdicts.verdict(&password("1"), USER, 2, 0, false),
-        Some(true)
+        Some(Known::Right)
     );
 }
 

@@ -1,6 +1,7 @@
 //! Whether one of the credentials that a rule accepts proves who the request is from.
 
 use alloc::string::String;
+use core::cell::Cell;
 
 use zeroize::Zeroizing;
 
@@ -15,6 +16,7 @@ use crate::{
     key::{SecretType, Shape, shape},
     query,
     snapshot::{CredentialView, Found, Part, Snapshot},
+    verdicts::Known,
 };
 
 /// Why there is no identity, or none yet.
@@ -39,6 +41,7 @@ pub(super) struct Attempts<'p, 'a> {
     snapshot: &'a Snapshot,
     places: &'p Places<'a>,
     now_ms: u64,
+    renewal: Cell<Option<Question>>,
 }
 
 /// Of one method: an identity, or the reason why not, or a stop of the whole decision.
@@ -56,6 +59,7 @@ impl<'p, 'a> Attempts<'p, 'a> {
             snapshot,
             places,
             now_ms,
+            renewal: Cell::new(None),
         }
     }
 
@@ -157,17 +161,30 @@ impl<'p, 'a> Attempts<'p, 'a> {
             return Ok(Err(Reason::PasswordWrong));
         };
         let hash = SecretHash::of_basic(presented.username(), presented.password());
-        match self.snapshot.verdict(&hash, &credential) {
-            Some(true) => Ok(Ok(identity)),
-            Some(false) => Ok(Err(Reason::PasswordWrong)),
-            None => Err(Stop::Ask(Question {
-                username: Zeroizing::new(String::from(username)),
-                password: Zeroizing::new(String::from(password)),
-                hash,
-                credential: credential.id(),
-                version: credential.version(),
-            })),
+        let verdict = self.snapshot.verdict(&hash, &credential);
+        if verdict == Some(Known::Right) {
+            return Ok(Ok(identity));
         }
+        if verdict == Some(Known::Wrong) {
+            return Ok(Err(Reason::PasswordWrong));
+        }
+        let question = Question {
+            username: Zeroizing::new(String::from(username)),
+            password: Zeroizing::new(String::from(password)),
+            hash,
+            credential: credential.id(),
+            version: credential.version(),
+        };
+        if verdict.is_none() {
+            return Err(Stop::Ask(question));
+        }
+        self.renewal.set(Some(question));
+        Ok(Ok(identity))
+    }
+
+    /// What the registry should be asked again, while the request goes on.
+    pub(super) fn take_renewal(&self) -> Option<Question> {
+        self.renewal.take()
     }
 
     /// A key or token; `kinds` are those it can be, by its shape and the rule.

@@ -1,7 +1,10 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use filter_core::{decide::Decision, verdicts::Answer};
+use filter_core::{
+    decide::Decision,
+    verdicts::{Answer, RENEW_AFTER_MS},
+};
 
 use crate::world::{CHOSEN, NOW, World, basic, check, headers, serialize};
 
@@ -122,5 +125,35 @@ fn the_registrys_answer_decides() {
         };
         world.snapshot.verdicts.answer(&hash, &answer, NOW);
         assert_eq!(world.says(&request), expected);
+    }
+}
+
+#[test]
+fn an_aging_verdict_is_renewed_while_the_request_goes_on() {
+    let mut world = World::new(&format!("{BASIC}]"));
+    let request = format!(
+        "GET api/ | authorization: {}",
+        basic(&format!("bob:{CHOSEN}"))
+    );
+    let pairs = serialize(&headers(&request));
+    let question = world.decide(&pairs, |decision| match decision {
+        Decision::Ask(question) => question,
+        other => panic!("{other:?}"),
+    });
+    let answer = Answer {
+        credential: question.credential,
+        asked_version: question.version,
+        version: question.version,
+        verified: true,
+        remaining_ms: u64::MAX,
+    };
+    world.snapshot.verdicts.answer(&question.hash, &answer, 0);
+    world.snapshot.verdicts.forget_answer();
+    for (age_ms, is_renewed) in [(RENEW_AFTER_MS - 1, false), (RENEW_AFTER_MS, true)] {
+        world.snapshot.set_time(age_ms, false, false);
+        world.decide(&pairs, |decision| match decision {
+            Decision::Allow(allow) => assert_eq!(allow.renewal.is_some(), is_renewed, "{age_ms}"),
+            other => panic!("{other:?}"),
+        });
     }
 }

@@ -1,5 +1,6 @@
 //! A registry, shared data and several leaders in miniature.
 
+#[path = "registry.rs"]
 mod registry;
 
 use std::collections::BTreeMap;
