@@ -34,7 +34,13 @@ pub mod feed;
 pub mod idempotency;
 pub mod store;
 
+pub mod api;
+pub mod operations;
+pub mod verification;
+
 pub mod listener;
+pub mod serve;
 pub mod shutdown;
+mod start;
 pub mod telemetry;
 pub mod tls;

@@ -1,2 +1,118 @@
-//! The registry.
-fn main() {}
+//! `keysmith`: reads the command line and hands over to the library.
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{Parser, Subcommand};
+use registry::{
+    clock::SystemClock,
+    config::{self, Config},
+    entropy::SystemEntropy,
+    serve::{Sockets, World, serve},
+    shutdown, telemetry,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// API credentials for Envoy: the registry in which they are managed and from which gateways follow them.
+#[derive(Debug, Parser)]
+#[command(name = "keysmith", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the registry until SIGINT or SIGTERM
+    #[command(after_long_help = config::help(), after_help = "All settings are explained by: keysmith serve --help")]
+    Serve {
+        /// The configuration file (TOML). Without it, only the environment and the defaults count
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Print the OpenAPI document of the REST API
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Serve { config } => run(config),
+        Command::Openapi => print_openapi(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "keysmith: {}", with_causes(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn run(file: Option<PathBuf>) -> Result<(), Failure> {
+    let config = Config::load(file.as_deref(), std::env::vars_os())?;
+    telemetry::init(&config.log)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(run_until_signal(config))
+}
+
+async fn run_until_signal(config: Config) -> Result<(), Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (announcer, shutdown) = shutdown::channel();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: finishing what was accepted");
+        announcer.announce();
+        // Somebody who asks twice does not want to wait.
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    let sockets = Sockets::bind(&config).await?;
+    tracing::info!(
+        listen = %sockets.api.local_addr()?,
+        operations_listen = %sockets.operations.local_addr()?,
+        tls = config.listeners.tls.is_some(),
+        data_dir = %config.data_dir.display(),
+        version = env!("CARGO_PKG_VERSION"),
+        "starting"
+    );
+    let world = World {
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+    };
+    serve(config, sockets, world, shutdown).await?;
+    Ok(())
+}
+
+fn print_openapi() -> Result<(), Failure> {
+    io::stdout().write_all(registry::api::openapi()?.as_bytes())?;
+    Ok(())
+}
+
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,125 @@
+//! The REST surface under `/v1`, and its description at `/openapi.json`.
+//!
+//! A handler extracts, calls one use case, and answers. Every error becomes a [`problem::Problem`].
+
+use std::sync::Arc;
+
+use axum::{
+    Router, extract::DefaultBodyLimit, http::header, middleware, response::IntoResponse as _,
+    routing::get,
+};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    config::Limits, environment::Environment, gateway::Polls, shutdown::Shutdown,
+    telemetry::Metrics, verification::Verifier,
+};
+
+mod access;
+mod answer;
+mod applications;
+mod credentials;
+mod document;
+mod envelope;
+mod extract;
+mod failure;
+mod feed;
+mod gateway;
+mod groups;
+mod hex;
+mod idempotency;
+mod page;
+mod patch;
+mod problem;
+mod time;
+mod tokens;
+mod version;
+
+use envelope::Envelope;
+use problem::{Kind, Problem};
+
+/// What the surface reaches: the use cases' environment and what lives as long as the process.
+#[derive(Debug)]
+pub struct Parts {
+    /// For the use cases.
+    pub environment: Environment,
+    /// Who polls the feed.
+    pub polls: Polls,
+    /// Answers gateways' questions about chosen passwords.
+    pub verifier: Arc<Verifier>,
+    /// Counted along the way.
+    pub metrics: Arc<Metrics>,
+    /// Ends long polls.
+    pub shutdown: Shutdown,
+}
+
+/// [`Parts`], shared by all requests.
+#[derive(Clone, Debug)]
+struct AppState(Arc<Parts>);
+
+impl AppState {
+    fn environment(&self) -> &Environment {
+        &self.0.environment
+    }
+
+    fn polls(&self) -> &Polls {
+        &self.0.polls
+    }
+
+    fn verifier(&self) -> &Arc<Verifier> {
+        &self.0.verifier
+    }
+
+    fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
+    fn shutdown(&self) -> &Shutdown {
+        &self.0.shutdown
+    }
+}
+
+/// The whole surface.
+pub fn router(parts: Parts, limits: &Limits) -> Router {
+    let envelope = Envelope {
+        metrics: Arc::clone(&parts.metrics),
+        entropy: Arc::clone(&parts.environment.entropy),
+        request_timeout: limits.request_timeout,
+    };
+    let app = AppState(Arc::new(parts));
+    let (router, _) = routes().split_for_parts();
+    router
+        .route("/openapi.json", get(describe))
+        .route_layer(middleware::from_fn_with_state(
+            app.clone(),
+            access::authenticate,
+        ))
+        .fallback(|| async { Problem::new(Kind::NotFound) })
+        .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed) })
+        .layer(DefaultBodyLimit::max(limits.body_bytes))
+        .layer(middleware::from_fn_with_state(envelope, envelope::wrap))
+        .with_state(app)
+}
+
+/// The surface's description: OpenAPI 3.1, made from the code that answers.
+pub fn openapi() -> Result<String, serde_json::Error> {
+    let (_, api) = routes().split_for_parts();
+    document::complete(api)
+        .to_pretty_json()
+        .map(|text| text + "\n")
+}
+
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(document::introduction())
+        .merge(applications::router())
+        .merge(credentials::router())
+        .merge(tokens::router())
+        .merge(groups::router())
+        .merge(feed::router())
+        .merge(gateway::router())
+}
+
+async fn describe() -> Result<axum::response::Response, Problem> {
+    let text = openapi().map_err(|error| Problem::internal(&error))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}

@@ -1,0 +1,205 @@
+//! `/v1/applications/{id}/credentials` and `/v1/credentials`.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    AppState,
+    access::Admin,
+    answer::Answer,
+    extract::{Body, Json, OptionalBody, Path, Query},
+    idempotency::Repeatable,
+    page::{Page, PageQuery, slice},
+    problem::{Problem, ProblemBody},
+    version::IfMatch,
+};
+use crate::{
+    credential::{self, CredentialQuery, Issued},
+    ids::{ApplicationId, CredentialId},
+};
+
+mod body;
+mod request;
+
+use body::{CredentialBody, IssuedBody};
+use request::{CredentialChange, CredentialRequest, RotationRequest};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(get, update, delete))
+        .routes(routes!(rotate))
+}
+
+/// Create a credential
+///
+/// The answer holds the secret, and nothing shows it again.
+#[utoipa::path(post, path = "/v1/applications/{id}/credentials", tag = "credentials", operation_id = "create_credential",
+    request_body = CredentialRequest,
+    params(
+        ("id" = String, Path, description = "The application's id"),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false,
+            description = "Makes the request repeatable: the same answer is given again for 15 minutes"),
+    ),
+    responses(
+        (status = 201, description = "Created", body = IssuedBody, headers(
+            ("Location", description = "Its path"), ("ETag", description = "Its version"))),
+        (status = 409, description = "The name, identifier, user name or value is taken, or the first request with \
+            this Idempotency-Key is still running", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The Idempotency-Key was used for another request", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+async fn create(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(application): Path<ApplicationId>,
+    repeatable: Repeatable,
+    Body {
+        value: request,
+        bytes,
+    }: Body<CredentialRequest>,
+) -> Result<Response, Problem> {
+    let new = request.of(application)?;
+    let env = app.environment().clone();
+    let work = async move {
+        let issued = credential::create(&env, admin.organization, new).await?;
+        let location = format!("/v1/credentials/{}", issued.detail.credential.id);
+        answer_issued(issued, |body| Answer::created(location, body))
+    };
+    repeatable.run(&app, admin.token, bytes, work).await
+}
+
+/// List an application's credentials
+#[utoipa::path(get, path = "/v1/applications/{id}/credentials", tag = "credentials", operation_id = "list_credentials",
+    params(("id" = String, Path, description = "The application's id"), PageQuery),
+    responses((status = 200, description = "One page, oldest first", body = Page<CredentialBody>)))]
+async fn list(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(application): Path<ApplicationId>,
+    Query(query): Query<PageQuery>,
+) -> Result<Answer, Problem> {
+    let slice = slice(query.limit, query.cursor.as_deref())?;
+    let wanted = CredentialQuery {
+        after: slice.after,
+        limit: slice.limit,
+    };
+    let listing =
+        credential::list(app.environment(), admin.organization, application, wanted).await?;
+    Answer::ok(&Page::new(
+        listing,
+        |item| item.credential.id,
+        CredentialBody::from,
+    ))
+}
+
+/// Show a credential
+#[utoipa::path(get, path = "/v1/credentials/{id}", tag = "credentials", operation_id = "get_credential",
+    params(("id" = String, Path, description = "The credential's id")),
+    responses((status = 200, description = "The credential", body = CredentialBody, headers(
+        ("ETag", description = "Its version")))))]
+async fn get(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(id): Path<CredentialId>,
+) -> Result<Answer, Problem> {
+    let found = credential::get(app.environment(), admin.organization, id).await?;
+    let version = found.credential.version;
+    Ok(Answer::ok(&CredentialBody::from(found))?.at_version(version))
+}
+
+/// Change a credential
+///
+/// Fields that are absent stay as they are. The secret is changed by rotating it.
+#[utoipa::path(patch, path = "/v1/credentials/{id}", tag = "credentials", operation_id = "update_credential", request_body = CredentialChange,
+    params(
+        ("id" = String, Path, description = "The credential's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that the change is based on", nullable = false),
+    ),
+    responses(
+        (status = 200, description = "The credential as it is now", body = CredentialBody, headers(
+            ("ETag", description = "Its version"))),
+        (status = 409, description = "The name is taken", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+async fn update(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(id): Path<CredentialId>,
+    IfMatch(expected): IfMatch,
+    Json(change): Json<CredentialChange>,
+) -> Result<Answer, Problem> {
+    let patch = change.into();
+    let updated =
+        credential::update(app.environment(), admin.organization, id, expected, patch).await?;
+    let version = updated.credential.version;
+    Ok(Answer::ok(&CredentialBody::from(updated))?.at_version(version))
+}
+
+/// Delete a credential
+///
+/// It stops working everywhere, and its value never works again.
+#[utoipa::path(delete, path = "/v1/credentials/{id}", tag = "credentials", operation_id = "delete_credential",
+    params(
+        ("id" = String, Path, description = "The credential's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that is to be deleted", nullable = false),
+    ),
+    responses((status = 204, description = "Gone")))]
+async fn delete(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(id): Path<CredentialId>,
+    IfMatch(expected): IfMatch,
+) -> Result<StatusCode, Problem> {
+    credential::delete(app.environment(), admin.organization, id, expected).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Rotate a credential
+///
+/// A new secret works from now on; the one before ends at once or after `grace_period`. Id and identifier stay.
+#[utoipa::path(post, path = "/v1/credentials/{id}/rotate", tag = "credentials", operation_id = "rotate_credential", request_body = RotationRequest,
+    params(
+        ("id" = String, Path, description = "The credential's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that is to be rotated", nullable = false),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false,
+            description = "Makes the request repeatable: the same answer is given again for 15 minutes"),
+    ),
+    responses(
+        (status = 200, description = "The credential with its new secret", body = IssuedBody, headers(
+            ("ETag", description = "Its version"))),
+        (status = 409, description = "The user name or value is taken, or the first request with this \
+            Idempotency-Key is still running", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 422, description = "The Idempotency-Key was used for another request", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+async fn rotate(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(id): Path<CredentialId>,
+    IfMatch(expected): IfMatch,
+    repeatable: Repeatable,
+    OptionalBody(Body {
+        value: request,
+        bytes,
+    }): OptionalBody<RotationRequest>,
+) -> Result<Response, Problem> {
+    let rotation = request.into_rotation()?;
+    let env = app.environment().clone();
+    let work = async move {
+        let issued = credential::rotate(&env, admin.organization, id, expected, rotation).await?;
+        answer_issued(issued, Answer::ok)
+    };
+    repeatable.run(&app, admin.token, bytes, work).await
+}
+
+fn answer_issued(
+    issued: Issued,
+    answer: impl FnOnce(&IssuedBody) -> Result<Answer, Problem>,
+) -> Result<Answer, Problem> {
+    let version = issued.detail.credential.version;
+    Ok(answer(&IssuedBody::from(issued))?.at_version(version))
+}

@@ -1,0 +1,212 @@
+//! What is asked of credentials.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+
+use super::body::TypeWord;
+use crate::{
+    api::{patch, problem::Problem, time::Moment},
+    credential::{CredentialPatch, NewCredential, NewSecret, RotatedSecret, Rotation},
+    edit::Edit,
+    ids::ApplicationId,
+    secrets::SecretText,
+};
+
+/// The longest grace period: a year.
+const MAX_GRACE_SECONDS: u64 = 366 * 24 * 3600;
+
+/// A secret in a request. Neither shown nor kept in plain text beyond it.
+pub(super) struct Given(SecretText);
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(SecretText::new(text)))
+    }
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Given")
+    }
+}
+
+/// A credential to be created.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewCredential)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CredentialRequest {
+    /// How it is presented.
+    #[serde(rename = "type")]
+    kind: TypeWord,
+    /// Unique within the application. 1 to 256 visible ASCII characters.
+    #[schema(example = "ci")]
+    name: String,
+    /// The upstream sees it as `X-Credential-Identifier`. Unique within the application; by default the id.
+    identifier: Option<String>,
+    /// Only for `api_key`: the caller's own key. Generated when absent.
+    #[schema(value_type = Option<String>, write_only)]
+    value: Option<Given>,
+    /// Only for `basic`, and required there: unique in the installation.
+    username: Option<String>,
+    /// Only for `basic`: a password that a person chose. Generated when absent.
+    #[schema(value_type = Option<String>, write_only)]
+    password: Option<Given>,
+    /// For people; at most 1024 characters.
+    #[serde(default)]
+    description: String,
+    /// For people; at most 64.
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    /// Whether it is honoured.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    enabled: bool,
+    /// From when it is honoured; always when absent.
+    not_before: Option<Moment>,
+    /// Until when it is honoured; in the future. For ever when absent.
+    expires_at: Option<Moment>,
+    /// Some of the application's scopes.
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl CredentialRequest {
+    /// Checks that the fields about the secret fit the type.
+    pub(super) fn of(self, application: ApplicationId) -> Result<NewCredential, Problem> {
+        let secret = match (self.kind, self.value, self.username, self.password) {
+            (TypeWord::ApiKey, None, None, None) => NewSecret::GeneratedApiKey,
+            (TypeWord::ApiKey, Some(Given(value)), None, None) => NewSecret::OwnApiKey(value),
+            (TypeWord::BearerToken, None, None, None) => NewSecret::BearerToken,
+            (TypeWord::Basic, None, Some(username), None) => {
+                NewSecret::GeneratedPassword { username }
+            }
+            (TypeWord::Basic, None, Some(username), Some(Given(password))) => {
+                NewSecret::ChosenPassword { username, password }
+            }
+            (TypeWord::Basic, None, None, _) => {
+                return Err(Problem::invalid("username", "is required for type basic"));
+            }
+            (_, Some(_), _, _) => {
+                return Err(Problem::invalid("value", "is only for type api_key"));
+            }
+            (_, _, Some(_), _) => {
+                return Err(Problem::invalid("username", "is only for type basic"));
+            }
+            (_, _, _, Some(_)) => {
+                return Err(Problem::invalid("password", "is only for type basic"));
+            }
+        };
+        Ok(NewCredential {
+            application,
+            name: self.name,
+            identifier: self.identifier,
+            description: self.description,
+            labels: self.labels,
+            enabled: self.enabled,
+            not_before: self.not_before.map(Into::into),
+            expires_at: self.expires_at.map(Into::into),
+            scopes: self.scopes,
+            secret,
+        })
+    }
+}
+
+/// What is to change of a credential. Fields that are absent stay as they are.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = CredentialChange)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CredentialChange {
+    /// The next name.
+    #[serde(default, deserialize_with = "patch::present")]
+    #[schema(nullable = false)]
+    name: Option<String>,
+    /// The next description.
+    #[serde(default, deserialize_with = "patch::present")]
+    #[schema(nullable = false)]
+    description: Option<String>,
+    /// All labels.
+    #[serde(default, deserialize_with = "patch::present")]
+    #[schema(nullable = false)]
+    labels: Option<BTreeMap<String, String>>,
+    /// Whether it is honoured.
+    #[serde(default, deserialize_with = "patch::present")]
+    #[schema(nullable = false)]
+    enabled: Option<bool>,
+    /// From when it is honoured; null for always.
+    #[serde(default, deserialize_with = "patch::edit")]
+    #[schema(value_type = Option<Moment>)]
+    not_before: Edit<Option<Moment>>,
+    /// Until when it is honoured; null for ever.
+    #[serde(default, deserialize_with = "patch::edit")]
+    #[schema(value_type = Option<Moment>)]
+    expires_at: Edit<Option<Moment>>,
+    /// All scopes.
+    #[serde(default, deserialize_with = "patch::present")]
+    #[schema(nullable = false)]
+    scopes: Option<Vec<String>>,
+}
+
+impl From<CredentialChange> for CredentialPatch {
+    fn from(change: CredentialChange) -> Self {
+        Self {
+            name: change.name,
+            description: change.description,
+            labels: change.labels,
+            enabled: change.enabled,
+            not_before: patch::map(change.not_before, Into::into),
+            expires_at: patch::map(change.expires_at, Into::into),
+            scopes: change.scopes,
+        }
+    }
+}
+
+/// How a credential's secret is to be replaced. An empty body ends every secret and generates a new one.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = Rotation)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RotationRequest {
+    /// Seconds for which the secret that is current still works. Absent or 0 ends it, and every retiring one, at once.
+    #[schema(nullable = false, maximum = 31_622_400)]
+    #[serde(default, deserialize_with = "patch::present")]
+    grace_period: Option<u64>,
+    /// Only for `api_key`: the caller's own next key. Generated when absent.
+    #[schema(value_type = Option<String>, write_only)]
+    value: Option<Given>,
+    /// Only for `basic`: the next user name.
+    username: Option<String>,
+    /// Only for `basic`: the next password, chosen by a person. Generated when absent.
+    #[schema(value_type = Option<String>, write_only)]
+    password: Option<Given>,
+}
+
+impl RotationRequest {
+    /// Checks that the fields fit together.
+    pub(super) fn into_rotation(self) -> Result<Rotation, Problem> {
+        let seconds = self.grace_period.unwrap_or(0);
+        if seconds > MAX_GRACE_SECONDS {
+            let detail = format!("must be at most {MAX_GRACE_SECONDS} seconds");
+            return Err(Problem::invalid("grace_period", detail));
+        }
+        let secret = match (self.value, self.username, self.password) {
+            (None, username, None) => RotatedSecret::Generated { username },
+            (None, username, Some(Given(password))) => RotatedSecret::Chosen { username, password },
+            (Some(Given(value)), None, None) => RotatedSecret::Own(value),
+            (Some(_), _, _) => {
+                return Err(Problem::invalid(
+                    "value",
+                    "does not go with username or password",
+                ));
+            }
+        };
+        Ok(Rotation {
+            grace: Duration::from_secs(seconds),
+            secret,
+        })
+    }
+}

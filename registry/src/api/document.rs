@@ -1,0 +1,95 @@
+//! What the OpenAPI document says about the surface as a whole.
+
+use utoipa::{
+    PartialSchema as _,
+    openapi::{
+        Components, Content, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr,
+        ResponseBuilder,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        tag::TagBuilder,
+    },
+};
+
+use super::problem::{self, ProblemBody};
+
+const SCHEME: &str = "token";
+const DESCRIPTION: &str = "\
+    Create, list, rotate, disable and delete the credentials that gateways honour. \
+    Secrets are in the answer that makes them and nowhere else. \
+    Errors are problem details (RFC 9457) with a stable `type`, and every answer has an `X-Request-Id`.";
+const TAGS: [(&str, &str); 5] = [
+    ("applications", "The programs that call APIs."),
+    (
+        "credentials",
+        "The ways in which applications prove who they are.",
+    ),
+    ("tokens", "Tokens for this API with role `portal_admin`."),
+    (
+        "gateways",
+        "Gateway groups, their tokens, and the gateways that follow.",
+    ),
+    (
+        "gateway protocol",
+        "What gateways call with their own tokens, role `gateway`.",
+    ),
+];
+
+/// The document before any path is in it.
+pub(super) fn introduction() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Keysmith")
+        .description(Some(DESCRIPTION))
+        .version(env!("CARGO_PKG_VERSION"))
+        .license(Some(utoipa::openapi::License::new("Apache-2.0")))
+        .build();
+    let tags = TAGS.map(|(name, about)| {
+        TagBuilder::new()
+            .name(name)
+            .description(Some(about))
+            .build()
+    });
+    OpenApiBuilder::new()
+        .info(info)
+        .tags(Some(tags))
+        .security(Some([SecurityRequirement::new::<_, _, String>(SCHEME, [])]))
+        .build()
+}
+
+/// Adds to every operation what holds for all of them: the token, and the form of errors.
+pub(super) fn complete(mut api: OpenApi) -> OpenApi {
+    let components = api.components.get_or_insert_with(Components::new);
+    components
+        .schemas
+        .insert("Problem".to_owned(), ProblemBody::schema());
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token with the role that the operation needs."))
+        .build();
+    components.add_security_scheme(SCHEME, SecurityScheme::Http(token));
+    let problem = ResponseBuilder::new()
+        .description("What went wrong")
+        .content(
+            problem::MEDIA_TYPE,
+            Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem")))),
+        )
+        .build();
+    for item in api.paths.paths.values_mut() {
+        for operation in operations(item) {
+            let responses = &mut operation.responses.responses;
+            responses.insert("default".to_owned(), RefOr::T(problem.clone()));
+        }
+    }
+    api
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [
+        &mut item.get,
+        &mut item.post,
+        &mut item.patch,
+        &mut item.delete,
+    ]
+    .into_iter()
+    .flatten()
+}

@@ -1,0 +1,141 @@
+//! What happens around every request: an id, a time limit, a log line, counters, and the body of errors.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use futures_util::FutureExt as _;
+use tokio::time::{Instant, timeout};
+use tracing::Instrument as _;
+
+use super::problem::{Kind, Problem};
+use crate::{entropy::Entropy, listener::Peer, telemetry::Metrics};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What the feed may wait on top of the time that every request gets.
+const FEED_ROUTE: &str = "/v1/feed";
+const FEED_WAIT: Duration = Duration::from_secs(60);
+
+/// What the layer needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Envelope {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) request_timeout: Duration,
+}
+
+/// The layer.
+pub(crate) async fn wrap(
+    State(envelope): State<Envelope>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let id = envelope.request_id();
+    // A standard method only: an invented one would be a label, and a log field, of the caller's making.
+    let method = match request.method().as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => {
+            known.to_owned()
+        }
+        _ => "other".to_owned(),
+    };
+    // The pattern, not the path: what no route knows may be a secret in the wrong place.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let client = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let span = tracing::info_span!("request", request.id = id, method, route);
+    let limit = envelope.limit(&route);
+    async {
+        let mut response = bounded(limit, next.run(request)).await;
+        finish(&mut response, &id);
+        let took = started.elapsed();
+        let status = response.status().as_u16();
+        envelope.metrics.request(&method, &route, status, took);
+        tracing::info!(
+            status,
+            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            client.address = client.map(tracing::field::display),
+            "answered"
+        );
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// The answer, or a problem when it takes too long. A panic is a bug, and ends only its own request.
+async fn bounded(limit: Duration, answer: impl Future<Output = Response>) -> Response {
+    match timeout(limit, AssertUnwindSafe(answer).catch_unwind()).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            tracing::error!("a handler panicked");
+            Problem::new(Kind::Internal).into_response()
+        }
+        Err(_) => {
+            tracing::warn!("the request took too long");
+            Problem::new(Kind::Overloaded)
+                .retry_after(Duration::from_secs(1))
+                .into_response()
+        }
+    }
+}
+
+/// Adds the headers that every answer has, and writes the body of a problem.
+fn finish(response: &mut Response, id: &str) {
+    let problem = response.extensions_mut().remove::<Problem>();
+    let problem = problem.or_else(|| unexplained(response.status()));
+    if let Some(problem) = problem {
+        let body = problem.clone().render(id);
+        let mut explained = problem.into_response();
+        // Such as `Allow`, which the router has set.
+        for (name, value) in response.headers() {
+            if name != header::CONTENT_LENGTH && !explained.headers().contains_key(name) {
+                explained.headers_mut().append(name, value.clone());
+            }
+        }
+        *explained.body_mut() = body;
+        explained.extensions_mut().clear();
+        *response = explained;
+    }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::try_from(id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    let no_sniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, no_sniff);
+}
+
+/// An error that something below answered in its own way.
+fn unexplained(status: StatusCode) -> Option<Problem> {
+    let kind = match status {
+        StatusCode::METHOD_NOT_ALLOWED => Kind::MethodNotAllowed,
+        StatusCode::NOT_FOUND => Kind::NotFound,
+        StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge,
+        status if status.is_client_error() => Kind::Malformed,
+        status if status.is_server_error() => Kind::Internal,
+        _ => return None,
+    };
+    Some(Problem::new(kind))
+}
+
+impl Envelope {
+    fn request_id(&self) -> String {
+        // Without random bytes the request will fail for better reasons than its id.
+        let bytes: [u8; 16] = self.entropy.bytes().unwrap_or_default();
+        filter_core::ids::ObjectId(bytes).with_prefix("req_")
+    }
+
+    fn limit(&self, route: &str) -> Duration {
+        if route == FEED_ROUTE {
+            self.request_timeout + FEED_WAIT
+        } else {
+            self.request_timeout
+        }
+    }
+}

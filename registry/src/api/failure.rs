@@ -1,0 +1,43 @@
+//! From the use cases' errors to problems.
+
+use std::time::Duration;
+
+use super::problem::{Kind, Problem};
+use crate::{
+    entropy::EntropyError,
+    error::{Error, InvalidField},
+};
+
+/// After which a client that met a full queue may come back.
+pub(crate) const BUSY_RETRY: Duration = Duration::from_secs(1);
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(invalid) => invalid.into(),
+            Error::NotFound(kind) => Self::new(Kind::NotFound).detail(format!("no such {kind}")),
+            Error::Conflict(conflict) => Self::new(Kind::Conflict)
+                .field(conflict.field().unwrap_or_default())
+                .detail(conflict.to_string()),
+            Error::VersionMismatch(kind) => Self::new(Kind::PreconditionFailed)
+                .field("If-Match")
+                .detail(format!("the {kind} is at another version")),
+            Error::Busy => Self::new(Kind::Overloaded).retry_after(BUSY_RETRY),
+            Error::Store(_) | Error::Entropy(_) | Error::Seal(_) | Error::Password(_) => {
+                Self::internal(&error)
+            }
+        }
+    }
+}
+
+impl From<InvalidField> for Problem {
+    fn from(invalid: InvalidField) -> Self {
+        Self::invalid(invalid.field, invalid.message)
+    }
+}
+
+impl From<EntropyError> for Problem {
+    fn from(error: EntropyError) -> Self {
+        Self::internal(&error)
+    }
+}

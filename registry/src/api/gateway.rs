@@ -1,0 +1,180 @@
+//! `/v1/gateway/report` and `/v1/gateway/verify`: what gateways ask besides the feed.
+
+use axum::{extract::State, http::StatusCode};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    AppState,
+    access::Gateway,
+    answer::Answer,
+    extract::Json,
+    failure::BUSY_RETRY,
+    feed::{check_gateway_name, check_hex},
+    problem::{Kind, Problem, ProblemBody},
+};
+use crate::{
+    credential::Verdict,
+    gateway::{self, Report},
+    secrets::SecretText,
+    verification::{Outcome, Question},
+};
+
+/// Bytes of a user name, a password or an address that are looked at; longer ones are nobody's.
+const MAX_LENGTH: usize = 4096;
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(report))
+        .routes(routes!(verify))
+}
+
+/// What a gateway says about itself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = GatewayReport)]
+#[serde(deny_unknown_fields)]
+struct ReportRequest {
+    /// Its configured name or node id; may be empty.
+    #[serde(default)]
+    gateway: String,
+    /// The start of its process: 32 hexadecimal digits.
+    instance: String,
+    /// Rises with each report of the instance; one that does not has no effect.
+    sequence: u64,
+    /// The epoch of the pages it applied: 32 hexadecimal digits.
+    epoch: String,
+    /// The revision that all its workers have.
+    revision: u64,
+    /// Whether all its workers have a complete snapshot.
+    complete: bool,
+    /// How many workers it counted.
+    workers: u32,
+}
+
+/// What a client presented.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordQuestion)]
+#[serde(deny_unknown_fields)]
+struct VerifyRequest {
+    /// The user name.
+    username: String,
+    /// The password.
+    #[serde(deserialize_with = "secret")]
+    #[schema(value_type = String, write_only)]
+    password: SecretText,
+    /// The client's address, by which attempts are limited; may be empty.
+    #[serde(default)]
+    #[schema(example = "203.0.113.9")]
+    source: String,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretText, D::Error> {
+    String::deserialize(deserializer).map(SecretText::new)
+}
+
+/// Whether the password is right. It is never said why not.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PasswordVerdict)]
+struct VerifyBody {
+    /// Whether it is.
+    verified: bool,
+    /// Whose password it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    credential: Option<String>,
+    /// The version of the secret; the verdict holds for no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    version: Option<u32>,
+    /// Unix milliseconds until which the verdict may be remembered, for a password that ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    until: Option<u64>,
+}
+
+impl From<Verdict> for VerifyBody {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Refused => Self {
+                verified: false,
+                credential: None,
+                version: None,
+                until: None,
+            },
+            Verdict::Verified {
+                credential,
+                version,
+                until,
+            } => Self {
+                verified: true,
+                credential: Some(credential.to_string()),
+                version: Some(version),
+                until: until.map(crate::clock::Timestamp::as_millis),
+            },
+        }
+    }
+}
+
+/// Report what was applied
+#[utoipa::path(post, path = "/v1/gateway/report", tag = "gateway protocol", operation_id = "report", request_body = ReportRequest,
+    responses((status = 204, description = "Noted")))]
+async fn report(
+    caller: Gateway,
+    State(app): State<AppState>,
+    Json(request): Json<ReportRequest>,
+) -> Result<StatusCode, Problem> {
+    check_gateway_name(&request.gateway)?;
+    let report = Report {
+        instance: check_hex("instance", &request.instance)?,
+        epoch: check_hex("epoch", &request.epoch)?,
+        gateway: request.gateway,
+        sequence: request.sequence,
+        revision: request.revision,
+        complete: request.complete,
+        workers: request.workers,
+    };
+    gateway::report(app.environment(), caller.group, caller.token, report).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Verify a chosen password
+///
+/// Only for credentials that the gateway's group may see.
+#[utoipa::path(post, path = "/v1/gateway/verify", tag = "gateway protocol", operation_id = "verify_password", request_body = VerifyRequest, responses(
+    (status = 200, description = "The verdict", body = VerifyBody),
+    (status = 429, description = "Too many attempts from this address or for this user name", body = ProblemBody,
+        content_type = "application/problem+json", headers(("Retry-After", description = "Seconds"))),
+    (status = 503, description = "Too many verifications at a time", body = ProblemBody,
+        content_type = "application/problem+json", headers(("Retry-After", description = "Seconds"))),
+))]
+async fn verify(
+    caller: Gateway,
+    State(app): State<AppState>,
+    Json(request): Json<VerifyRequest>,
+) -> Result<Answer, Problem> {
+    for (field, text) in [
+        ("username", request.username.as_str()),
+        ("password", request.password.expose()),
+        ("source", request.source.as_str()),
+    ] {
+        if text.len() > MAX_LENGTH {
+            return Err(Problem::invalid(
+                field,
+                format!("must be at most {MAX_LENGTH} bytes"),
+            ));
+        }
+    }
+    let question = Question {
+        group: caller.group,
+        username: request.username,
+        password: request.password,
+        source: request.source,
+    };
+    match app.verifier().verify(question).await? {
+        Outcome::Decided(verdict) => Answer::ok(&VerifyBody::from(verdict)),
+        Outcome::Limited(wait) => Err(Problem::new(Kind::TooManyAttempts).retry_after(wait)),
+        Outcome::Busy => Err(Problem::new(Kind::Overloaded).retry_after(BUSY_RETRY)),
+        Outcome::Failed => Err(Problem::new(Kind::Internal)),
+    }
+}

@@ -1,0 +1,219 @@
+//! Every error of this surface: problem details (RFC 9457).
+
+use std::{error::Error, time::Duration};
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The media type of every error.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// What stands before [`Kind::slug`] in `type`.
+const TYPE_PREFIX: &str = "urn:keysmith:problem:";
+
+/// What went wrong, as programs tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Malformed,
+    Invalid,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    GatewayGroupMismatch,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    PreconditionFailed,
+    TooLarge,
+    UnsupportedMediaType,
+    TooManyAttempts,
+    Internal,
+    Overloaded,
+}
+
+impl Kind {
+    /// The last part of `type`. Part of the contract: never changed, never used again.
+    const fn slug(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed-request",
+            Self::Invalid => "invalid-value",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::Conflict => "conflict",
+            Self::GatewayGroupMismatch => "gateway-group-mismatch",
+            Self::IdempotencyInProgress => "idempotency-in-progress",
+            Self::IdempotencyKeyReused => "idempotency-key-reused",
+            Self::PreconditionFailed => "precondition-failed",
+            Self::TooLarge => "too-large",
+            Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::TooManyAttempts => "too-many-attempts",
+            Self::Internal => "internal",
+            Self::Overloaded => "overloaded",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Malformed => "The request is malformed",
+            Self::Invalid => "A value is not acceptable",
+            Self::Unauthorized => "A valid token is required",
+            Self::Forbidden => "The token's role does not allow this",
+            Self::NotFound => "There is no such thing",
+            Self::MethodNotAllowed => "The method is not allowed here",
+            Self::Conflict => "The request conflicts with what exists",
+            Self::GatewayGroupMismatch => "The token belongs to another gateway group",
+            Self::IdempotencyInProgress => {
+                "The first request with this Idempotency-Key is still running"
+            }
+            Self::IdempotencyKeyReused => "The Idempotency-Key was used for another request",
+            Self::PreconditionFailed => "It has changed meanwhile",
+            Self::TooLarge => "The request is too large",
+            Self::UnsupportedMediaType => "The body must be JSON",
+            Self::TooManyAttempts => "Too many attempts",
+            Self::Internal => "Something went wrong here",
+            Self::Overloaded => "Too busy at the moment",
+        }
+    }
+
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed | Self::Invalid => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict | Self::GatewayGroupMismatch | Self::IdempotencyInProgress => {
+                StatusCode::CONFLICT
+            }
+            Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// An error on its way out. The outermost layer writes its body, because only that knows the request's id.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: Option<String>,
+    field: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+/// The body of every error: problem details (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// What went wrong, for programs: `urn:keysmith:problem:` and a word that does not change.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:keysmith:problem:invalid-value")]
+    kind: String,
+    /// What went wrong, for people.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What went wrong this time. Absent from errors of the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    detail: Option<String>,
+    /// Where in the request it is: a path into the body such as `labels.team`, or the name of a parameter or header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    field: Option<String>,
+    /// The request's id, as in the `X-Request-Id` header and in the registry's log.
+    request_id: String,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            detail: None,
+            field: None,
+            retry_after: None,
+        }
+    }
+
+    /// Something unexpected. Its cause is logged here, and nowhere else; the client learns nothing of it.
+    pub(crate) fn internal(error: &(dyn Error + 'static)) -> Self {
+        let mut causes = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push_str(": ");
+            causes.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        tracing::error!(error = causes, "the request failed");
+        Self::new(Kind::Internal)
+    }
+
+    pub(crate) fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid).field(field).detail(detail)
+    }
+
+    pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    pub(crate) fn field(mut self, field: impl Into<String>) -> Self {
+        let field = field.into();
+        self.field = (!field.is_empty() && field != ".").then_some(field);
+        self
+    }
+
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Writes the body for the request with this id.
+    pub(crate) fn render(self, request_id: &str) -> Body {
+        let status = self.kind.status();
+        let shown = !status.is_server_error();
+        let body = ProblemBody {
+            kind: format!("{TYPE_PREFIX}{}", self.kind.slug()),
+            title: self.kind.title(),
+            status: status.as_u16(),
+            detail: self.detail.filter(|_| shown),
+            field: self.field.filter(|_| shown),
+            request_id: request_id.to_owned(),
+        };
+        serde_json::to_vec(&body).map_or_else(|_| Body::empty(), Body::from)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.status().into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.kind == Kind::Unauthorized {
+            let challenge = HeaderValue::from_static("Bearer realm=\"keysmith\"");
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(wait) = self.retry_after {
+            // Whole seconds, rounded up: a client that comes back earlier only fails again.
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            if let Ok(value) = HeaderValue::try_from(seconds.to_string()) {
+                headers.insert(header::RETRY_AFTER, value);
+            }
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}

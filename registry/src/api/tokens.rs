@@ -1,0 +1,287 @@
+//! `/v1/tokens` and `/v1/gateway-groups/{name}/tokens`.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    AppState,
+    access::Admin,
+    answer::Answer,
+    extract::{Body, Path, PathPair},
+    idempotency::Repeatable,
+    page::Page,
+    problem::{Kind, Problem, ProblemBody},
+    time::Moment,
+};
+use crate::{
+    ids::TokenId,
+    secrets::SecretText,
+    token::{self, NewRole, NewToken, Role, Token},
+};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(create_admin, list_admin))
+        .routes(routes!(revoke_admin))
+        .routes(routes!(create_gateway, list_gateway))
+        .routes(routes!(revoke_gateway))
+}
+
+/// A token to be created.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = NewToken)]
+#[serde(deny_unknown_fields)]
+struct TokenRequest {
+    /// For people; at most 1024 characters.
+    #[serde(default)]
+    description: String,
+    /// Until when it works; in the future. For ever when absent.
+    expires_at: Option<Moment>,
+}
+
+/// A token, of which the registry keeps only a keyed digest.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Token)]
+struct TokenBody {
+    /// Its id.
+    #[schema(example = "tok_01kag3p5k8e4trsn0ps4fwt5ea")]
+    id: String,
+    /// What it may do.
+    role: RoleWord,
+    /// For people.
+    description: String,
+    /// Whether the registry's configuration brought it.
+    configured: bool,
+    /// Its brand and type.
+    #[schema(example = "ks_gt_")]
+    prefix: String,
+    /// Its last four characters.
+    last_four: String,
+    /// When it was made.
+    created_at: Moment,
+    /// Until when it works.
+    expires_at: Option<Moment>,
+}
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Role)]
+enum RoleWord {
+    /// Everything on the REST API.
+    PortalAdmin,
+    /// Follow the feed of its gateway group, report, and have passwords verified.
+    Gateway,
+}
+
+/// A new token.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IssuedToken)]
+struct IssuedTokenBody {
+    /// What is known of it.
+    #[serde(flatten)]
+    details: TokenBody,
+    /// The token itself, shown this once.
+    #[serde(serialize_with = "expose")]
+    #[schema(value_type = String)]
+    token: SecretText,
+}
+
+fn expose<S: Serializer>(secret: &SecretText, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose())
+}
+
+impl From<Token> for TokenBody {
+    fn from(token: Token) -> Self {
+        Self {
+            id: token.id.to_string(),
+            role: match token.role {
+                Role::PortalAdmin => RoleWord::PortalAdmin,
+                Role::Gateway { .. } => RoleWord::Gateway,
+            },
+            description: token.description,
+            configured: token.configured,
+            prefix: token.display.prefix,
+            last_four: token.display.last_four,
+            created_at: token.created_at.into(),
+            expires_at: token.expires_at.map(Moment),
+        }
+    }
+}
+
+/// Create an admin token
+///
+/// The answer holds the token, and nothing shows it again.
+#[utoipa::path(post, path = "/v1/tokens", tag = "tokens", operation_id = "create_admin_token", request_body = TokenRequest,
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false,
+        description = "Makes the request repeatable: the same answer is given again for 15 minutes")),
+    responses(
+        (status = 201, description = "Created", body = IssuedTokenBody),
+        (status = 409, description = "The first request with this Idempotency-Key is still running",
+            body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The Idempotency-Key was used for another request", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+async fn create_admin(
+    admin: Admin,
+    State(app): State<AppState>,
+    repeatable: Repeatable,
+    body: Body<TokenRequest>,
+) -> Result<Response, Problem> {
+    let collection = "/v1/tokens".to_owned();
+    create(
+        &app,
+        admin,
+        repeatable,
+        body,
+        NewRole::PortalAdmin,
+        collection,
+    )
+    .await
+}
+
+/// List the admin tokens
+#[utoipa::path(get, path = "/v1/tokens", tag = "tokens", operation_id = "list_admin_tokens",
+    responses((status = 200, description = "Those that are not revoked, oldest first", body = Page<TokenBody>)))]
+async fn list_admin(admin: Admin, State(app): State<AppState>) -> Result<Answer, Problem> {
+    list(&app, admin, None).await
+}
+
+/// Revoke an admin token
+#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "tokens", operation_id = "revoke_admin_token",
+    params(("id" = String, Path, description = "The token's id")),
+    responses((status = 204, description = "It does not work any more")))]
+async fn revoke_admin(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(id): Path<TokenId>,
+) -> Result<StatusCode, Problem> {
+    revoke(&app, admin, None, id).await
+}
+
+/// Create a gateway token
+///
+/// The answer holds the token, and nothing shows it again.
+#[utoipa::path(post, path = "/v1/gateway-groups/{name}/tokens", tag = "gateways", operation_id = "create_gateway_token", request_body = TokenRequest,
+    params(
+        ("name" = String, Path, description = "The gateway group's name"),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false,
+            description = "Makes the request repeatable: the same answer is given again for 15 minutes"),
+    ),
+    responses(
+        (status = 201, description = "Created", body = IssuedTokenBody),
+        (status = 404, description = "No such gateway group", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 409, description = "The first request with this Idempotency-Key is still running",
+            body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The Idempotency-Key was used for another request", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+async fn create_gateway(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(group): Path<String>,
+    repeatable: Repeatable,
+    body: Body<TokenRequest>,
+) -> Result<Response, Problem> {
+    let collection = format!("/v1/gateway-groups/{group}/tokens");
+    create(
+        &app,
+        admin,
+        repeatable,
+        body,
+        NewRole::Gateway { group },
+        collection,
+    )
+    .await
+}
+
+/// List a gateway group's tokens
+#[utoipa::path(get, path = "/v1/gateway-groups/{name}/tokens", tag = "gateways", operation_id = "list_gateway_tokens",
+    params(("name" = String, Path, description = "The gateway group's name")),
+    responses((status = 200, description = "Those that are not revoked, oldest first", body = Page<TokenBody>)))]
+async fn list_gateway(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(group): Path<String>,
+) -> Result<Answer, Problem> {
+    list(&app, admin, Some(&group)).await
+}
+
+/// Revoke a gateway token
+#[utoipa::path(delete, path = "/v1/gateway-groups/{name}/tokens/{id}", tag = "gateways", operation_id = "revoke_gateway_token",
+    params(
+        ("name" = String, Path, description = "The gateway group's name"),
+        ("id" = String, Path, description = "The token's id"),
+    ),
+    responses((status = 204, description = "It does not work any more")))]
+async fn revoke_gateway(
+    admin: Admin,
+    State(app): State<AppState>,
+    PathPair(group, id): PathPair<String, TokenId>,
+) -> Result<StatusCode, Problem> {
+    revoke(&app, admin, Some(&group), id).await
+}
+
+async fn create(
+    app: &AppState,
+    admin: Admin,
+    repeatable: Repeatable,
+    Body {
+        value: request,
+        bytes,
+    }: Body<TokenRequest>,
+    role: NewRole,
+    collection: String,
+) -> Result<Response, Problem> {
+    let env = app.environment().clone();
+    let new = NewToken {
+        role,
+        description: request.description,
+        expires_at: request.expires_at.map(Into::into),
+    };
+    let work = async move {
+        let (made, token) = token::create(&env, admin.organization, new).await?;
+        let details = TokenBody::from(made);
+        let location = format!("{collection}/{}", details.id);
+        Answer::created(location, &IssuedTokenBody { details, token })
+    };
+    repeatable.run(app, admin.token, bytes, work).await
+}
+
+async fn list(app: &AppState, admin: Admin, group: Option<&str>) -> Result<Answer, Problem> {
+    let tokens = collection(app, admin, group).await?;
+    Answer::ok(&Page::whole(
+        tokens.into_iter().map(TokenBody::from).collect(),
+    ))
+}
+
+/// Revokes a token that is in the collection which the path names.
+async fn revoke(
+    app: &AppState,
+    admin: Admin,
+    group: Option<&str>,
+    id: TokenId,
+) -> Result<StatusCode, Problem> {
+    let tokens = collection(app, admin, group).await?;
+    if !tokens.iter().any(|token| token.id == id) {
+        return Err(Problem::new(Kind::NotFound));
+    }
+    token::revoke(app.environment(), admin.organization, group, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The tokens of a gateway group, or those with role `portal_admin`.
+async fn collection(
+    app: &AppState,
+    admin: Admin,
+    group: Option<&str>,
+) -> Result<Vec<Token>, Problem> {
+    let mut tokens = token::list(app.environment(), admin.organization, group).await?;
+    if group.is_none() {
+        tokens.retain(|token| token.role == Role::PortalAdmin);
+    }
+    Ok(tokens)
+}

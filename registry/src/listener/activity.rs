@@ -1,0 +1,69 @@
+//! Whether a connection is in use, so that one that holds a place without asking for anything gives it up.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep_until};
+
+/// Requests in progress on one connection, and since when there are none.
+#[derive(Debug)]
+pub(super) struct Activity(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    requests: usize,
+    changed: Instant,
+}
+
+/// A request in progress.
+#[derive(Debug)]
+pub(super) struct Busy(Arc<Activity>);
+
+impl Activity {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State {
+            requests: 0,
+            changed: Instant::now(),
+        }))
+    }
+
+    /// Counts a request until the result is dropped.
+    pub(super) fn begin(activity: &Arc<Self>) -> Busy {
+        activity.count(|requests| requests.saturating_add(1));
+        Busy(Arc::clone(activity))
+    }
+
+    /// Returns once there was no request for as long as `limit`.
+    pub(super) async fn idle_for(&self, limit: Duration) {
+        loop {
+            let (requests, changed) = {
+                let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                (state.requests, state.changed)
+            };
+            let now = Instant::now();
+            let due = if requests > 0 {
+                now + limit
+            } else {
+                changed + limit
+            };
+            if due <= now {
+                return;
+            }
+            sleep_until(due).await;
+        }
+    }
+
+    fn count(&self, change: impl FnOnce(usize) -> usize) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.requests = change(state.requests);
+        state.changed = Instant::now();
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.count(|requests| requests.saturating_sub(1));
+    }
+}

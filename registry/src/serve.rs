@@ -1,0 +1,212 @@
+//! The service as a function: everything is made here, in order, and ends here.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    net::TcpListener,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    api,
+    clock::Clock,
+    config::Config,
+    entropy::Entropy,
+    environment::Environment,
+    error::Error,
+    gateway::Polls,
+    listener::{self, BindError, Listener},
+    operations::Operations,
+    password::{Cost, InvalidCost, PasswordHasher},
+    secret_policy::SecretPolicy,
+    secrets::Keys,
+    shutdown::{self, Shutdown},
+    start::{DataDir, StartError},
+    store::{OpenError, sqlite::SqliteStore},
+    sweep,
+    telemetry::Metrics,
+    tls::{self, TlsError},
+    verification::{Pool, Verifier},
+};
+
+/// How often what has ended is cleared away.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The listening sockets, bound before anything else: a taken port costs nothing.
+#[derive(Debug)]
+pub struct Sockets {
+    /// For the API and the feed.
+    pub api: TcpListener,
+    /// For health, readiness and metrics.
+    pub operations: TcpListener,
+}
+
+impl Sockets {
+    /// Binds both.
+    pub async fn bind(config: &Config) -> Result<Self, BindError> {
+        Ok(Self {
+            api: listener::bind("listen", config.listeners.api).await?,
+            operations: listener::bind("operations_listen", config.listeners.operations).await?,
+        })
+    }
+
+    /// Where the API is reached.
+    pub fn api_address(&self) -> io::Result<SocketAddr> {
+        self.api.local_addr()
+    }
+}
+
+/// What the service takes from outside.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The data directory and what is in it.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The database.
+    #[error("data_dir: cannot open {path}: {source}")]
+    Open {
+        /// The database's file.
+        path: String,
+        /// Why.
+        source: OpenError,
+    },
+    /// The costs of Argon2.
+    #[error("argon2_memory_kib and argon2_iterations: {0}")]
+    Cost(#[from] InvalidCost),
+    /// Something that every use case needs.
+    #[error(transparent)]
+    Domain(#[from] Error),
+}
+
+/// Serves until `shutdown` is announced and what was accepted is finished.
+pub async fn serve(
+    config: Config,
+    sockets: Sockets,
+    world: World,
+    shutdown: Shutdown,
+) -> Result<(), ServeError> {
+    let tls = config
+        .listeners
+        .tls
+        .as_ref()
+        .map(tls::acceptor)
+        .transpose()?;
+    let metrics = Arc::new(Metrics::new());
+    let hasher = PasswordHasher::new(cost(&config))?;
+    let pool = Arc::new(Pool::new(hasher, &config.passwords, Arc::clone(&metrics)));
+    let (data, environment) = open(&config, &world, Arc::clone(&pool)).await?;
+    data.provision_tokens(&environment, &config.secrets).await?;
+    let store = Arc::clone(&environment.store);
+    let verifier = Verifier::new(
+        environment.clone(),
+        pool,
+        config.passwords,
+        Arc::clone(&metrics),
+    )
+    .await?;
+
+    let operations = Operations {
+        store: Arc::clone(&store),
+        metrics: Arc::clone(&metrics),
+        shutdown: shutdown.clone(),
+    };
+    let parts = api::Parts {
+        environment: environment.clone(),
+        polls: Polls::default(),
+        verifier: Arc::new(verifier),
+        metrics,
+        shutdown: shutdown.clone(),
+    };
+    let api = Listener {
+        socket: sockets.api,
+        tls,
+        router: api::router(parts, &config.limits),
+        limits: config.limits,
+    };
+    let operations = Listener {
+        socket: sockets.operations,
+        tls: None,
+        router: operations.router(),
+        limits: config.limits,
+    };
+
+    // Health and metrics are there until the last request is finished.
+    let (finished, operations_shutdown) = shutdown::channel();
+    let serving = async {
+        api.serve(shutdown.clone()).await;
+        finished.announce();
+    };
+    tokio::join!(
+        serving,
+        operations.serve(operations_shutdown),
+        sweep_regularly(&environment, &shutdown),
+    );
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn open(
+    config: &Config,
+    world: &World,
+    pool: Arc<Pool>,
+) -> Result<(DataDir, Environment), ServeError> {
+    let data = DataDir::open(&config.data_dir)?;
+    let master = data.master_key(&config.secrets, &*world.entropy)?;
+    let keys = Arc::new(Keys::derive(&master));
+    let path = data.database();
+    let store = SqliteStore::open(&path, &keys, world.clock.now(), &*world.entropy)
+        .await
+        .map_err(|source| ServeError::Open {
+            path: path.display().to_string(),
+            source,
+        })?;
+    let environment = Environment {
+        store: Arc::new(store),
+        keys,
+        clock: Arc::clone(&world.clock),
+        entropy: Arc::clone(&world.entropy),
+        passwords: pool,
+        policy: SecretPolicy {
+            brand: config.policy.brand.clone(),
+            minimum_own_key_length: config.policy.minimum_own_key_length,
+            minimum_password_length: config.policy.minimum_password_length,
+        },
+    };
+    Ok((data, environment))
+}
+
+fn cost(config: &Config) -> Cost {
+    Cost {
+        memory_kib: config.passwords.memory_kib,
+        passes: config.passwords.iterations,
+        ..Cost::default()
+    }
+}
+
+/// Clears away what has ended. What is correct does not depend on it.
+async fn sweep_regularly(environment: &Environment, shutdown: &Shutdown) {
+    let mut ticks = interval(SWEEP_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = shutdown.wait() => return,
+        }
+        if let Err(error) = sweep::sweep(environment).await {
+            tracing::warn!(%error, "what has ended could not be cleared away");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What the first start makes, and every further one finds: the data directory, the master key, the first tokens.
+
+use std::{
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, IsTerminal as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    config::Secrets,
+    entropy::{Entropy, EntropyError},
+    environment::Environment,
+    error::Error,
+    gateway::DEFAULT_GROUP,
+    secrets::{InvalidMasterKey, MasterKey, SecretText},
+    token::{self, NewRole},
+};
+
+/// Why the registry cannot start with its data.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A file or directory cannot be made or read.
+    #[error("data_dir: cannot {doing} {path}: {source}")]
+    File {
+        /// What was tried.
+        doing: &'static str,
+        /// With what.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database is there, and its key is not.
+    #[error(
+        "data_dir: {database} exists and {key} does not: restore the key, or set master_key (a new key could not read it)"
+    )]
+    KeyIsGone {
+        /// The database.
+        database: String,
+        /// Where the key should be.
+        key: String,
+    },
+    /// The master key is malformed.
+    #[error("{origin}: {source}")]
+    MasterKey {
+        /// The setting or file it came from.
+        origin: String,
+        /// Why.
+        source: InvalidMasterKey,
+    },
+    /// A token from the configuration cannot be used.
+    #[error("{origin}: {source}")]
+    Token {
+        /// The setting or file it came from.
+        origin: String,
+        /// Why.
+        source: Error,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Domain(#[from] Error),
+    /// No random bytes.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
+/// The directory that holds everything.
+#[derive(Clone, Debug)]
+pub(crate) struct DataDir(PathBuf);
+
+impl DataDir {
+    /// Makes the directory, readable for nobody else, unless it exists.
+    pub(crate) fn open(path: &Path) -> Result<Self, StartError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|source| file_error("create", path, source))?;
+        Ok(Self(path.to_owned()))
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join("keysmith.db")
+    }
+
+    /// The configured master key, or the one in the directory, or a new one.
+    pub(crate) fn master_key(
+        &self,
+        secrets: &Secrets,
+        entropy: &dyn Entropy,
+    ) -> Result<MasterKey, StartError> {
+        if let Some(secret) = &secrets.master_key {
+            return parse_master_key(secret.expose(), secret.origin());
+        }
+        let path = self.0.join("master.key");
+        if let Some(text) = read_if_exists(&path)? {
+            return parse_master_key(&text, &path.display().to_string());
+        }
+        let database = self.database();
+        if database.exists() {
+            return Err(StartError::KeyIsGone {
+                database: database.display().to_string(),
+                key: path.display().to_string(),
+            });
+        }
+        let key = MasterKey::generate(entropy)?;
+        write_secret(&path, key.to_text().expose())?;
+        tracing::info!(file = %path.display(), "made a master key: back it up, the database is of no use without it");
+        Ok(key)
+    }
+
+    /// Makes the configured tokens valid; makes a first admin token if nobody could come in otherwise.
+    pub(crate) async fn provision_tokens(
+        &self,
+        env: &Environment,
+        secrets: &Secrets,
+    ) -> Result<(), StartError> {
+        let gateway = NewRole::Gateway {
+            group: DEFAULT_GROUP.to_owned(),
+        };
+        let configured = [
+            (NewRole::PortalAdmin, &secrets.admin_token),
+            (gateway, &secrets.gateway_token),
+        ];
+        for (role, secret) in configured {
+            if let Some(secret) = secret {
+                provision(env, role, secret.expose(), secret.origin()).await?;
+            }
+        }
+        if secrets.admin_token.is_none() && !token::has_admin(env).await? {
+            self.first_admin(env).await?;
+        }
+        Ok(())
+    }
+
+    /// The file comes before the row: a crash between the two leaves a token that the next start makes valid.
+    async fn first_admin(&self, env: &Environment) -> Result<(), StartError> {
+        let path = self.0.join("admin-token");
+        let shown = path.display().to_string();
+        if let Some(text) = read_if_exists(&path)? {
+            return provision(env, NewRole::PortalAdmin, text.trim(), &shown).await;
+        }
+        let secret = token::mint(env)?;
+        write_secret(&path, secret.expose())?;
+        provision(env, NewRole::PortalAdmin, secret.expose(), &shown).await?;
+        tracing::info!(file = shown, "made the first admin token");
+        let mut stderr = io::stderr();
+        if stderr.is_terminal() {
+            // A person is watching, and nothing keeps what a terminal shows.
+            let _ = writeln!(stderr, "\nThe first admin token: {}\n", secret.expose());
+        }
+        Ok(())
+    }
+}
+
+async fn provision(
+    env: &Environment,
+    role: NewRole,
+    value: &str,
+    origin: &str,
+) -> Result<(), StartError> {
+    let value = SecretText::new(value.to_owned());
+    match token::provision(env, role, &value).await {
+        Ok(_) => Ok(()),
+        Err(source @ (Error::Invalid(_) | Error::Conflict(_))) => Err(StartError::Token {
+            origin: origin.to_owned(),
+            source,
+        }),
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn parse_master_key(text: &str, origin: &str) -> Result<MasterKey, StartError> {
+    MasterKey::parse(text).map_err(|source| StartError::MasterKey {
+        origin: origin.to_owned(),
+        source,
+    })
+}
+
+fn read_if_exists(path: &Path) -> Result<Option<Zeroizing<String>>, StartError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Zeroizing::new(text))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(file_error("read", path, source)),
+    }
+}
+
+/// Writes a file that only the owner reads, complete or not at all, and waits until it is on the disk.
+fn write_secret(path: &Path, text: &str) -> Result<(), StartError> {
+    let write = || {
+        let partial = path.with_extension("partial");
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&partial)?;
+        file.write_all(text.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        // A link, unlike a rename, never replaces what somebody else wrote meanwhile.
+        let linked = fs::hard_link(&partial, path);
+        fs::remove_file(&partial)?;
+        linked
+    };
+    write().map_err(|source| file_error("write", path, source))
+}
+
+fn file_error(doing: &'static str, path: &Path, source: io::Error) -> StartError {
+    StartError::File {
+        doing,
+        path: path.display().to_string(),
+        source,
+    }
+}
