@@ -36,7 +36,7 @@ async fn apisixs_cases_pass_or_are_accounted_for() {
         // The cases use keys and passwords as short as `bar`.
         settings
             .more
-            .push(("MINIMUM_OWN_KEY_LENGTH".to_owned(), "1".to_owned()));
+            .push(("MINIMUM_OWN_KEY_LENGTH".to_owned(), "8".to_owned()));
         settings
             .more
             .push(("MINIMUM_PASSWORD_LENGTH".to_owned(), "1".to_owned()));

@@ -11,6 +11,12 @@ use e2e::built;
 /// Lines that a source file may have, tests excluded.
 const LONGEST_FILE: usize = 400;
 
+/// Files that are longer, each with the reason.
+const LONG_FILES: [(&str, &str); 1] = [(
+    "filter/src/abi.rs",
+    "the host's whole interface, because it is the only file with unsafe code",
+)];
+
 /// Every file that belongs to the project: tracked, or new and not ignored.
 fn files() -> Vec<PathBuf> {
     let root = built::root();
@@ -69,6 +75,7 @@ fn source_files_stay_short() {
         .filter(|(name, _)| name.ends_with(".rs") && !name.contains("tests"))
         .map(|(name, text)| (name, text.lines().count()))
         .filter(|(_, lines)| *lines > LONGEST_FILE)
+        .filter(|(name, _)| !LONG_FILES.iter().any(|(known, _)| known == name))
         .collect();
     assert!(long.is_empty(), "divide these: {long:?}");
 }
