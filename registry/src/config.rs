@@ -180,14 +180,14 @@ impl Config {
             operations: reader.address("operations_listen", ([127, 0, 0, 1], 8081).into()),
             tls: read_tls(reader),
         };
-        if listeners.plaintext_beyond_loopback() && !reader.flag("allow_plaintext", false) {
+        let plaintext_allowed = reader.flag("allow_plaintext", false);
+        if listeners.plaintext_beyond_loopback() && !plaintext_allowed {
             reader.mistake(
                 "listen",
                 "is not a loopback address and there is no TLS: set tls_certificate_file and tls_key_file, \
                  or allow_plaintext = true when something else encrypts the traffic",
             );
         }
-        reader.known("allow_plaintext");
         Self {
             listeners,
             data_dir: reader

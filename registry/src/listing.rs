@@ -1,7 +1,7 @@
 //! Part of a list.
 
 /// Entries at most in one part.
-pub const MAX_LIMIT: usize = 200;
+pub const MAX_LIMIT: usize = 500;
 
 /// Some entries, and whether more follow them.
 #[derive(Clone, Debug, PartialEq, Eq)]

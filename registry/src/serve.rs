@@ -166,7 +166,7 @@ async fn open(
     let data = DataDir::open(&config.data_dir)?;
     let master = data.master_key(&config.secrets, &*world.entropy)?;
     let keys = Arc::new(Keys::derive(&master));
-    let path = data.database();
+    let path = data.database()?;
     let store = SqliteStore::open(&path, &keys, world.clock.now(), &*world.entropy)
         .await
         .map_err(|source| ServeError::Open {

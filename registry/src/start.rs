@@ -81,7 +81,20 @@ impl DataDir {
         Ok(Self(path.to_owned()))
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
+    /// The path of the database's file, which is there from now on and readable for nobody else. What SQLite puts
+    /// beside it gets the same mode.
+    pub(crate) fn database(&self) -> Result<PathBuf, StartError> {
+        let path = self.database_path();
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|source| file_error("create", &path, source))?;
+        Ok(path)
+    }
+
+    fn database_path(&self) -> PathBuf {
         self.0.join("keysmith.db")
     }
 
@@ -98,7 +111,7 @@ impl DataDir {
         if let Some(text) = read_if_exists(&path)? {
             return parse_master_key(&text, &path.display().to_string());
         }
-        let database = self.database();
+        let database = self.database_path();
         if database.exists() {
             return Err(StartError::KeyIsGone {
                 database: database.display().to_string(),

@@ -6,8 +6,6 @@
 mod limit;
 mod memory;
 mod pool;
-#[cfg(test)]
-mod tests;
 
 use std::{
     collections::HashMap,
@@ -171,25 +169,42 @@ impl Verifier {
         if let Some(running) = state.running.get(&tags.question) {
             return Admission::Asked(running.clone());
         }
-        let proven = |tag: &Tag, state: &State| state.proven.get(tag).is_some_and(|until| *until > now);
+        let proven =
+            |tag: &Tag, state: &State| state.proven.get(tag).is_some_and(|until| *until > now);
         // A name that came from this address before is not slowed by others who try it.
-        let limited_as = if proven(&tags.pair, &state) { tags.pair } else { tags.username };
+        let limited_as = if proven(&tags.pair, &state) {
+            tags.pair
+        } else {
+            tags.username
+        };
         let reserved = proven(&tags.username, &state);
-        let limited = (tags.source.and_then(|source| state.sources.take(source, now)))
-            .or_else(|| state.usernames.take(limited_as, now));
+        let limited = (tags
+            .source
+            .and_then(|source| state.sources.take(source, now)))
+        .or_else(|| state.usernames.take(limited_as, now));
         if let Some(wait) = limited {
             return Admission::Limited(wait);
         }
         let verifier = Arc::clone(self);
         let question_tag = tags.question;
         // A task of its own: the answer is wanted by others too when the first who asked has left.
-        let task = tokio::spawn(async move { verifier.compute(question, tags, basis, reserved).await });
-        let answer = task.map(|result| result.unwrap_or(Outcome::Failed)).boxed().shared();
+        let task =
+            tokio::spawn(async move { verifier.compute(question, tags, basis, reserved).await });
+        let answer = task
+            .map(|result| result.unwrap_or(Outcome::Failed))
+            .boxed()
+            .shared();
         state.running.insert(question_tag, answer.clone());
         Admission::Asked(answer)
     }
 
-    async fn compute(&self, question: Question, tags: Tags, basis: Basis, reserved: bool) -> Outcome {
+    async fn compute(
+        &self,
+        question: Question,
+        tags: Tags,
+        basis: Basis,
+        reserved: bool,
+    ) -> Outcome {
         let work = self.pool.with_priority(reserved);
         let result = if basis.is_empty() {
             let verdict = work.verify(question.password, self.stand_in.clone()).await;
@@ -197,7 +212,13 @@ impl Verifier {
         } else {
             let mut environment = self.environment.clone();
             environment.passwords = Arc::new(work);
-            credential::verify(&environment, question.group, &question.username, question.password).await
+            credential::verify(
+                &environment,
+                question.group,
+                &question.username,
+                question.password,
+            )
+            .await
         };
         let now = self.environment.now();
         let mut state = self.state();
@@ -217,7 +238,10 @@ impl Verifier {
 
     fn tags(&self, question: &Question) -> Tags {
         let group = question.group.object_id().0;
-        let (username, source) = (question.username.as_bytes(), limit::source(&question.source));
+        let (username, source) = (
+            question.username.as_bytes(),
+            limit::source(&question.source),
+        );
         let password = question.password.expose().as_bytes();
         Tags {
             question: self.tag(b"question", &[&group, username, password]),
@@ -257,7 +281,14 @@ struct Tags {
 }
 
 impl State {
-    fn remember(&mut self, tags: Tags, basis: Basis, verdict: &Verdict, now: Timestamp, time: Duration) {
+    fn remember(
+        &mut self,
+        tags: Tags,
+        basis: Basis,
+        verdict: &Verdict,
+        now: Timestamp,
+        time: Duration,
+    ) {
         let mut until = now.after(time);
         if let Verdict::Verified { until: end, .. } = verdict {
             until = end.map_or(until, |end| end.min(until));
@@ -288,10 +319,17 @@ impl Outcome {
 }
 
 /// A hash that no password has, of the same cost as the real ones.
-async fn stand_in(work: &dyn PasswordWork, password: [u8; 32], salt: [u8; 32]) -> Result<PhcString, Error> {
+async fn stand_in(
+    work: &dyn PasswordWork,
+    password: [u8; 32],
+    salt: [u8; 32],
+) -> Result<PhcString, Error> {
     let password: String = password.iter().map(|byte| format!("{byte:02x}")).collect();
     let [phc @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = salt;
-    let salts = Salts { phc, slow_hash: salt };
+    let salts = Salts {
+        phc,
+        slow_hash: salt,
+    };
     Ok(work.hash(SecretText::new(password), salts).await?.phc)
 }
 

@@ -107,6 +107,8 @@ fn finish(response: &mut Response, id: &str) {
     if let Ok(value) = HeaderValue::try_from(id) {
         headers.insert(REQUEST_ID, value);
     }
+    // What this surface says is for the caller alone: some of it is a secret, all of it needs a token.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let no_sniff = HeaderValue::from_static("nosniff");
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, no_sniff);
 }

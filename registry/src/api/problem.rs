@@ -171,7 +171,8 @@ impl Problem {
 
     pub(crate) fn field(mut self, field: impl Into<String>) -> Self {
         let field = field.into();
-        self.field = (!field.is_empty() && field != ".").then_some(field);
+        // What serde calls the body as a whole, and a place it does not know.
+        self.field = (!["", ".", "?"].contains(&field.as_str())).then_some(field);
         self
     }
 
@@ -201,7 +202,6 @@ impl IntoResponse for Problem {
         let mut response = self.kind.status().into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.kind == Kind::Unauthorized {
             let challenge = HeaderValue::from_static("Bearer realm=\"keysmith\"");
             headers.insert(header::WWW_AUTHENTICATE, challenge);

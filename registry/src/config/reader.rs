@@ -121,14 +121,9 @@ impl Reader {
         });
     }
 
-    /// Notes that `key` is a setting, although it was not needed this time.
-    pub(super) fn known(&mut self, key: &'static str) {
-        self.known.insert(key);
-    }
-
     /// A text, when it is set.
     pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
-        self.known(key);
+        self.known.insert(key);
         if let Some(value) = self.environment.get(key) {
             let text = value.clone().into_string();
             if text.is_err() {

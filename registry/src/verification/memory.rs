@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn the_newest_entries_are_kept_and_the_number_is_bounded() {
         let mut memory = Memory::new(10);
-        for number in 0..1000 {
+        for number in 0_u32..1000 {
             memory.insert(number, number);
             assert!(memory.young.len() + memory.old.len() <= 10);
             for recent in number.saturating_sub(4)..=number {

@@ -14,9 +14,6 @@ use crate::{
     secrets::SecretText,
 };
 
-/// The longest grace period: a year.
-const MAX_GRACE_SECONDS: u64 = 366 * 24 * 3600;
-
 /// A secret in a request. Neither shown nor kept in plain text beyond it.
 pub(super) struct Given(SecretText);
 
@@ -171,8 +168,8 @@ impl From<CredentialChange> for CredentialPatch {
 #[schema(as = Rotation)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotationRequest {
-    /// Seconds for which the secret that is current still works. Absent or 0 ends it, and every retiring one, at once.
-    #[schema(nullable = false, maximum = 31_622_400)]
+    /// Seconds (at most 90 days) for which the secret that is current still works. Absent or 0 ends it, and every retiring one, at once.
+    #[schema(nullable = false, maximum = 7_776_000)]
     #[serde(default, deserialize_with = "patch::present")]
     grace_period: Option<u64>,
     /// Only for `api_key`: the caller's own next key. Generated when absent.
@@ -188,11 +185,6 @@ pub(super) struct RotationRequest {
 impl RotationRequest {
     /// Checks that the fields fit together.
     pub(super) fn into_rotation(self) -> Result<Rotation, Problem> {
-        let seconds = self.grace_period.unwrap_or(0);
-        if seconds > MAX_GRACE_SECONDS {
-            let detail = format!("must be at most {MAX_GRACE_SECONDS} seconds");
-            return Err(Problem::invalid("grace_period", detail));
-        }
         let secret = match (self.value, self.username, self.password) {
             (None, username, None) => RotatedSecret::Generated { username },
             (None, username, Some(Given(password))) => RotatedSecret::Chosen { username, password },
@@ -205,7 +197,7 @@ impl RotationRequest {
             }
         };
         Ok(Rotation {
-            grace: Duration::from_secs(seconds),
+            grace: Duration::from_secs(self.grace_period.unwrap_or(0)),
             secret,
         })
     }

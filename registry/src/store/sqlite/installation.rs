@@ -30,12 +30,11 @@ pub(super) async fn prepare(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<u64, OpenError> {
-    let mut connection = pool.acquire().await?;
     // Before the migrations: with the wrong key, nothing may change.
-    let known = check_key(&mut connection, keys).await?;
-    sqlx::migrate!("migrations/sqlite")
-        .run(&mut *connection)
-        .await?;
+    let known = check_key(&mut *pool.acquire().await?, keys).await?;
+    // By the pool: with a connection, the future is not `Send` (rust-lang/rust#100013).
+    sqlx::migrate!("migrations/sqlite").run(pool).await?;
+    let mut connection = pool.acquire().await?;
     if !known {
         let mut transaction = connection.begin_with("begin immediate").await?;
         fill(&mut transaction, keys, now, entropy).await?;

@@ -1,0 +1,125 @@
+//! Who may come in.
+
+use axum::{body::Bytes, http::Method};
+use filter_core::key::SecretType;
+use serde_json::{Value, json};
+
+use crate::support::{TestRegistry, text, token};
+
+/// Every operation of the document, with its path filled in.
+fn operations() -> Vec<(Method, String)> {
+    let document: Value = serde_json::from_str(&registry::api::openapi().unwrap()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let mut operations = Vec::new();
+    for (path, methods) in paths {
+        for method in methods.as_object().unwrap().keys() {
+            let method = method.to_uppercase().parse().unwrap();
+            operations.push((
+                method,
+                path.replace("{id}", "x").replace("{name}", "default"),
+            ));
+        }
+    }
+    assert!(operations.len() >= 25, "{operations:?}");
+    operations
+}
+
+#[tokio::test]
+async fn nothing_in_the_document_answers_without_a_token() {
+    let registry = TestRegistry::start().await;
+    let wrong = registry.bearer(&token(SecretType::AdminToken, 9));
+    for (method, path) in operations() {
+        for actor in [registry.stranger(), wrong.clone()] {
+            let reply = actor.send(method.clone(), &path, &[], Bytes::new()).await;
+            reply.is_problem(401, "unauthorized", None);
+            assert!(
+                reply.header("www-authenticate").starts_with("Bearer"),
+                "{method} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_operation_is_for_one_role() {
+    let registry = TestRegistry::start().await;
+    let gateway = registry.gateway("default").await;
+    for (method, path) in operations() {
+        let is_protocol = path.starts_with("/v1/feed") || path.starts_with("/v1/gateway/");
+        let other = if is_protocol {
+            registry.admin()
+        } else {
+            gateway.clone()
+        };
+        let reply = other.send(method.clone(), &path, &[], Bytes::new()).await;
+        reply.is_problem(403, "forbidden", None);
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_public() {
+    let registry = TestRegistry::start().await;
+    let reply = registry.stranger().get("/openapi.json").await.has(200);
+    assert_eq!(reply.text(), registry::api::openapi().unwrap());
+}
+
+#[tokio::test]
+async fn two_authorization_headers_are_refused() {
+    let registry = TestRegistry::start().await;
+    let reply = registry
+        .admin()
+        .send(
+            Method::GET,
+            "/v1/applications",
+            &[("authorization", "Bearer x")],
+            Bytes::new(),
+        )
+        .await;
+    reply.is_problem(400, "malformed-request", Some("Authorization"));
+}
+
+#[tokio::test]
+async fn only_the_bearer_scheme_counts() {
+    let registry = TestRegistry::start().await;
+    let admin = crate::support::admin_token();
+    let stranger = registry.stranger();
+    for (value, status) in [
+        (format!("bearer {admin}"), 200),
+        (format!("Bearer  {admin} "), 200),
+        (format!("Basic {admin}"), 401),
+        (admin.clone(), 401),
+        ("Bearer".to_owned(), 401),
+        ("Bearer ".to_owned(), 401),
+    ] {
+        let reply = stranger
+            .send(
+                Method::GET,
+                "/v1/applications",
+                &[("authorization", &value)],
+                Bytes::new(),
+            )
+            .await;
+        assert_eq!(reply.status, status, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_token_comes_in_no_more() {
+    let registry = TestRegistry::start().await;
+    let admin = registry.admin();
+    let made = admin
+        .post("/v1/tokens", json!({"description": "ci"}))
+        .await
+        .has(201)
+        .json();
+    let other = registry.bearer(&text(&made["token"]));
+    other.get("/v1/applications").await.has(200);
+    admin
+        .delete(&format!("/v1/tokens/{}", text(&made["id"])))
+        .await
+        .has(204);
+    other
+        .get("/v1/applications")
+        .await
+        .is_problem(401, "unauthorized", None);
+}

@@ -1,0 +1,103 @@
+//! `/v1/gateway/report` and `/v1/gateways`.
+
+use serde_json::{Value, json};
+
+use crate::support::{Actor, TestRegistry};
+
+const INSTANCE: &str = "000102030405060708090a0b0c0d0e0f";
+
+async fn gateways(registry: &TestRegistry) -> Vec<Value> {
+    let listed = registry.admin().get("/v1/gateways").await.has(200).json();
+    listed["items"].as_array().unwrap().clone()
+}
+
+async fn epoch(gateway: &Actor) -> String {
+    let page = gateway.poll(None, 0).await;
+    page.epoch
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn report(epoch: &str, sequence: u64, revision: u64) -> Value {
+    json!({
+        "gateway": "edge-1", "instance": INSTANCE, "sequence": sequence, "epoch": epoch, "revision": revision,
+        "complete": true, "workers": 2,
+    })
+}
+
+#[tokio::test]
+async fn a_gateway_that_polls_is_listed() {
+    let registry = TestRegistry::start().await;
+    let gateway = registry.gateway("default").await;
+    assert!(gateways(&registry).await.is_empty());
+    gateway
+        .get(&format!("/v1/feed?gateway=edge-1&instance={INSTANCE}"))
+        .await
+        .has(200);
+    let listed = gateways(&registry).await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        listed[0],
+        json!({
+            "group": "default", "gateway": "edge-1", "instance": INSTANCE, "applied": null,
+            "last_seen_at": "2027-01-15T08:00:00.000Z", "reported_at": null,
+            "polled_at": "2027-01-15T08:00:00.000Z",
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_report_says_how_far_a_gateway_is() {
+    let registry = TestRegistry::start().await;
+    let gateway = registry.gateway("default").await;
+    let epoch = epoch(&gateway).await;
+    registry.application("one").await;
+    registry.application("two").await;
+    gateway
+        .post("/v1/gateway/report", report(&epoch, 1, 1))
+        .await
+        .has(204);
+    let listed = gateways(&registry).await;
+    assert_eq!(
+        listed[0]["applied"],
+        json!({"revision": 1, "lag": 1, "complete": true, "workers": 2})
+    );
+    assert_eq!(listed[0]["reported_at"], "2027-01-15T08:00:00.000Z");
+}
+
+#[tokio::test]
+async fn an_old_report_changes_nothing() {
+    let registry = TestRegistry::start().await;
+    let gateway = registry.gateway("default").await;
+    let epoch = epoch(&gateway).await;
+    registry.application("one").await;
+    for sequence in [7, 6, 7] {
+        let revision = u64::from(sequence == 7);
+        gateway
+            .post("/v1/gateway/report", report(&epoch, sequence, revision))
+            .await
+            .has(204);
+    }
+    assert_eq!(gateways(&registry).await[0]["applied"]["revision"], 1);
+}
+
+#[tokio::test]
+async fn a_report_is_checked() {
+    let registry = TestRegistry::start().await;
+    let gateway = registry.gateway("default").await;
+    let good = report(&"0".repeat(32), 1, 1);
+    for (field, value) in [
+        ("instance", json!("x")),
+        ("epoch", json!("ABCDEF")),
+        ("gateway", json!("line\nbreak")),
+        ("sequence", json!(-1)),
+        ("workers", json!("two")),
+    ] {
+        let mut body = good.clone();
+        body[field] = value;
+        let reply = gateway.post("/v1/gateway/report", body).await;
+        reply.is_problem(400, "invalid-value", Some(field));
+    }
+    gateway.post("/v1/gateway/report", good).await.has(204);
+}
