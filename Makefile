@@ -21,7 +21,7 @@ RUNNER := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 NODE := $(TOOLS)/node-$(NODE_VERSION)
 export ENVOY
-export KEYSMITH_FILTER := $(WASM)
+export E2E_FILTER := $(WASM)
 
 .PHONY: help
 help: ## Say what can be made

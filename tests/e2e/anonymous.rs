@@ -63,14 +63,3 @@ async fn the_anonymous_application_stands_in_for_missing_and_wrong_credentials()
         .await;
     client.get("/").until(401).await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_anonymous_application_needs_the_scopes_too() {
-    let rule = json!({"key_auth": {}, "anonymous": "guest", "required_scopes": ["orders:read"]});
-    let stack = Stack::with_rule(rule).await;
-    let (client, admin) = (stack.client().await, stack.admin());
-    admin
-        .application(json!({"name": "guest", "scopes": ["orders:read"]}))
-        .await;
-    client.get("/").until(403).await;
-}

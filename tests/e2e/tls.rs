@@ -3,7 +3,7 @@
 use std::fs;
 
 use e2e::stack::{Foundation, READY, Stack};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::json;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
@@ -13,6 +13,10 @@ const NAME: &str = "keysmith.example.com";
 async fn stack(expected: &str) -> Stack {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Without a name of its own it would be taken for the certificate that it signs.
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "an authority");
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key"));
     let authority = authority.expect("an authority");
     let key = KeyPair::generate().expect("a key");

@@ -178,8 +178,8 @@ async fn a_group_that_is_not_the_tokens_is_refused() {
         .with_filter(|filter| filter["registry"]["group"] = json!("partners"));
     let stack = foundation.envoy(&config).await;
     let client = stack.client().await;
-    eventually("the log names the group", || async {
-        if stack.envoy.log().contains("partners") {
+    eventually("the log names the setting", || async {
+        if stack.envoy.log().contains("registry.group") {
             Ok(())
         } else {
             Err("not yet")

@@ -23,7 +23,7 @@ pub fn demo() -> PathBuf {
 
 /// The filter's module.
 pub fn filter() -> PathBuf {
-    let built = env::var_os("KEYSMITH_FILTER").map_or_else(
+    let built = env::var_os("E2E_FILTER").map_or_else(
         || target().join("wasm32-unknown-unknown/wasm/filter.wasm"),
         PathBuf::from,
     );

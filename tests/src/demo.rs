@@ -121,7 +121,7 @@ impl Demo {
             "Starting the registry, data in {}",
             options.folder.display()
         );
-        let token = gateway_token(&options.folder)?;
+        let token = gateway_token(&options.folder.join("gateway-token"))?;
         let settings = Settings {
             listen: options.registry,
             operations_listen: options.operations,
@@ -232,19 +232,18 @@ fn prepare(folder: &Path) -> Result<PathBuf, String> {
     Ok(logs)
 }
 
-/// The gateway's token, kept from one start to the next.
-fn gateway_token(folder: &Path) -> Result<String, String> {
-    let path = folder.join("gateway-token");
+/// The gateway's token, made at the first start and kept in this file.
+pub fn gateway_token(path: &Path) -> Result<String, String> {
     let unusable = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     if path.exists() {
-        let text = fs::read_to_string(&path).map_err(|error| unusable(&error))?;
+        let text = fs::read_to_string(path).map_err(|error| unusable(&error))?;
         return match shape(text.trim().as_bytes()) {
             Shape::Generated(SecretType::GatewayToken) => Ok(text.trim().to_owned()),
             _ => Err(unusable(&"not a gateway token; remove it to get a new one")),
         };
     }
     let token = fresh_secret(SecretType::GatewayToken);
-    private_file(&path, &token).map_err(|error| unusable(&error))?;
+    private_file(path, &token).map_err(|error| unusable(&error))?;
     Ok(token)
 }
 

@@ -111,7 +111,7 @@ impl Envoy {
                 admin,
                 _permit: permit,
             }),
-            None => Err(process.log()),
+            None => Err(without_preamble(&process.log())),
         }
     }
 
@@ -167,4 +167,10 @@ impl Envoy {
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
+}
+
+/// Envoy begins its log with every extension that it has.
+fn without_preamble(log: &str) -> String {
+    let lines = log.lines().filter(|line| !line.contains("[info][main]"));
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,8 +1,13 @@
 //! `make demo`: starts everything, prints what to try, and stops it all on Ctrl-C.
+//!
+//! `demo upstream <address>` and `demo token <file>` are two of its parts alone, for envoy/docker-compose.yaml.
 
-use std::{process::ExitCode, time::Duration};
+use std::{env, path::Path, process::ExitCode, time::Duration};
 
-use e2e::demo::{Demo, Options};
+use e2e::{
+    demo::{Demo, Options, gateway_token},
+    echo::{Answers, Echo},
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::interval,
@@ -13,13 +18,40 @@ const WATCH: Duration = Duration::from_millis(500);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ended = match arguments[..] {
+        [] => run().await,
+        ["upstream", address] => upstream(address).await,
+        ["token", file] => gateway_token(Path::new(file)).map(drop),
+        _ => Err("usage: demo [upstream <address> | token <file>]".to_owned()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("demo: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// The upstream alone, until a signal.
+async fn upstream(address: &str) -> Result<(), String> {
+    let parsed = address
+        .parse()
+        .map_err(|_| format!("{address} is not an address and port"))?;
+    let unheard = |error| format!("no signals: {error}");
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    let upstream = Echo::listen(parsed, Answers::Echo)
+        .await
+        .map_err(|error| format!("{address}: {error}"))?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    drop(upstream);
+    Ok(())
 }
 
 async fn run() -> Result<(), String> {
