@@ -46,7 +46,7 @@ test-wasm: toolchain $(RUNNER) node ## Run the core's tests as WebAssembly
 .PHONY: e2e
 e2e: wasm envoy ## Run the end-to-end tests against the real Envoy
 	cargo build -p registry -p e2e --bins
-	cargo test -p e2e
+	cargo test -p e2e -- --show-output
 
 .PHONY: e2e-versions
 e2e-versions: wasm $(ENVOY_VERSIONS:%=$(TOOLS)/envoy-%) ## Run the end-to-end tests against every supported Envoy

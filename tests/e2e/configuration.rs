@@ -100,7 +100,7 @@ async fn a_missing_token_is_said_to_be_missing() {
     let config = foundation.config();
     let mut start = foundation.start(&config);
     start.token = None;
-    let log = Envoy::try_start(start).await.err().expect("Envoy refuses");
+    let log = Envoy::try_start(start).await.expect_err("Envoy refuses");
     assert!(log.contains("KEYSMITH_GATEWAY_TOKEN"), "{log}");
 }
 
@@ -115,7 +115,7 @@ async fn a_value_that_is_no_gateway_token_is_refused_and_not_logged() {
     let config = foundation.config();
     let mut start = foundation.start(&config);
     start.token = Some(&wrong);
-    let log = Envoy::try_start(start).await.err().expect("Envoy refuses");
+    let log = Envoy::try_start(start).await.expect_err("Envoy refuses");
     assert!(!log.contains(&wrong), "the log shows the value");
 
     let config = foundation

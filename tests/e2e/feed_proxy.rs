@@ -152,8 +152,7 @@ async fn ask(
     *request.uri_mut() = head
         .uri
         .path_and_query()
-        .map(|path| path.as_str())
-        .unwrap_or("/")
+        .map_or("/", hyper::http::uri::PathAndQuery::as_str)
         .parse()?;
     *request.headers_mut() = head.headers;
     request

@@ -1,17 +1,22 @@
 //! Several listeners in one VM, and listeners that come, change and go.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    fs, slice,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use e2e::{
-    envoy::config::{Config, DynamicListeners, LISTENER, change_filter},
+    built,
+    envoy::config::{Config, DynamicListeners, LISTENER, change_filter, wasm_mut},
     eventually::eventually,
-    http::{Client, Session},
+    http::{Call, Client, Session, answer::Answer},
     stack::{Foundation, Stack},
 };
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 /// A stack whose listeners are in a file; it begins with the reference listener under these rules.
 async fn dynamic(rules: Value) -> (Stack, DynamicListeners, Config) {
@@ -32,7 +37,7 @@ async fn listeners_with_contradictory_rules_share_a_vm_and_keep_their_own() {
         config
             .rules(json!([{"key_auth": {"header": "x-first"}}]))
             .second_listener("second", |filter| {
-                filter["rules"] = json!([{"key_auth": {"header": "x-second"}}])
+                filter["rules"] = json!([{"key_auth": {"header": "x-second"}}]);
             })
             .second_listener("open", |filter| filter["rules"] = json!([{"public": true}]))
     })
@@ -45,14 +50,15 @@ async fn listeners_with_contradictory_rules_share_a_vm_and_keep_their_own() {
     second.get("/").header("x-second", &key).until(200).await;
 
     for _ in 0..30 {
-        let (a, b, c, d, e) = tokio::join!(
+        let answers = tokio::join!(
             first.get("/").header("x-first", &key).send(),
             first.get("/").header("x-second", &key).send(),
             second.get("/").header("x-second", &key).send(),
             second.get("/").header("x-first", &key).send(),
             open.get("/").send(),
         );
-        let statuses = [a, b, c, d, e].map(|answer| answer.status);
+        let answers: [Answer; 5] = answers.into();
+        let statuses = answers.map(|answer| answer.status);
         assert_eq!(statuses, [200, 401, 200, 401, 200]);
     }
 }
@@ -102,6 +108,53 @@ async fn filters_of_other_gateway_groups_keep_apart() {
         .expect("another group's");
 }
 
+/// Callers that go on and on, and note every answer that is not 200.
+struct Load {
+    stop: Arc<AtomicBool>,
+    callers: Vec<JoinHandle<(usize, Vec<String>)>>,
+}
+
+impl Load {
+    fn start(call: &Call) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let callers = (0..4)
+            .map(|_| {
+                let (stop, call) = (Arc::clone(&stop), call.clone());
+                tokio::spawn(async move {
+                    let (mut sent, mut bad) = (0, Vec::new());
+                    while !stop.load(Ordering::Relaxed) {
+                        // A connection that Envoy closes while it drains is not the filter's answer.
+                        if let Ok(answer) = call.clone().try_send().await {
+                            sent += 1;
+                            if answer.status != 200 {
+                                bad.push(format!("{} {}", answer.status, answer.text()));
+                            }
+                        }
+                    }
+                    (sent, bad)
+                })
+            })
+            .collect();
+        Self { stop, callers }
+    }
+
+    /// Ends it. Nobody may have been refused.
+    async fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let (mut all, mut refused) = (0, Vec::new());
+        for caller in self.callers {
+            let (sent, bad) = caller.await.expect("a caller");
+            all += sent;
+            refused.extend(bad);
+        }
+        assert!(
+            refused.is_empty(),
+            "{} of {all} were refused: {refused:?}",
+            refused.len()
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn changing_the_configuration_under_load_refuses_nobody() {
     let (stack, mut listeners, fixed) = dynamic(json!([{"key_auth": {"header": "x-old"}}])).await;
@@ -109,49 +162,64 @@ async fn changing_the_configuration_under_load_refuses_nobody() {
     let key = stack.admin().key("jack").await.secret;
     client.get("/").header("x-old", &key).until(200).await;
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let sent = Arc::new(AtomicUsize::new(0));
-    let load: Vec<_> = (0..4)
-        .map(|_| {
-            let (stop, sent) = (Arc::clone(&stop), Arc::clone(&sent));
-            let call = client.get("/").header("x-old", &key).header("x-new", &key);
-            tokio::spawn(async move {
-                let mut bad = Vec::new();
-                while !stop.load(Ordering::Relaxed) {
-                    match call.clone().try_send().await {
-                        Ok(answer) if answer.status == 200 => {}
-                        Ok(answer) => bad.push(format!("{} {}", answer.status, answer.text())),
-                        // A connection that Envoy closes while it drains is not the filter's answer.
-                        Err(_) => {}
-                    }
-                    sent.fetch_add(1, Ordering::Relaxed);
-                }
-                bad
-            })
-        })
-        .collect();
-
+    let load = Load::start(&client.get("/").header("x-old", &key).header("x-new", &key));
     for round in 0..4 {
-        let header = if round % 2 == 0 { "x-new" } else { "x-old" };
+        let (header, other) = if round % 2 == 0 {
+            ("x-new", "x-old")
+        } else {
+            ("x-old", "x-new")
+        };
         let mut listener = fixed.listener();
         change_filter(&mut listener, |filter| {
             filter["rules"] = json!([{"key_auth": {"header": header}}]);
         });
         listeners.replace(&[listener]);
-        let other = if round % 2 == 0 { "x-old" } else { "x-new" };
         client.get("/").header(other, &key).until(401).await;
         client.get("/").header(header, &key).until(200).await;
     }
-    stop.store(true, Ordering::Relaxed);
-    for task in load {
-        let bad = task.await.expect("the load");
-        assert!(
-            bad.is_empty(),
-            "{} of {}: {bad:?}",
-            bad.len(),
-            sent.load(Ordering::Relaxed)
-        );
+    load.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replacing_the_module_under_load_refuses_nobody() {
+    let (stack, mut listeners, fixed) = dynamic(json!([{"key_auth": {}}])).await;
+    let (client, admin) = (stack.client().await, stack.admin());
+    let key = admin.key("jack").await;
+    client.get("/").key(&key.secret).until(200).await;
+
+    let load = Load::start(&client.get("/").key(&key.secret));
+    for round in 0..3 {
+        let mut listener = fixed.listener();
+        let module = another_module(&stack, round);
+        wasm_mut(&mut listener)["vm_config"]["code"]["local"]["filename"] = json!(module);
+        listeners.replace(&[listener]);
+        eventually("Envoy has taken the module", || async {
+            let modified = stack.envoy.stat("listener_manager.listener_modified").await;
+            if modified > Some(round) {
+                Ok(())
+            } else {
+                Err(modified)
+            }
+        })
+        .await;
+        let newer = admin.key(&format!("round-{round}")).await;
+        client.get("/").key(&newer.secret).until(200).await;
+        admin.delete(&format!("/v1/credentials/{}", newer.id)).await;
+        client.get("/").key(&newer.secret).until(401).await;
     }
+    load.end().await;
+}
+
+/// The module with a few bytes more that mean nothing: for Envoy another module, and so another VM.
+fn another_module(stack: &Stack, round: u64) -> String {
+    let mut module = fs::read(built::filter()).expect("the filter's module");
+    let name = format!("round {round}");
+    let length = u8::try_from(name.len()).expect("a short name");
+    module.extend([0, length + 1, length]); // a custom section of this name, with no content
+    module.extend(name.as_bytes());
+    let path = stack.folder().join(format!("module-{round}.wasm"));
+    fs::write(&path, module).expect("a module file");
+    path.to_str().expect("a path").to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +236,7 @@ async fn a_draining_listener_keeps_deciding_by_its_own_rules() {
 
     let mut listener = fixed.listener();
     change_filter(&mut listener, |filter| {
-        filter["rules"] = json!([{"public": true}])
+        filter["rules"] = json!([{"public": true}]);
     });
     listeners.replace(&[listener]);
     client.get("/").until(200).await;
@@ -187,7 +255,7 @@ async fn ask(
     client: &Client,
     key: &str,
     header: &str,
-) -> Result<e2e::http::Answer, String> {
+) -> Result<Answer, String> {
     session.send(client.get("/").header(header, key)).await
 }
 
@@ -205,7 +273,7 @@ async fn the_feed_is_followed_on_when_any_listener_is_removed() {
         let before = admin.key(&format!("before-{round}")).await;
         client.get("/").key(&before.secret).until(200).await;
 
-        listeners.replace(&[next.clone()]);
+        listeners.replace(slice::from_ref(&next));
         let previous = if round == 0 {
             LISTENER
         } else {

@@ -22,6 +22,7 @@ mod paths;
 mod propagation;
 mod protocols;
 mod rules;
+mod secrecy;
 mod tidy;
 mod tls;
 mod token;

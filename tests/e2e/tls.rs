@@ -64,7 +64,7 @@ async fn stack(expected: &str) -> Stack {
         .into_iter()
         .fold(foundation.config(), |config, cluster| {
             config.with_cluster(cluster, |cluster| {
-                cluster["transport_socket"] = socket.clone()
+                cluster["transport_socket"] = socket.clone();
             })
         })
         .rules(json!([{"key_auth": {}, "basic_auth": {}}]));

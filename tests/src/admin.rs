@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::http::{Answer, Call, Client};
+use crate::http::{Call, Client, answer::Answer};
 
 /// A caller of the REST API with a token.
 #[derive(Clone, Debug)]

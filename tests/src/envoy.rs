@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::{
     built,
     eventually::eventually,
-    http::{Answer, Client},
+    http::{Client, answer::Answer},
     process::Process,
 };
 

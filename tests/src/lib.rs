@@ -1,7 +1,7 @@
 //! Boots what a deployment has (a registry, an Envoy with the filter, an upstream) on free ports of the loopback, and
 //! gives tests actors who use it: [`admin::Admin`] over the REST API, [`http::Client`] through the gateway.
 //!
-//! Nothing here sleeps: what takes time is polled with a deadline ([`eventually`]). What a process prints goes to a file
+//! Nothing here guesses how long a thing takes: it is asked again until it is so, with a deadline ([`eventually`]). What a process prints goes to a file
 //! in the stack's folder, and is shown when the test fails. Processes end with the value that stands for them.
 
 pub mod admin;

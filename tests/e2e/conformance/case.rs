@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use e2e::{
     echo::{Echoed, HELLO},
-    http::{Answer, Call, Client},
+    http::{Call, Client, answer::Answer},
 };
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ impl Case {
         let mut found = Vec::new();
         let mut check = |same: bool, what: String| {
             if !same {
-                found.push(what)
+                found.push(what);
             }
         };
         check(

@@ -10,6 +10,8 @@ pub(super) const APPLICATION: &str = "demo";
 /// One credential of each kind, with the secrets of this start.
 #[derive(Debug)]
 pub(super) struct Credentials {
+    /// The application's id.
+    pub(super) application: String,
     pub(super) key: Credential,
     pub(super) basic: Credential,
     pub(super) bearer: Credential,
@@ -25,10 +27,15 @@ impl Credentials {
         let application = json!({"name": APPLICATION, "scopes": ["reports:read"]});
         let id = admin.application(application).await;
         let make = async |body: Value| admin.credential(&id, body).await;
+        let scopes = json!(["reports:read"]);
+        let key = make(json!({"type": "api_key", "name": "key", "scopes": scopes})).await;
+        let basic = make(json!({"type": "basic", "name": "password", "username": "ann"})).await;
+        let bearer = make(json!({"type": "bearer_token", "name": "token"})).await;
         Self {
-            key: make(json!({"type": "api_key", "name": "key", "scopes": ["reports:read"]})).await,
-            basic: make(json!({"type": "basic", "name": "password", "username": "ann"})).await,
-            bearer: make(json!({"type": "bearer_token", "name": "token"})).await,
+            application: id,
+            key,
+            basic,
+            bearer,
         }
     }
 }

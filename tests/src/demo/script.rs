@@ -7,131 +7,154 @@ use crate::registry::ADMIN_TOKEN;
 
 /// The commands. A line `# <status>: <what>` stands before each `curl`; a test runs them in this order.
 pub(super) fn text(options: &Options, credentials: &Credentials) -> String {
-    let Credentials { key, basic, bearer } = credentials;
-    let api = format!("http://{}", options.gateway);
-    let registry = format!("http://{}/v1", options.registry);
     let token_file = options.folder.join("data").join(ADMIN_TOKEN);
-    let admin = format!(
-        "-H \"Authorization: Bearer $(cat '{}')\"",
-        token_file.display()
-    );
-    let json = "-H 'Content-Type: application/json'";
-
-    let mut text = String::new();
-    let mut section = |title: &str, steps: &[(u16, &str, String)]| {
-        let _ = writeln!(text, "{title}\n");
-        for (status, what, command) in steps {
-            let _ = writeln!(text, "# {status}: {what}\n{command}\n");
-        }
+    let script = Script {
+        api: format!("http://{}", options.gateway),
+        registry: format!("http://{}/v1", options.registry),
+        admin: format!(
+            "-H \"Authorization: Bearer $(cat '{}')\"",
+            token_file.display()
+        ),
+        credentials,
     };
-    section(
-        "Call the API. The upstream answers with the request it received: see the X-Consumer-… headers.",
-        &[
-            (401, "no credential", format!("curl -i {api}/hello")),
-            (
+    let sections = [
+        (
+            "Call the API. The upstream answers with the request that it received: see the X-Consumer-… headers.",
+            script.calls(),
+        ),
+        (
+            "Rotate the key. The answer holds the new one; the old one stops working.",
+            script.rotation(),
+        ),
+        ("Delete the bearer token.", script.deletion()),
+        ("See what is there.", script.looking()),
+    ];
+    let mut text = String::new();
+    for (title, steps) in sections {
+        let _ = writeln!(text, "{title}\n");
+        for Step(status, what, command) in steps {
+            let _ = writeln!(text, "# {status}: {what}\ncurl -i {command}\n");
+        }
+    }
+    text
+}
+
+/// The expected status, what is tried, and the rest of the command.
+struct Step(u16, &'static str, String);
+
+struct Script<'a> {
+    api: String,
+    registry: String,
+    admin: String,
+    credentials: &'a Credentials,
+}
+
+impl Script<'_> {
+    fn calls(&self) -> Vec<Step> {
+        let Self { api, .. } = self;
+        let (key, token) = (self.key(), self.token());
+        let basic = &self.credentials.basic;
+        let (username, password) = (&basic.username, &basic.secret);
+        vec![
+            Step(401, "no credential", format!("{api}/hello")),
+            Step(
                 401,
                 "a wrong key",
-                format!("curl -i -H 'apikey: wrong' {api}/hello"),
+                format!("-H 'apikey: wrong' {api}/hello"),
             ),
-            (
+            Step(
                 200,
                 "no credential, on a public path",
-                format!("curl -i {api}/public/hello"),
+                format!("{api}/public/hello"),
             ),
-            (
-                200,
-                "the key in the header",
-                format!("curl -i -H 'apikey: {}' {api}/hello", key.secret),
-            ),
-            (
+            Step(200, "the key in the header", format!("{key} {api}/hello")),
+            Step(
                 200,
                 "the key in the query",
-                format!("curl -i '{api}/hello?apikey={}'", key.secret),
+                format!("'{api}/hello?apikey={}'", self.credentials.key.secret),
             ),
-            (
+            Step(
                 200,
-                "the key where its scope is asked for, and hidden from the upstream",
-                format!("curl -i -H 'apikey: {}' {api}/reports/1", key.secret),
+                "the key where its scope is asked for; hidden from the upstream",
+                format!("{key} {api}/reports/1"),
             ),
-            (
+            Step(
                 200,
                 "user name and password",
-                format!(
-                    "curl -i -u '{}:{}' {api}/hello",
-                    basic.username, basic.secret
-                ),
+                format!("-u '{username}:{password}' {api}/hello"),
             ),
-            (
-                200,
-                "the bearer token",
-                format!(
-                    "curl -i -H 'Authorization: Bearer {}' {api}/hello",
-                    bearer.secret
-                ),
-            ),
-            (
+            Step(200, "the bearer token", format!("{token} {api}/hello")),
+            Step(
                 403,
                 "the bearer token, which lacks the scope",
-                format!(
-                    "curl -i -H 'Authorization: Bearer {}' {api}/reports/1",
-                    bearer.secret
-                ),
+                format!("{token} {api}/reports/1"),
             ),
-        ],
-    );
-    section(
-        "Rotate the key. The answer holds the new one; the old one stops working.",
-        &[
-            (
+        ]
+    }
+
+    fn rotation(&self) -> Vec<Step> {
+        let Self {
+            api,
+            registry,
+            admin,
+            ..
+        } = self;
+        let (key, id) = (self.key(), &self.credentials.key.id);
+        vec![
+            Step(
                 200,
                 "rotate",
-                format!(
-                    "curl -i -X POST {admin} {json} -d '{{}}' {registry}/credentials/{}/rotate",
-                    key.id
-                ),
+                format!("-X POST {admin} {registry}/credentials/{id}/rotate"),
             ),
-            (
-                401,
-                "the old key",
-                format!("curl -i -H 'apikey: {}' {api}/hello", key.secret),
-            ),
-        ],
-    );
-    section(
-        "Delete the bearer token.",
-        &[
-            (
+            Step(401, "the old key", format!("{key} {api}/hello")),
+        ]
+    }
+
+    fn deletion(&self) -> Vec<Step> {
+        let Self {
+            api,
+            registry,
+            admin,
+            ..
+        } = self;
+        let (token, id) = (self.token(), &self.credentials.bearer.id);
+        vec![
+            Step(
                 204,
                 "delete",
-                format!(
-                    "curl -i -X DELETE {admin} {registry}/credentials/{}",
-                    bearer.id
-                ),
+                format!("-X DELETE {admin} {registry}/credentials/{id}"),
             ),
-            (
-                401,
-                "the deleted token",
-                format!(
-                    "curl -i -H 'Authorization: Bearer {}' {api}/hello",
-                    bearer.secret
-                ),
-            ),
-        ],
-    );
-    section(
-        "See what is there.",
-        &[
-            (
+            Step(401, "the deleted token", format!("{token} {api}/hello")),
+        ]
+    }
+
+    fn looking(&self) -> Vec<Step> {
+        let Self {
+            registry, admin, ..
+        } = self;
+        let application = &self.credentials.application;
+        vec![
+            Step(
                 200,
                 "the credentials",
-                format!("curl -i {admin} {registry}/applications"),
+                format!("{admin} {registry}/applications/{application}/credentials"),
             ),
-            (
+            Step(
                 200,
                 "which gateway has applied which revision",
-                format!("curl -i {admin} {registry}/gateways"),
+                format!("{admin} {registry}/gateways"),
             ),
-        ],
-    );
-    text
+        ]
+    }
+
+    fn key(&self) -> String {
+        format!("-H 'apikey: {}'", self.credentials.key.secret)
+    }
+
+    fn token(&self) -> String {
+        format!(
+            "-H 'Authorization: Bearer {}'",
+            self.credentials.bearer.secret
+        )
+    }
 }
