@@ -19,6 +19,9 @@ mod delete;
 mod update;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use update::settle_credentials;
 
 pub use create::create;

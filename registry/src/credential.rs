@@ -24,6 +24,9 @@ mod update;
 mod value;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use delete::remove;
 pub(crate) use issue::end_retired;
 

@@ -1,6 +1,6 @@
 //! What every use case needs from outside.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     clock::{Clock, Timestamp},
@@ -27,6 +27,8 @@ pub struct Environment {
     pub passwords: Arc<dyn PasswordWork>,
     /// What secrets must be like.
     pub policy: SecretPolicy,
+    /// For how long changes are kept in the log.
+    pub log_kept: Duration,
 }
 
 impl Environment {

@@ -20,6 +20,12 @@ pub enum Error {
     /// Too much password hashing is going on.
     #[error("password hashing is busy")]
     Busy,
+    /// Another attempt of the same idempotent request took over, because this one took too long.
+    #[error("another attempt of the request took over")]
+    Superseded,
+    /// The answer to an idempotent request cannot be written.
+    #[error("the answer cannot be written")]
+    Answer(#[source] serde_json::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -9,6 +9,9 @@ mod group;
 mod polls;
 mod report;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use group::{find, named};
 
 pub use group::{create_group, delete_group, group, groups};

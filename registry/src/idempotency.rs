@@ -5,11 +5,21 @@ use std::time::Duration;
 use subtle::ConstantTimeEq as _;
 
 use crate::{
-    environment::Environment, error::Error, ids::TokenId, sealing::Place, store::IdempotentRequest,
+    environment::Environment,
+    error::Error,
+    ids::TokenId,
+    sealing::{Place, Sealer},
+    store::{IdempotentRequest, WriteTransaction},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// For how long an answer is kept.
-pub const KEPT: Duration = Duration::from_secs(15 * 60);
+pub const KEPT: Duration = Duration::from_mins(15);
+/// After which a request that has no answer was given up, by a process that ended. If it was not, it cannot be answered
+/// any more and undoes what it did: see [`Ticket::keep`].
+pub const RUNNING_AT_MOST: Duration = Duration::from_mins(1);
 
 /// Which request it is.
 #[derive(Clone, Copy)]
@@ -25,7 +35,7 @@ pub struct Scope<'a> {
 /// What is to be done with a request.
 #[derive(Debug)]
 pub enum Begun {
-    /// It is new: do it, then [`finish`] or [`abandon`] the ticket.
+    /// It is new: do it with a [`Receipt`] of the ticket, or [`abandon`] it.
     New(Ticket),
     /// It was done: this is the answer.
     Replay(zeroize::Zeroizing<Vec<u8>>),
@@ -36,11 +46,53 @@ pub enum Begun {
 }
 
 /// The right to answer a request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ticket {
     row: [u8; 32],
     attempt: [u8; 16],
-    sealer: crate::sealing::Sealer,
+    sealer: Box<Sealer>,
+}
+
+type Answer<T> = dyn Fn(&T) -> Result<Vec<u8>, serde_json::Error> + Send + Sync;
+
+/// How to write the answer to a request, for the use case that does it: the answer is kept in the very transaction that
+/// makes it true, so a crash can neither lose it nor have the request done twice.
+pub struct Receipt<T> {
+    ticket: Ticket,
+    answer: Box<Answer<T>>,
+}
+
+impl<T> Receipt<T> {
+    /// Writes what was done with `answer`, for `ticket`.
+    pub fn new(
+        ticket: Ticket,
+        answer: impl Fn(&T) -> Result<Vec<u8>, serde_json::Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            ticket,
+            answer: Box::new(answer),
+        }
+    }
+}
+
+/// Keeps the answer in the transaction that did what it says, if one is wanted.
+pub(crate) async fn keep<T>(
+    receipt: Option<Receipt<T>>,
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    done: &T,
+) -> Result<(), Error> {
+    let Some(receipt) = receipt else {
+        return Ok(());
+    };
+    let answer = zeroize::Zeroizing::new((receipt.answer)(done).map_err(Error::Answer)?);
+    receipt.ticket.keep(env, write, &answer).await
+}
+
+impl<T> std::fmt::Debug for Receipt<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Receipt")
+    }
 }
 
 impl std::fmt::Debug for Scope<'_> {
@@ -59,8 +111,30 @@ impl Ticket {
                 scope.key.as_bytes(),
             ]),
             attempt,
-            sealer: env.keys.idempotency_sealer(scope.key),
+            sealer: Box::new(env.keys.idempotency_sealer(scope.key)),
         }
+    }
+
+    /// Writes the answer. If another attempt took the request over meanwhile, this one must not count.
+    async fn keep(
+        &self,
+        env: &Environment,
+        write: &mut dyn WriteTransaction,
+        answer: &[u8],
+    ) -> Result<(), Error> {
+        let known = write.idempotent_request(&self.row).await?;
+        let Some(request) = known.filter(|known| known.attempt == self.attempt) else {
+            return Err(Error::Superseded);
+        };
+        let sealed = self
+            .sealer
+            .seal(place(&self.row_text()), answer, env.entropy.as_ref())?;
+        let request = IdempotentRequest {
+            answer: Some(sealed),
+            ..request
+        };
+        write.put_idempotent_request(&self.row, &request).await?;
+        Ok(())
     }
 
     fn row_text(&self) -> String {
@@ -92,12 +166,16 @@ pub async fn begin(env: &Environment, scope: Scope<'_>, body: &[u8]) -> Result<B
         if !bool::from(known.body_digest.ct_eq(&body_digest)) {
             return Ok(Begun::DifferentBody);
         }
-        return match known.answer {
-            None => Ok(Begun::Running),
-            Some(sealed) => Ok(Begun::Replay(
-                ticket.sealer.open(place(&ticket.row_text()), &sealed)?,
-            )),
-        };
+        match known.answer {
+            None if env.now() < known.created_at.after(RUNNING_AT_MOST) => {
+                return Ok(Begun::Running);
+            }
+            None => {}
+            Some(sealed) => {
+                let answer = ticket.sealer.open(place(&ticket.row_text()), &sealed)?;
+                return Ok(Begun::Replay(answer));
+            }
+        }
     }
     let request = IdempotentRequest {
         token: scope.token,
@@ -109,26 +187,6 @@ pub async fn begin(env: &Environment, scope: Scope<'_>, body: &[u8]) -> Result<B
     write.put_idempotent_request(&ticket.row, &request).await?;
     env.commit(write).await?;
     Ok(Begun::New(ticket))
-}
-
-/// Keeps the answer for those who ask again.
-pub async fn finish(env: &Environment, ticket: Ticket, answer: &[u8]) -> Result<(), Error> {
-    let sealed = ticket
-        .sealer
-        .seal(place(&ticket.row_text()), answer, env.entropy.as_ref())?;
-    let mut write = env.store.write().await?;
-    let known = write.idempotent_request(&ticket.row).await?;
-    // After KEPT, another attempt may have begun, and may have been answered otherwise.
-    let Some(request) = known.filter(|known| known.attempt == ticket.attempt) else {
-        return Ok(());
-    };
-    let request = IdempotentRequest {
-        answer: Some(sealed),
-        ..request
-    };
-    write.put_idempotent_request(&ticket.row, &request).await?;
-    env.commit(write).await?;
-    Ok(())
 }
 
 /// Forgets a request that changed nothing, so that it can be sent again.

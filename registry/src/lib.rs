@@ -44,3 +44,6 @@ pub mod shutdown;
 mod start;
 pub mod telemetry;
 pub mod tls;
+
+#[cfg(test)]
+mod testing;

@@ -110,22 +110,22 @@ mod tests {
         row: "sec_1",
     };
 
-    fn sealed() -> (Sealer, Vec<u8>) {
+    fn example() -> (Sealer, Vec<u8>) {
         let sealer = Sealer::new(&[7; 32]);
-        let sealed = sealer.seal(HERE, b"plain", &SeededEntropy::new(1)).unwrap();
-        (sealer, sealed)
+        let value = sealer.seal(HERE, b"plain", &SeededEntropy::new(1)).unwrap();
+        (sealer, value)
     }
 
     #[test]
     fn a_sealed_value_opens_where_it_was_written() {
-        let (sealer, sealed) = sealed();
-        assert_eq!(sealer.open(HERE, &sealed).unwrap().as_slice(), b"plain");
-        assert!(!sealed.windows(5).any(|window| window == b"plain"));
+        let (sealer, value) = example();
+        assert_eq!(sealer.open(HERE, &value).unwrap().as_slice(), b"plain");
+        assert!(!value.windows(5).any(|window| window == b"plain"));
     }
 
     #[test]
     fn a_sealed_value_does_not_open_in_another_row_or_column() {
-        let (sealer, sealed) = sealed();
+        let (sealer, value) = example();
         assert!(
             sealer
                 .open(
@@ -133,7 +133,7 @@ mod tests {
                         row: "sec_2",
                         ..HERE
                     },
-                    &sealed
+                    &value
                 )
                 .is_err()
         );
@@ -141,19 +141,19 @@ mod tests {
             column: "digest_keys.sealed",
             ..HERE
         };
-        assert!(sealer.open(elsewhere, &sealed).is_err());
+        assert!(sealer.open(elsewhere, &value).is_err());
     }
 
     #[test]
     fn a_sealed_value_does_not_open_under_another_key_or_altered() {
-        let (sealer, mut sealed) = sealed();
-        assert!(Sealer::new(&[8; 32]).open(HERE, &sealed).is_err());
-        for index in 0..sealed.len() {
-            sealed[index] ^= 1;
-            assert!(sealer.open(HERE, &sealed).is_err(), "byte {index}");
-            sealed[index] ^= 1;
+        let (sealer, mut value) = example();
+        assert!(Sealer::new(&[8; 32]).open(HERE, &value).is_err());
+        for index in 0..value.len() {
+            value[index] ^= 1;
+            assert!(sealer.open(HERE, &value).is_err(), "byte {index}");
+            value[index] ^= 1;
         }
-        assert!(sealer.open(HERE, &sealed[..5]).is_err());
+        assert!(sealer.open(HERE, &value[..5]).is_err());
         assert!(sealer.open(HERE, &[]).is_err());
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::{credential, environment::Environment, error::Error, idempotency, store::Prune};
 
-/// For how long the log is kept. A gateway that was away longer takes a snapshot.
-pub const LOG_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// For how long the log is kept unless configured otherwise. A gateway that was away longer takes a snapshot.
+pub const LOG_KEPT: Duration = Duration::from_hours(24);
 /// For how long a gateway that is silent is listed.
-pub const GATEWAYS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const GATEWAYS_KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// Credentials at most in one transaction, so that others can write in between.
 const BATCH: usize = 100;
@@ -34,7 +34,7 @@ pub async fn sweep(env: &Environment) -> Result<usize, Error> {
     let mut write = env.store.write().await?;
     write
         .prune(Prune {
-            changes_before: now.before(LOG_KEPT),
+            changes_before: now.before(env.log_kept),
             requests_before: now.before(idempotency::KEPT),
             gateways_before: now.before(GATEWAYS_KEPT),
         })

@@ -10,6 +10,9 @@ mod authenticate;
 mod issue;
 mod provision;
 
+#[cfg(test)]
+mod tests;
+
 pub use authenticate::{authenticate, is_valid};
 pub use issue::{create, list, revoke};
 pub use provision::{has_admin, mint, provision};

@@ -9,6 +9,7 @@ use crate::{
     deployment::{self, Digesters},
     environment::Environment,
     error::Error,
+    idempotency::{self, Receipt},
     ids::{CredentialId, OrganizationId},
     label::{self, Labels},
     scope::Scopes,
@@ -20,6 +21,7 @@ pub async fn create(
     env: &Environment,
     organization: OrganizationId,
     new: NewCredential,
+    receipt: Option<Receipt<Issued>>,
 ) -> Result<Issued, Error> {
     let now = env.now();
     let id = CredentialId::generate(now, env.entropy.as_ref())?;
@@ -59,11 +61,13 @@ pub async fn create(
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
     deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
     let secrets = write.unrevoked_secrets(id).await?;
-    env.commit(write).await?;
-    Ok(Issued {
+    let issued = Issued {
         detail: CredentialDetail::new(credential, &secrets, now),
         secret: minted.shown,
-    })
+    };
+    idempotency::keep(receipt, env, write.as_mut(), &issued).await?;
+    env.commit(write).await?;
+    Ok(issued)
 }
 
 async fn mint(env: &Environment, secret: NewSecret) -> Result<Minted, Error> {

@@ -11,6 +11,7 @@ use crate::{
     deployment::{self, Digesters},
     environment::Environment,
     error::{Error, InvalidField, Kind},
+    idempotency::{self, Receipt},
     ids::{CredentialId, OrganizationId},
     secret::SecretState,
     secret_policy::check_username,
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// The longest grace period.
-pub const MAX_GRACE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+pub const MAX_GRACE: Duration = Duration::from_hours(90 * 24);
 
 /// Gives a credential a new secret, if it is at the expected version.
 ///
@@ -30,6 +31,7 @@ pub async fn rotate(
     id: CredentialId,
     expected: Option<u64>,
     rotation: Rotation,
+    receipt: Option<Receipt<Issued>>,
 ) -> Result<Issued, Error> {
     if rotation.grace > MAX_GRACE {
         let most = MAX_GRACE.as_secs();
@@ -64,11 +66,13 @@ pub async fn rotate(
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
     deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
     let secrets = write.unrevoked_secrets(id).await?;
-    env.commit(write).await?;
-    Ok(Issued {
+    let issued = Issued {
         detail: CredentialDetail::new(credential, &secrets, now),
         secret: minted.shown,
-    })
+    };
+    idempotency::keep(receipt, env, write.as_mut(), &issued).await?;
+    env.commit(write).await?;
+    Ok(issued)
 }
 
 fn check_version(credential: &Credential, expected: Option<u64>) -> Result<(), Error> {

@@ -6,7 +6,10 @@ use filter_core::{
 };
 use serde::Serialize;
 
-use crate::store::{ApplicationRow, ChangeRow, CredentialRow, Subject};
+use crate::{
+    clock::Timestamp,
+    store::{ApplicationRow, ChangeRow, CredentialRow, Subject},
+};
 
 pub(super) fn application(row: ApplicationRow) -> Application {
     Application {
@@ -30,8 +33,8 @@ pub(super) fn credential(row: CredentialRow) -> Credential {
         identifier: (row.identifier != id_text).then_some(row.identifier),
         version: row.version,
         enabled: row.enabled,
-        not_before: row.not_before.map_or(0, |time| time.as_millis()),
-        expires_at: end.map_or(0, |time| time.as_millis()),
+        not_before: row.not_before.map_or(0, Timestamp::as_millis),
+        expires_at: end.map_or(0, Timestamp::as_millis),
         scopes: row.scopes,
     }
 }

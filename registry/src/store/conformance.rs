@@ -1,1 +1,230 @@
+//! What every store promises. Each claim is checked against each store.
 
+use std::sync::Arc;
+
+use super::*;
+use crate::{application::Reach, label::Labels, scope::Scopes, testing::World};
+
+/// Runs the claims against the embedded database, in a registry of its own each.
+macro_rules! claims {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    let world = crate::testing::World::new().await;
+                    super::$name(&world, world.env.store.clone()).await;
+                }
+            )+
+        }
+    };
+}
+
+claims!(
+    what_is_not_committed_never_happened,
+    a_reader_sees_one_moment,
+    writers_take_turns,
+    a_commit_without_changes_keeps_the_revision,
+    a_commit_gives_all_its_changes_the_next_revision,
+    a_commit_wakes_those_who_watch,
+    the_changes_of_one_transaction_are_told_once_and_applications_first,
+    pruning_keeps_the_last_revision_as_a_position,
+    a_number_is_never_given_twice,
+    a_digest_never_passes_to_another_credential,
+);
+
+fn application(world: &World, number: u32) -> Application {
+    let now = world.env.now();
+    Application {
+        id: ApplicationId::generate(now, world.env.entropy.as_ref()).unwrap(),
+        organization: world.organization,
+        number,
+        name: format!("a{number}"),
+        custom_id: None,
+        description: String::new(),
+        labels: Labels::default(),
+        scopes: Scopes::default(),
+        reach: Reach::Automatic,
+        enabled: true,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    }
+}
+
+fn stamp(world: &World, id: u8) -> Stamp {
+    Stamp {
+        change_id: [id; 16],
+        at: world.env.now(),
+    }
+}
+
+async fn insert(world: &World, store: &Arc<dyn Store>, number: u32) -> u64 {
+    let group = world.default_group().await;
+    let mut write = store.write().await.unwrap();
+    let one = application(world, number);
+    write.insert_application(&one).await.unwrap();
+    write.admit(group, &one).await.unwrap();
+    write.commit(stamp(world, 1)).await.unwrap()
+}
+
+async fn what_is_not_committed_never_happened(world: &World, store: Arc<dyn Store>) {
+    let one = application(world, 1);
+    let mut write = store.write().await.unwrap();
+    write.insert_application(&one).await.unwrap();
+    assert!(write.application(one.id).await.unwrap().is_some());
+    drop(write);
+    let mut write = store.write().await.unwrap();
+    assert!(write.application(one.id).await.unwrap().is_none());
+    assert!(write.name_owner(&one.name).await.unwrap().is_none());
+}
+
+async fn a_reader_sees_one_moment(world: &World, store: Arc<dyn Store>) {
+    let mut read = store.read().await.unwrap();
+    let before = read.head().await.unwrap();
+    insert(world, &store, 1).await;
+    assert_eq!(read.head().await.unwrap(), before);
+    assert!(read.application_named("a1").await.unwrap().is_none());
+    drop(read);
+    let mut read = store.read().await.unwrap();
+    assert_eq!(read.head().await.unwrap().revision, before.revision + 1);
+}
+
+async fn writers_take_turns(world: &World, store: Arc<dyn Store>) {
+    let mut first = store.write().await.unwrap();
+    let second = {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut write = store.write().await.unwrap();
+            write.application_named("a1").await.unwrap()
+        })
+    };
+    let one = application(world, 1);
+    first.insert_application(&one).await.unwrap();
+    first.commit(stamp(world, 1)).await.unwrap();
+    assert_eq!(
+        second.await.unwrap(),
+        Some(one.id),
+        "it began when the first had committed"
+    );
+}
+
+async fn a_commit_without_changes_keeps_the_revision(world: &World, store: Arc<dyn Store>) {
+    let before = store.read().await.unwrap().head().await.unwrap();
+    let mut write = store.write().await.unwrap();
+    write
+        .insert_application(&application(world, 1))
+        .await
+        .unwrap();
+    write.commit(stamp(world, 1)).await.unwrap();
+    assert_eq!(store.read().await.unwrap().head().await.unwrap(), before);
+}
+
+async fn a_commit_gives_all_its_changes_the_next_revision(world: &World, store: Arc<dyn Store>) {
+    let group = world.default_group().await;
+    for number in 1..=3 {
+        assert_eq!(insert(world, &store, number).await, u64::from(number));
+    }
+    let mut read = store.read().await.unwrap();
+    let changes = read.group_changes(group, 1, 10).await.unwrap();
+    assert_eq!(
+        changes
+            .iter()
+            .map(|change| change.revision)
+            .collect::<Vec<_>>(),
+        [2, 3]
+    );
+    assert_eq!(read.change_id(3).await.unwrap(), Some([1; 16]));
+    assert_eq!(read.change_id(4).await.unwrap(), None);
+    assert_eq!(read.change_id(u64::MAX).await.unwrap(), None);
+}
+
+async fn a_commit_wakes_those_who_watch(world: &World, store: Arc<dyn Store>) {
+    let mut watch = store.watch();
+    let revision = insert(world, &store, 1).await;
+    watch.changed().await.unwrap();
+    assert_eq!(*watch.borrow_and_update(), revision);
+}
+
+async fn the_changes_of_one_transaction_are_told_once_and_applications_first(
+    world: &World,
+    store: Arc<dyn Store>,
+) {
+    let group = world.default_group().await;
+    let one = application(world, 1);
+    let mut write = store.write().await.unwrap();
+    write.insert_application(&one).await.unwrap();
+    write.withdraw(group, &[7; 16]).await.unwrap();
+    write.admit(group, &one).await.unwrap();
+    write.update_application(&one).await.unwrap();
+    write.withdraw(group, &[7; 16]).await.unwrap();
+    write.commit(stamp(world, 1)).await.unwrap();
+    let changes = store
+        .read()
+        .await
+        .unwrap()
+        .group_changes(group, 0, 10)
+        .await
+        .unwrap();
+    let subjects: Vec<&Subject> = changes.iter().map(|change| &change.subject).collect();
+    assert!(
+        matches!(
+            subjects[..],
+            [Subject::Application(1, Some(_)), Subject::Secret(_, None)]
+        ),
+        "{subjects:?}"
+    );
+}
+
+async fn pruning_keeps_the_last_revision_as_a_position(world: &World, store: Arc<dyn Store>) {
+    let group = world.default_group().await;
+    insert(world, &store, 1).await;
+    insert(world, &store, 2).await;
+    world.clock.advance(crate::testing::HOUR);
+    let now = world.env.now();
+    let prune = Prune {
+        changes_before: now,
+        requests_before: now,
+        gateways_before: now,
+    };
+    let mut write = store.write().await.unwrap();
+    write.prune(prune).await.unwrap();
+    write.commit(stamp(world, 2)).await.unwrap();
+    let mut read = store.read().await.unwrap();
+    assert_eq!(read.head().await.unwrap().revision, 2);
+    assert_eq!(read.change_id(1).await.unwrap(), None);
+    assert!(read.change_id(2).await.unwrap().is_some());
+    assert!(read.group_changes(group, 0, 10).await.unwrap().is_empty());
+}
+
+async fn a_number_is_never_given_twice(world: &World, store: Arc<dyn Store>) {
+    let mut write = store.write().await.unwrap();
+    assert_eq!(write.next_application_number().await.unwrap(), 1);
+    assert_eq!(write.next_application_number().await.unwrap(), 2);
+    write.commit(stamp(world, 1)).await.unwrap();
+    let mut write = store.write().await.unwrap();
+    assert_eq!(write.next_application_number().await.unwrap(), 3);
+}
+
+async fn a_digest_never_passes_to_another_credential(world: &World, store: Arc<dyn Store>) {
+    use crate::credential::NewSecret;
+    let one = world
+        .credential("one", NewSecret::GeneratedApiKey)
+        .await
+        .detail
+        .credential
+        .id;
+    let two = world
+        .credential("two", NewSecret::GeneratedApiKey)
+        .await
+        .detail
+        .credential
+        .id;
+    let mut write = store.write().await.unwrap();
+    let theirs = write.deployed(two).await.unwrap()[0];
+    let stolen = Deployed {
+        secret: write.deployed(one).await.unwrap()[0].secret,
+        ..theirs
+    };
+    assert!(write.deploy(&stolen, one).await.is_err());
+}

@@ -28,6 +28,9 @@ mod token;
 mod value;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 /// Readers at the same time.
 const READERS: u32 = 8;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -7,6 +7,7 @@ use crate::{
     environment::Environment,
     error::{Error, InvalidField, Kind},
     gateway,
+    idempotency::{self, Receipt},
     ids::{OrganizationId, TokenId},
     label,
     secret::Display,
@@ -19,6 +20,7 @@ pub async fn create(
     env: &Environment,
     organization: OrganizationId,
     new: NewToken,
+    receipt: Option<Receipt<(Token, SecretText)>>,
 ) -> Result<(Token, SecretText), Error> {
     let now = env.now();
     if new.expires_at.is_some_and(|end| end <= now) {
@@ -44,8 +46,10 @@ pub async fn create(
     write
         .insert_token(&token, &env.keys.token_digest(text.expose()))
         .await?;
+    let made = (token, text);
+    idempotency::keep(receipt, env, write.as_mut(), &made).await?;
     env.commit(write).await?;
-    Ok((token, text))
+    Ok(made)
 }
 
 /// The organization's tokens that are not revoked, in order of creation; with a group's name, those of its gateways.
