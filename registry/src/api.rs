@@ -2,10 +2,14 @@
 //!
 //! A handler extracts, calls one use case, and answers. Every error becomes a [`problem::Problem`].
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::{
-    Router, extract::DefaultBodyLimit, http::header, middleware, response::IntoResponse as _,
+    Router,
+    extract::DefaultBodyLimit,
+    http::header,
+    middleware,
+    response::{IntoResponse as _, Response},
     routing::get,
 };
 use utoipa_axum::router::OpenApiRouter;
@@ -44,7 +48,7 @@ pub struct Parts {
     /// For the use cases.
     pub environment: Environment,
     /// Who polls the feed.
-    pub polls: Polls,
+    pub polls: Arc<Polls>,
     /// Answers gateways' questions about chosen passwords.
     pub verifier: Arc<Verifier>,
     /// Counted along the way.
@@ -119,7 +123,12 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(gateway::router())
 }
 
-async fn describe() -> Result<axum::response::Response, Problem> {
-    let text = openapi().map_err(|error| Problem::internal(&error))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+/// The document is made once: nobody who asks for it has shown a token.
+async fn describe() -> Response {
+    static DOCUMENT: LazyLock<Option<String>> = LazyLock::new(|| openapi().ok());
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    match DOCUMENT.as_deref() {
+        Some(document) => (headers, document).into_response(),
+        None => Problem::new(Kind::Internal).into_response(),
+    }
 }

@@ -173,15 +173,14 @@ impl Connection {
             () = self.shutdown.wait() => None,
             () = activity.idle_for(self.limits.header_timeout) => None,
         };
-        let result = match ended {
-            Some(result) => result,
-            None => {
-                connection.as_mut().graceful_shutdown();
-                tokio::select! {
-                    result = connection.as_mut() => result,
-                    // A client that does not even read its last answer.
-                    () = activity.idle_for(self.limits.header_timeout) => Ok(()),
-                }
+        let result = if let Some(result) = ended {
+            result
+        } else {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                result = connection.as_mut() => result,
+                // A client that does not even read its last answer.
+                () = activity.idle_for(self.limits.header_timeout) => Ok(()),
             }
         };
         if let Err(error) = result {

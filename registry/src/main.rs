@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
@@ -40,7 +40,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Serve { config } => run(config),
+        Command::Serve { config } => run(config.as_deref()),
         Command::Openapi => print_openapi(),
     };
     match result {
@@ -54,8 +54,8 @@ fn main() -> ExitCode {
 
 type Failure = Box<dyn std::error::Error>;
 
-fn run(file: Option<PathBuf>) -> Result<(), Failure> {
-    let config = Config::load(file.as_deref(), std::env::vars_os())?;
+fn run(file: Option<&Path>) -> Result<(), Failure> {
+    let config = Config::load(file, std::env::vars_os())?;
     telemetry::init(&config.log)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

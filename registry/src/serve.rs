@@ -112,11 +112,12 @@ pub async fn serve(
     let verifier = Verifier::new(
         environment.clone(),
         pool,
-        config.passwords,
+        &config.passwords,
         Arc::clone(&metrics),
     )
     .await?;
 
+    let polls = Arc::new(Polls::default());
     let operations = Operations {
         store: Arc::clone(&store),
         metrics: Arc::clone(&metrics),
@@ -124,7 +125,7 @@ pub async fn serve(
     };
     let parts = api::Parts {
         environment: environment.clone(),
-        polls: Polls::default(),
+        polls: Arc::clone(&polls),
         verifier: Arc::new(verifier),
         metrics,
         shutdown: shutdown.clone(),
@@ -151,7 +152,7 @@ pub async fn serve(
     tokio::join!(
         serving,
         operations.serve(operations_shutdown),
-        sweep_regularly(&environment, &shutdown),
+        sweep_regularly(&environment, &polls, &shutdown),
     );
     store.close().await;
     tracing::info!("stopped");
@@ -184,6 +185,7 @@ async fn open(
             minimum_own_key_length: config.policy.minimum_own_key_length,
             minimum_password_length: config.policy.minimum_password_length,
         },
+        log_kept: config.change_retention,
     };
     Ok((data, environment))
 }
@@ -197,7 +199,7 @@ fn cost(config: &Config) -> Cost {
 }
 
 /// Clears away what has ended. What is correct does not depend on it.
-async fn sweep_regularly(environment: &Environment, shutdown: &Shutdown) {
+async fn sweep_regularly(environment: &Environment, polls: &Polls, shutdown: &Shutdown) {
     let mut ticks = interval(SWEEP_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -205,6 +207,7 @@ async fn sweep_regularly(environment: &Environment, shutdown: &Shutdown) {
             _ = ticks.tick() => {}
             () = shutdown.wait() => return,
         }
+        polls.forget_before(environment.now().before(sweep::GATEWAYS_KEPT));
         if let Err(error) = sweep::sweep(environment).await {
             tracing::warn!(%error, "what has ended could not be cleared away");
         }

@@ -6,23 +6,19 @@
 mod limit;
 mod memory;
 mod pool;
+mod state;
+mod tag;
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures_util::{
-    FutureExt as _,
-    future::{BoxFuture, Shared},
-};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures_util::FutureExt as _;
 
 use crate::{
-    clock::Timestamp,
     config::Passwords,
     credential::{self, Verdict},
     environment::Environment,
@@ -33,14 +29,10 @@ use crate::{
     telemetry::Metrics,
 };
 
-use limit::Limiter;
-use memory::Memory;
-pub use pool::Pool;
+use state::{Answer, Basis, State};
+use tag::{Tag, Tagger, Tags};
 
-/// Verdicts, names and addresses that are remembered at most, each.
-const REMEMBERED: usize = 16_384;
-/// For how long a name that proved itself has its reserved place.
-const RECENT: Duration = Duration::from_secs(24 * 3600);
+pub use pool::Pool;
 
 /// A gateway's question. Nothing of it is ever logged.
 #[derive(Debug)]
@@ -68,65 +60,33 @@ pub enum Outcome {
     Failed,
 }
 
-/// A keyed hash of a question or of its part. Says nothing without the key, which lives only in this process.
-type Tag = [u8; 32];
-
 /// Answers questions. One for each process.
 pub struct Verifier {
     environment: Environment,
     pool: Arc<Pool>,
-    key: Hmac<Sha256>,
+    tagger: Tagger,
     stand_in: PhcString,
     state: Mutex<State>,
     metrics: Arc<Metrics>,
-    remember: Duration,
 }
-
-struct State {
-    verdicts: Memory<Tag, Remembered>,
-    /// Pairs of address and name, and names alone, that proved themselves.
-    proven: Memory<Tag, Timestamp>,
-    sources: Limiter,
-    usernames: Limiter,
-    running: HashMap<Tag, Shared<BoxFuture<'static, Outcome>>>,
-}
-
-/// A verdict, and the secrets it was made of: it holds as long as they are the same.
-#[derive(Clone)]
-struct Remembered {
-    basis: Basis,
-    verdict: Verdict,
-    until: Timestamp,
-}
-
-/// The credentials and versions that a user name stood for.
-type Basis = Vec<(crate::ids::CredentialId, u32)>;
 
 impl Verifier {
     /// A verifier that remembers nothing yet.
     pub async fn new(
         environment: Environment,
         pool: Arc<Pool>,
-        limits: Passwords,
+        limits: &Passwords,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Error> {
         let entropy = &*environment.entropy;
         let stand_in = stand_in(&*pool, entropy.bytes()?, entropy.bytes()?).await?;
-        let key = Hmac::new(&entropy.bytes::<64>()?.into());
         Ok(Self {
-            key,
+            tagger: Tagger::new(entropy)?,
             stand_in,
             pool,
-            state: Mutex::new(State {
-                verdicts: Memory::new(REMEMBERED),
-                proven: Memory::new(REMEMBERED),
-                sources: Limiter::per_minute(limits.per_source, REMEMBERED),
-                usernames: Limiter::per_minute(limits.per_username, REMEMBERED),
-                running: HashMap::new(),
-            }),
+            state: Mutex::new(State::new(limits)),
             environment,
             metrics,
-            remember: limits.remember,
         })
     }
 
@@ -158,74 +118,71 @@ impl Verifier {
     /// Decides from memory, refuses by the limits, or joins or starts the computation.
     fn admit(self: &Arc<Self>, question: Question, basis: Basis) -> Admission {
         let now = self.environment.now();
-        let tags = self.tags(&question);
+        let tags = self.tagger.tags(&question);
         let mut state = self.state();
-        if let Some(known) = state.verdicts.get(&tags.question)
-            && known.until > now
-            && known.basis == basis
-        {
-            return Admission::Remembered(known.verdict.clone());
+        if let Some(verdict) = state.verdict(&tags, &basis, now) {
+            return Admission::Remembered(verdict);
         }
-        if let Some(running) = state.running.get(&tags.question) {
-            return Admission::Asked(running.clone());
+        if let Some(answer) = state.running(&tags, &basis) {
+            return Admission::Asked(answer);
         }
-        let proven =
-            |tag: &Tag, state: &State| state.proven.get(tag).is_some_and(|until| *until > now);
-        // A name that came from this address before is not slowed by others who try it.
-        let limited_as = if proven(&tags.pair, &state) {
-            tags.pair
-        } else {
-            tags.username
-        };
-        let reserved = proven(&tags.username, &state);
-        let limited = (tags
-            .source
-            .and_then(|source| state.sources.take(source, now)))
-        .or_else(|| state.usernames.take(limited_as, now));
-        if let Some(wait) = limited {
+        if let Some(wait) = state.limited(&tags, now) {
             return Admission::Limited(wait);
         }
-        let verifier = Arc::clone(self);
-        let question_tag = tags.question;
-        // A task of its own: the answer is wanted by others too when the first who asked has left.
-        let task =
-            tokio::spawn(async move { verifier.compute(question, tags, basis, reserved).await });
-        let answer = task
-            .map(|result| result.unwrap_or(Outcome::Failed))
-            .boxed()
-            .shared();
-        state.running.insert(question_tag, answer.clone());
+        let reserved = state.is_proven(&tags.username, now);
+        let answer = Arc::clone(self).begin(question, tags.clone(), basis.clone(), reserved);
+        state.begun(&tags, basis, answer.clone());
         Admission::Asked(answer)
+    }
+
+    /// Computes in a task of its own: the answer is wanted by others too when the first who asked has left.
+    fn begin(
+        self: Arc<Self>,
+        question: Question,
+        tags: Tags,
+        basis: Basis,
+        reserved: bool,
+    ) -> Answer {
+        let task = tokio::spawn(async move {
+            let _running = Running {
+                verifier: &self,
+                question: tags.question,
+            };
+            let result = self.compute(question, &basis, reserved).await;
+            self.conclude(&tags, basis, result)
+        });
+        task.map(|result| result.unwrap_or(Outcome::Failed))
+            .boxed()
+            .shared()
     }
 
     async fn compute(
         &self,
         question: Question,
-        tags: Tags,
-        basis: Basis,
+        basis: &Basis,
         reserved: bool,
-    ) -> Outcome {
+    ) -> Result<Verdict, Error> {
+        let Question {
+            group,
+            username,
+            password,
+            ..
+        } = question;
         let work = self.pool.with_priority(reserved);
-        let result = if basis.is_empty() {
-            let verdict = work.verify(question.password, self.stand_in.clone()).await;
-            verdict.map(|_| Verdict::Refused)
-        } else {
-            let mut environment = self.environment.clone();
-            environment.passwords = Arc::new(work);
-            credential::verify(
-                &environment,
-                question.group,
-                &question.username,
-                question.password,
-            )
-            .await
-        };
-        let now = self.environment.now();
-        let mut state = self.state();
-        state.running.remove(&tags.question);
+        if basis.is_empty() {
+            work.verify(password, self.stand_in.clone()).await?;
+            return Ok(Verdict::Refused);
+        }
+        let mut environment = self.environment.clone();
+        environment.passwords = Arc::new(work);
+        credential::verify(&environment, group, &username, password).await
+    }
+
+    fn conclude(&self, tags: &Tags, basis: Basis, result: Result<Verdict, Error>) -> Outcome {
         match result {
             Ok(verdict) => {
-                state.remember(tags, basis, &verdict, now, self.remember);
+                let now = self.environment.now();
+                self.state().remember(tags, basis, verdict, now);
                 Outcome::Decided(verdict)
             }
             Err(Error::Busy) => Outcome::Busy,
@@ -236,74 +193,28 @@ impl Verifier {
         }
     }
 
-    fn tags(&self, question: &Question) -> Tags {
-        let group = question.group.object_id().0;
-        let (username, source) = (
-            question.username.as_bytes(),
-            limit::source(&question.source),
-        );
-        let password = question.password.expose().as_bytes();
-        Tags {
-            question: self.tag(b"question", &[&group, username, password]),
-            pair: self.tag(b"pair", &[source.as_bytes(), username]),
-            username: self.tag(b"username", &[username]),
-            source: (!source.is_empty()).then(|| self.tag(b"source", &[source.as_bytes()])),
-        }
-    }
-
-    fn tag(&self, kind: &[u8], parts: &[&[u8]]) -> Tag {
-        let mut mac = self.key.clone();
-        mac.update(kind);
-        for part in parts {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        mac.finalize().into_bytes().into()
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change is complete before the next can panic, so a poisoned state is a good one.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// A computation that can be joined until this is dropped, however it ends.
+struct Running<'a> {
+    verifier: &'a Verifier,
+    question: Tag,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.verifier.state().ended(&self.question);
+    }
+}
+
 enum Admission {
     Remembered(Verdict),
     Limited(Duration),
-    Asked(Shared<BoxFuture<'static, Outcome>>),
-}
-
-struct Tags {
-    question: Tag,
-    pair: Tag,
-    username: Tag,
-    source: Option<Tag>,
-}
-
-impl State {
-    fn remember(
-        &mut self,
-        tags: Tags,
-        basis: Basis,
-        verdict: &Verdict,
-        now: Timestamp,
-        time: Duration,
-    ) {
-        let mut until = now.after(time);
-        if let Verdict::Verified { until: end, .. } = verdict {
-            until = end.map_or(until, |end| end.min(until));
-            self.proven.insert(tags.pair, now.after(RECENT));
-            self.proven.insert(tags.username, now.after(RECENT));
-        }
-        self.verdicts.insert(
-            tags.question,
-            Remembered {
-                basis,
-                verdict: verdict.clone(),
-                until,
-            },
-        );
-    }
+    Asked(Answer),
 }
 
 impl Outcome {
@@ -324,7 +235,7 @@ async fn stand_in(
     password: [u8; 32],
     salt: [u8; 32],
 ) -> Result<PhcString, Error> {
-    let password: String = password.iter().map(|byte| format!("{byte:02x}")).collect();
+    let password = STANDARD.encode(password);
     let [phc @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = salt;
     let salts = Salts {
         phc,

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{problem::Problem, version::etag};
+use super::version::etag;
 
 /// An answer with a JSON body, as values: it can be kept and given again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,17 +19,20 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// 200 with this body.
-    pub(crate) fn ok(body: &impl Serialize) -> Result<Self, Problem> {
+    pub(crate) fn ok(body: &impl Serialize) -> Result<Self, serde_json::Error> {
         Ok(Self {
             status: StatusCode::OK.as_u16(),
             location: None,
             version: None,
-            body: serde_json::to_vec(body).map_err(|error| Problem::internal(&error))?,
+            body: serde_json::to_vec(body)?,
         })
     }
 
     /// 201 with this body, which is at `location` from now on.
-    pub(crate) fn created(location: String, body: &impl Serialize) -> Result<Self, Problem> {
+    pub(crate) fn created(
+        location: String,
+        body: &impl Serialize,
+    ) -> Result<Self, serde_json::Error> {
         let mut answer = Self::ok(body)?;
         answer.status = StatusCode::CREATED.as_u16();
         answer.location = Some(location);
@@ -43,13 +46,13 @@ impl Answer {
     }
 
     /// For keeping.
-    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Problem> {
-        serde_json::to_vec(self).map_err(|error| Problem::internal(&error))
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
     }
 
     /// What was kept.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Problem> {
-        serde_json::from_slice(bytes).map_err(|error| Problem::internal(&error))
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
     }
 }
 

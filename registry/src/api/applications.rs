@@ -81,7 +81,11 @@ async fn list(
         name: query.name,
     };
     let listing = application::list(app.environment(), admin.organization, wanted).await?;
-    Answer::ok(&Page::new(listing, |item| item.id, ApplicationBody::from))
+    Ok(Answer::ok(&Page::new(
+        listing,
+        |item| item.id,
+        ApplicationBody::from,
+    ))?)
 }
 
 /// Show an application

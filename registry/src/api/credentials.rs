@@ -60,13 +60,14 @@ async fn create(
     }: Body<CredentialRequest>,
 ) -> Result<Response, Problem> {
     let new = request.of(application)?;
-    let env = app.environment().clone();
-    let work = async move {
-        let issued = credential::create(&env, admin.organization, new).await?;
+    let answer = |issued: &Issued| {
         let location = format!("/v1/credentials/{}", issued.detail.credential.id);
         answer_issued(issued, |body| Answer::created(location, body))
     };
-    repeatable.run(&app, admin.token, bytes, work).await
+    let work = move |env, receipt| async move {
+        credential::create(&env, admin.organization, new, receipt).await
+    };
+    repeatable.run(&app, admin.token, bytes, answer, work).await
 }
 
 /// List an application's credentials
@@ -86,11 +87,11 @@ async fn list(
     };
     let listing =
         credential::list(app.environment(), admin.organization, application, wanted).await?;
-    Answer::ok(&Page::new(
+    Ok(Answer::ok(&Page::new(
         listing,
         |item| item.credential.id,
         CredentialBody::from,
-    ))
+    ))?)
 }
 
 /// Show a credential
@@ -188,18 +189,17 @@ async fn rotate(
     }): OptionalBody<RotationRequest>,
 ) -> Result<Response, Problem> {
     let rotation = request.into_rotation()?;
-    let env = app.environment().clone();
-    let work = async move {
-        let issued = credential::rotate(&env, admin.organization, id, expected, rotation).await?;
-        answer_issued(issued, Answer::ok)
+    let answer = |issued: &Issued| answer_issued(issued, Answer::ok);
+    let work = move |env, receipt| async move {
+        credential::rotate(&env, admin.organization, id, expected, rotation, receipt).await
     };
-    repeatable.run(&app, admin.token, bytes, work).await
+    repeatable.run(&app, admin.token, bytes, answer, work).await
 }
 
 fn answer_issued(
-    issued: Issued,
-    answer: impl FnOnce(&IssuedBody) -> Result<Answer, Problem>,
-) -> Result<Answer, Problem> {
+    issued: &Issued,
+    answer: impl FnOnce(&IssuedBody) -> Result<Answer, serde_json::Error>,
+) -> Result<Answer, serde_json::Error> {
     let version = issued.detail.credential.version;
-    Ok(answer(&IssuedBody::from(issued))?.at_version(version))
+    Ok(answer(&IssuedBody::from(issued.clone()))?.at_version(version))
 }

@@ -18,7 +18,7 @@ use crate::{entropy::Entropy, listener::Peer, telemetry::Metrics};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What the feed may wait on top of the time that every request gets.
 const FEED_ROUTE: &str = "/v1/feed";
-const FEED_WAIT: Duration = Duration::from_secs(60);
+const FEED_WAIT: Duration = Duration::from_mins(1);
 
 /// What the layer needs.
 #[derive(Clone, Debug)]

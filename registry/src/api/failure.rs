@@ -23,9 +23,12 @@ impl From<Error> for Problem {
                 .field("If-Match")
                 .detail(format!("the {kind} is at another version")),
             Error::Busy => Self::new(Kind::Overloaded).retry_after(BUSY_RETRY),
-            Error::Store(_) | Error::Entropy(_) | Error::Seal(_) | Error::Password(_) => {
-                Self::internal(&error)
-            }
+            Error::Superseded => Self::new(Kind::IdempotencyInProgress).retry_after(BUSY_RETRY),
+            Error::Answer(_)
+            | Error::Store(_)
+            | Error::Entropy(_)
+            | Error::Seal(_)
+            | Error::Password(_) => Self::internal(&error),
         }
     }
 }
@@ -38,6 +41,13 @@ impl From<InvalidField> for Problem {
 
 impl From<EntropyError> for Problem {
     fn from(error: EntropyError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<serde_json::Error> for Problem {
+    /// An answer could not be written, or one that was kept not read. What clients send never comes this way.
+    fn from(error: serde_json::Error) -> Self {
         Self::internal(&error)
     }
 }

@@ -172,7 +172,7 @@ async fn verify(
         source: request.source,
     };
     match app.verifier().verify(question).await? {
-        Outcome::Decided(verdict) => Answer::ok(&VerifyBody::from(verdict)),
+        Outcome::Decided(verdict) => Ok(Answer::ok(&VerifyBody::from(verdict))?),
         Outcome::Limited(wait) => Err(Problem::new(Kind::TooManyAttempts).retry_after(wait)),
         Outcome::Busy => Err(Problem::new(Kind::Overloaded).retry_after(BUSY_RETRY)),
         Outcome::Failed => Err(Problem::new(Kind::Internal)),

@@ -134,7 +134,7 @@ impl From<GatewayStatus> for GatewayBody {
         Self {
             group: status.group,
             gateway: status.gateway,
-            instance: super::hex::encode(&status.instance),
+            instance: super::hex::encode(status.instance),
             applied: status.applied.map(AppliedBody::from),
             last_seen_at: status.seen_at.into(),
             reported_at: status.reported_at.map(Moment),
@@ -155,7 +155,7 @@ async fn create(
 ) -> Result<Answer, Problem> {
     let group = gateway::create_group(app.environment(), request.name, request.mode.into()).await?;
     let location = format!("/v1/gateway-groups/{}", group.name);
-    Answer::created(location, &GroupBody::from(group))
+    Ok(Answer::created(location, &GroupBody::from(group))?)
 }
 
 /// List the gateway groups
@@ -163,9 +163,9 @@ async fn create(
     responses((status = 200, description = "All of them", body = Page<GroupBody>)))]
 async fn list(_: Admin, State(app): State<AppState>) -> Result<Answer, Problem> {
     let groups = gateway::groups(app.environment()).await?;
-    Answer::ok(&Page::whole(
+    Ok(Answer::ok(&Page::whole(
         groups.into_iter().map(GroupBody::from).collect(),
-    ))
+    ))?)
 }
 
 /// Show a gateway group
@@ -178,7 +178,7 @@ async fn get(
     Path(name): Path<String>,
 ) -> Result<Answer, Problem> {
     let group = gateway::group(app.environment(), &name).await?;
-    Answer::ok(&GroupBody::from(group))
+    Ok(Answer::ok(&GroupBody::from(group))?)
 }
 
 /// Delete a gateway group
@@ -206,7 +206,7 @@ async fn delete(
     responses((status = 200, description = "All of them", body = Page<GatewayBody>)))]
 async fn gateways(_: Admin, State(app): State<AppState>) -> Result<Answer, Problem> {
     let found = gateway::list(app.environment(), app.polls()).await?;
-    Answer::ok(&Page::whole(
+    Ok(Answer::ok(&Page::whole(
         found.into_iter().map(GatewayBody::from).collect(),
-    ))
+    ))?)
 }

@@ -10,11 +10,12 @@ use axum::{
 use super::{
     AppState,
     answer::Answer,
-    failure::BUSY_RETRY,
     problem::{Kind, Problem},
 };
 use crate::{
-    idempotency::{self, Begun, Scope},
+    environment::Environment,
+    error::Error,
+    idempotency::{self, Begun, Receipt, Scope},
     ids::TokenId,
 };
 
@@ -59,21 +60,26 @@ fn read_key(value: &HeaderValue) -> Result<String, Problem> {
 
 impl Repeatable {
     /// Does `work`, or gives the answer again that it had. `body` tells another request from the same one.
-    pub(crate) async fn run<W>(
+    ///
+    /// The work keeps its answer by the receipt that it is given, in its own transaction.
+    pub(crate) async fn run<T, W>(
         self,
         app: &AppState,
         token: TokenId,
         body: Bytes,
-        work: W,
+        answer: impl Fn(&T) -> Result<Answer, serde_json::Error> + Clone + Send + Sync + 'static,
+        work: impl FnOnce(Environment, Option<Receipt<T>>) -> W + Send + 'static,
     ) -> Result<Response, Problem>
     where
-        W: Future<Output = Result<Answer, Problem>> + Send + 'static,
+        T: Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let Some(key) = self.key else {
-            return work.await.map(IntoResponse::into_response);
-        };
         let env = app.environment().clone();
-        // A task of its own: a client that leaves must not cut it in two.
+        let Some(key) = self.key else {
+            let done = work(env, None).await?;
+            return Ok(answer(&done)?.into_response());
+        };
+        // A task of its own: a client that leaves finds the answer when it asks again.
         let task = tokio::spawn(async move {
             let scope = Scope {
                 token,
@@ -83,21 +89,18 @@ impl Repeatable {
             let ticket = match idempotency::begin(&env, scope, &body).await? {
                 Begun::New(ticket) => ticket,
                 Begun::Replay(kept) => return Ok((Answer::from_bytes(&kept)?, true)),
-                Begun::Running => {
-                    return Err(Problem::new(Kind::IdempotencyInProgress).retry_after(BUSY_RETRY));
-                }
+                Begun::Running => return Err(Error::Superseded.into()),
                 Begun::DifferentBody => {
                     return Err(Problem::new(Kind::IdempotencyKeyReused).field(HEADER));
                 }
             };
-            match work.await {
-                Ok(answer) => {
-                    idempotency::finish(&env, ticket, &answer.to_bytes()?).await?;
-                    Ok((answer, false))
-                }
-                Err(problem) => {
+            let write = answer.clone();
+            let receipt = Receipt::new(ticket.clone(), move |done| write(done)?.to_bytes());
+            match work(env.clone(), Some(receipt)).await {
+                Ok(done) => Ok((answer(&done)?, false)),
+                Err(error) => {
                     idempotency::abandon(&env, ticket).await?;
-                    Err(problem)
+                    Err(Problem::from(error))
                 }
             }
         });

@@ -52,7 +52,9 @@ impl PartialSchema for Moment {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .description(Some("A moment (RFC 3339). Any offset is read, UTC is written, to the millisecond."))
+            .description(Some(
+                "A moment (RFC 3339). Any offset is read, UTC is written, to the millisecond.",
+            ))
             .examples(["2027-01-31T12:00:00.000Z"])
             .into()
     }

@@ -236,26 +236,28 @@ async fn create(
     role: NewRole,
     collection: String,
 ) -> Result<Response, Problem> {
-    let env = app.environment().clone();
     let new = NewToken {
         role,
         description: request.description,
         expires_at: request.expires_at.map(Into::into),
     };
-    let work = async move {
-        let (made, token) = token::create(&env, admin.organization, new).await?;
-        let details = TokenBody::from(made);
+    let answer = move |(made, token): &(Token, SecretText)| {
+        let details = TokenBody::from(made.clone());
         let location = format!("{collection}/{}", details.id);
+        let token = token.clone();
         Answer::created(location, &IssuedTokenBody { details, token })
     };
-    repeatable.run(app, admin.token, bytes, work).await
+    let work = move |env, receipt| async move {
+        token::create(&env, admin.organization, new, receipt).await
+    };
+    repeatable.run(app, admin.token, bytes, answer, work).await
 }
 
 async fn list(app: &AppState, admin: Admin, group: Option<&str>) -> Result<Answer, Problem> {
     let tokens = collection(app, admin, group).await?;
-    Answer::ok(&Page::whole(
+    Ok(Answer::ok(&Page::whole(
         tokens.into_iter().map(TokenBody::from).collect(),
-    ))
+    ))?)
 }
 
 /// Revokes a token that is in the collection which the path names.

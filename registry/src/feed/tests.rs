@@ -14,7 +14,7 @@ use crate::{
     edit::Edit,
     gateway::Mode,
     sweep::LOG_KEPT,
-    testing::{DATABASE, Follower, HOUR, World, secret},
+    testing::{DATABASE, HOUR, World, follower::Follower, secret},
 };
 
 const KEY: NewSecret = NewSecret::GeneratedApiKey;

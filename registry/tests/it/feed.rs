@@ -64,7 +64,7 @@ impl Known {
                     self.credentials.push(credential);
                 }
                 Operation::RemoveCredential(digest) => {
-                    self.credentials.retain(|known| known.digest != digest)
+                    self.credentials.retain(|known| known.digest != digest);
                 }
             }
         }

@@ -13,10 +13,7 @@ async fn gateways(registry: &TestRegistry) -> Vec<Value> {
 
 async fn epoch(gateway: &Actor) -> String {
     let page = gateway.poll(None, 0).await;
-    page.epoch
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    format!("{:032x}", u128::from_be_bytes(page.epoch))
 }
 
 fn report(epoch: &str, sequence: u64, revision: u64) -> Value {

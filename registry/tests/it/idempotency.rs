@@ -97,11 +97,11 @@ async fn an_answer_is_kept_for_fifteen_minutes() {
     let first = repeat(&admin, "/v1/tokens", "once", &json!({}))
         .await
         .has(201);
-    registry.clock.advance(Duration::from_secs(14 * 60));
+    registry.clock.advance(Duration::from_mins(14));
     assert!(is_replayed(
         &repeat(&admin, "/v1/tokens", "once", &json!({})).await
     ));
-    registry.clock.advance(Duration::from_secs(2 * 60));
+    registry.clock.advance(Duration::from_mins(2));
     let later = repeat(&admin, "/v1/tokens", "once", &json!({}))
         .await
         .has(201);

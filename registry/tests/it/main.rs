@@ -1,5 +1,12 @@
 //! The registry over HTTP, as those who call it see it. One binary, so that it links once.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests: a failure there is a failed test"
+)]
+
 mod access;
 mod applications;
 mod credentials;

@@ -1,12 +1,5 @@
 //! A registry in this process, and those who talk to it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests: a failure here is a failed test"
-)]
-
 use std::{
     ffi::OsString,
     net::SocketAddr,

@@ -19,9 +19,7 @@ fn rewrite(value: &mut Value) {
             for (name, field) in fields {
                 match name.as_str() {
                     "digest_key" => *field = Value::from("(not shown)"),
-                    "epoch" | "digest" | "RemoveCredential" => {
-                        write_bytes(field, |bytes| hex::encode(&bytes))
-                    }
+                    "epoch" | "digest" | "RemoveCredential" => write_bytes(field, hex::encode),
                     "id" => write_bytes(field, |bytes| ObjectId(bytes).with_prefix("")),
                     _ => rewrite(field),
                 }

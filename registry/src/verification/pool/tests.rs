@@ -25,11 +25,11 @@ fn pool(workers: usize, queue: usize) -> Pool {
 
 /// Begins work that ends when the result is dropped.
 fn occupy(pool: &Pool) -> (tokio::task::JoinHandle<Result<(), Error>>, Sender<()>) {
-    let (hold, held) = channel::<()>();
+    let (hold, released) = channel::<()>();
     let work = pool.clone();
     let task = tokio::spawn(async move {
         work.run(move |_| {
-            let _ = held.recv();
+            let _ = released.recv();
             Ok(())
         })
         .await
@@ -47,7 +47,10 @@ async fn turned_away(pool: &Pool, times: usize) -> usize {
     drop(hold);
     task.await.unwrap().unwrap();
     let results = all.await;
-    results.iter().filter(|result| matches!(result, Err(Error::Busy))).count()
+    results
+        .iter()
+        .filter(|result| matches!(result, Err(Error::Busy)))
+        .count()
 }
 
 #[tokio::test]

@@ -1,11 +1,5 @@
 //! Somebody who sends requests, and what comes back.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests: a failure here is a failed test"
-)]
-
 use std::net::SocketAddr;
 
 use axum::{
