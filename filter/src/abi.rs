@@ -21,6 +21,8 @@ pub(crate) enum Failure {
     CasMismatch,
     /// The queue is empty.
     Empty,
+    /// The host says that it returned data, and it is not where it was told to put it.
+    Lost,
     /// Anything else, as the host's number.
     Status(u32),
 }
@@ -174,18 +176,19 @@ extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
 }
 
 /// Takes what the host has written at `data`, which must be where it was told to.
-fn landed(data: *const u8, length: usize) -> Vec<u8> {
+fn landed(data: *const u8, length: usize) -> Result<Vec<u8>, Failure> {
+    if length == 0 {
+        return Ok(Vec::new());
+    }
     LANDING.with(|landing| {
-        let Ok(mut landing) = landing.try_borrow_mut() else {
-            return Vec::new();
-        };
-        if length == 0 || data != landing.as_ptr() || length > landing.capacity() {
-            return Vec::new();
+        let mut landing = landing.try_borrow_mut().map_err(|_| Failure::Lost)?;
+        if data != landing.as_ptr() || length > landing.capacity() {
+            return Err(Failure::Lost);
         }
         let mut bytes = std::mem::take(&mut *landing);
         // SAFETY: the host has just written `length` bytes into this buffer, whose capacity is at least that.
         unsafe { bytes.set_len(length) };
-        bytes
+        Ok(bytes)
     })
 }
 
@@ -219,7 +222,7 @@ fn returning(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u
     let mut data = core::ptr::null_mut();
     let mut length = 0_usize;
     checked(call(&raw mut data, &raw mut length))?;
-    Ok(landed(data, length))
+    landed(data, length)
 }
 
 /// Levels of Envoy's log.
@@ -523,7 +526,9 @@ extern "C" fn proxy_on_configure(root: u32, configuration_length: usize) -> u32 
 extern "C" fn proxy_on_request_headers(context: u32, _count: usize, _end_of_stream: u32) -> u32 {
     match callbacks::request_headers(context) {
         callbacks::Flow::Continue => 0,
-        callbacks::Flow::Stop => 1,
+        // StopAllIterationAndWatermark. With StopIteration (1) a request body would carry a waiting request on to the
+        // upstream wherever `allow_on_headers_stop_iteration` is set.
+        callbacks::Flow::Stop => 4,
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn inject(pairs: Pairs<'_>) {
 
 /// Traps the leader if it was asked for.
 pub(crate) fn trap_leader() {
-    if shared::read(LEADER).0.is_some_and(|word| !word.is_empty()) {
+    if shared::value(LEADER, |word| (!word.is_empty()).then_some(())).is_some() {
         let _ = abi::set_shared_data(LEADER, b"", 0);
         std::process::abort();
     }

@@ -7,7 +7,7 @@ pub(crate) mod leader;
 mod wake;
 
 use filter_core::{
-    config::{Registry, TokenSource},
+    config::Registry,
     digest::DigestKey,
     gateway,
     head::Head,
@@ -25,7 +25,7 @@ const MAX_REFRESHED: usize = 64;
 /// Messages taken from the queue at a wake-up.
 const MAX_MESSAGES: usize = 64;
 /// After how long without an answer the registry counts as unreachable, beyond a poll's wait, in milliseconds.
-const SILENT_AFTER_MS: u64 = 30_000;
+const SILENT_AFTER_MS: u64 = 10_000;
 /// A request that finds the last look at the head older than this looks again itself, in milliseconds: after a stall of
 /// the worker its own ticks and wake-ups may come behind the requests that waited.
 const LOOK_AGAIN_MS: u64 = 1000;
@@ -44,6 +44,7 @@ pub(crate) struct Feed {
     looked_ms: u64,
     looked_wall_ms: u64,
     contact_ms: Option<u64>,
+    silent_after_ms: u64,
     worked_ms: u64,
     serves: bool,
 }
@@ -70,15 +71,10 @@ impl Feed {
         let unavailable = || "the host has no randomness".to_owned();
         let vm = u64::from_le_bytes(abi::random().ok_or_else(unavailable)?);
         let key = DigestKey::from_bytes(abi::random().ok_or_else(unavailable)?);
-        let token = match &registry.token {
-            TokenSource::Injected => None,
-            source => calls::resolve_token(source)?,
-        };
-        let gateway = registry.gateway.clone().unwrap_or_else(node_id);
-        let instance = instance(&names)?;
         Ok(Self {
             snapshot: Snapshot::new(&key),
-            client: Client::new(registry, token, gateway, instance),
+            silent_after_ms: silent_after_ms(&registry),
+            client: client(registry, &names)?,
             names,
             vm,
             leader: Leader::new(vm),
@@ -93,6 +89,13 @@ impl Feed {
         })
     }
 
+    /// Takes what may change of a registry while its feed stays the same: the newest configuration counts.
+    pub(crate) fn reconfigure(&mut self, registry: Registry) -> Result<(), String> {
+        self.silent_after_ms = silent_after_ms(&registry);
+        self.client = client(registry, &self.names)?;
+        Ok(())
+    }
+
     pub(crate) fn is(&self, names: &Names) -> bool {
         self.names == *names
     }
@@ -100,9 +103,7 @@ impl Feed {
     /// Everything that is done by the clock. Several roots may tick for one feed: most of it is done once.
     pub(crate) fn tick(&mut self, root: u32, now_ms: u64, is_alive: impl Fn(u32) -> bool) {
         if self.queue.is_none_or(|queue| !is_alive(queue.root)) {
-            self.queue = abi::register_queue(&self.names.queue(self.vm))
-                .ok()
-                .map(|number| Queue { number, root });
+            self.register(root);
         }
         if now_ms
             < self
@@ -120,6 +121,14 @@ impl Feed {
             self.leader
                 .work(&self.client, &self.names, root, now_ms, is_alive);
         }
+    }
+
+    /// Registers the queue by which this VM is woken: in a tick or for a request, because a VM that only tries a
+    /// configuration on the main thread gets neither.
+    fn register(&mut self, root: u32) {
+        self.queue = abi::register_queue(&self.names.queue(self.vm))
+            .ok()
+            .map(|number| Queue { number, root });
     }
 
     /// How soon to tick again, in milliseconds.
@@ -154,11 +163,10 @@ impl Feed {
 
     /// Wakes the leader, which may be waiting to acknowledge.
     fn tell_leader(&self) {
-        let lease = shared::read(&self.names.lease()).0;
-        let Some(lease) = lease.as_deref().and_then(Lease::decode) else {
+        let Some(lease) = shared::value(&self.names.lease(), Lease::decode) else {
             return;
         };
-        let slots = Slots::decode(&shared::read(&self.names.slots()).0.unwrap_or_default());
+        let slots = shared::value(&self.names.slots(), Slots::decode).unwrap_or_default();
         let leader = slots
             .0
             .iter()
@@ -200,15 +208,14 @@ impl Feed {
     fn look(&mut self, now_ms: u64) {
         self.looked_ms = now_ms;
         self.looked_wall_ms = abi::wall_clock_ms();
-        self.contact_ms = shared::read(&self.names.contact())
-            .0
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(u64::from_le_bytes);
-        let (value, number) = shared::read(&self.names.head());
-        let head = value
-            .filter(|_| number != self.head_number)
-            .and_then(|value| Head::decode(&value));
-        if let Some(head) = head {
+        self.contact_ms = shared::value(&self.names.contact(), |bytes| {
+            bytes.try_into().ok().map(u64::from_le_bytes)
+        });
+        let newer = shared::read(&self.names.head())
+            .ok()
+            .filter(|(_, number)| *number != self.head_number)
+            .and_then(|(value, number)| Some((Head::decode(&value?)?, number)));
+        if let Some((head, number)) = newer {
             self.head_number = number;
             let changed = self.snapshot.follow(&head);
             for part in changed.into_iter().take(MAX_REFRESHED) {
@@ -221,10 +228,14 @@ impl Feed {
         }
     }
 
-    /// Copies a part out of shared data.
-    pub(crate) fn load(&mut self, part: Part) {
-        let bytes = shared::read(&self.names.part(part)).0;
-        self.snapshot.fill(part, bytes);
+    /// Copies a part out of shared data; false when the host cannot.
+    pub(crate) fn load(&mut self, part: Part) -> bool {
+        let copied = shared::read(&self.names.part(part));
+        if let Ok((bytes, _)) = copied {
+            self.snapshot.fill(part, bytes);
+            return true;
+        }
+        false
     }
 
     /// Tells the other VMs how far this one is.
@@ -236,24 +247,30 @@ impl Feed {
             vm: self.vm,
             queue: queue.number,
             serves: self.serves,
+            generation: self.snapshot.generation(),
             announced: self.snapshot.announced(),
             revision: self.snapshot.revision(),
             at_ms: now_ms,
         };
         // When every attempt fails, the next tick tries again.
         let _ = shared::update(&self.names.slots(), |value| {
-            let mut slots = Slots::decode(value.unwrap_or_default());
+            let mut slots = value.and_then(Slots::decode).unwrap_or_default();
             slots.put(slot).then(|| slots.encode())
         });
     }
 
     /// Makes sure that a request is not decided from a view that the VM had no chance to renew.
-    pub(crate) fn prepare(&mut self, wall_ms: u64, max_staleness_ms: Option<u64>) {
+    pub(crate) fn prepare(&mut self, root: u32, wall_ms: u64, max_staleness_ms: Option<u64>) {
         let since_look = wall_ms.abs_diff(self.looked_wall_ms);
-        if !self.serves || since_look > LOOK_AGAIN_MS {
-            // From the first request on, acknowledgements wait for this VM.
-            self.serves = true;
+        if !self.serves || self.queue.is_none() || since_look > LOOK_AGAIN_MS {
             let now_ms = abi::monotonic_ms();
+            if self.queue.is_none() {
+                self.register(root);
+            }
+            // From now on acknowledgements wait for this VM. It says so before it looks: what comes after the look
+            // waits for it, and what came before it is seen.
+            self.serves = true;
+            self.publish(now_ms);
             self.look(now_ms);
             self.publish(now_ms);
         }
@@ -263,8 +280,19 @@ impl Feed {
             .map_or(u64::MAX, |contact| self.looked_ms.saturating_sub(contact));
         let stale = max_staleness_ms.is_some_and(|longest| silence > longest);
         self.snapshot
-            .set_time(now_ms, silence > SILENT_AFTER_MS, stale);
+            .set_time(now_ms, silence > self.silent_after_ms, stale);
     }
+}
+
+fn silent_after_ms(registry: &Registry) -> u64 {
+    let wait_ms = u64::try_from(registry.poll_wait.as_millis()).unwrap_or(u64::MAX);
+    wait_ms.saturating_add(SILENT_AFTER_MS)
+}
+
+fn client(registry: Registry, names: &Names) -> Result<Client, String> {
+    let token = calls::resolve_token(&registry.token)?;
+    let gateway = registry.gateway.clone().unwrap_or_else(node_id);
+    Ok(Client::new(registry, token, gateway, instance(names)?))
 }
 
 /// Envoy's node id; empty under a static configuration without one.

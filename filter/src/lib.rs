@@ -13,6 +13,7 @@ mod feed;
 mod metrics;
 mod pairs;
 mod request;
+mod roots;
 mod shared;
 mod verify;
 mod vm;

@@ -13,7 +13,7 @@ use crate::{
     feed::Feed,
     metrics::Metrics,
     pairs,
-    vm::Root,
+    roots::Root,
 };
 
 /// Parts copied for one decision at most: those of each look-up, and all applications where an anonymous one is named.
@@ -44,27 +44,31 @@ pub(crate) fn handle(root: &Root, feed: &mut Feed, metrics: &mut Metrics) -> Ver
     let Ok(headers) = abi::request_headers() else {
         return refuse(Reason::HeadersUnreadable, metrics);
     };
-    let Ok(pairs) = Pairs::parse(&headers) else {
-        return refuse(Reason::HeadersUnreadable, metrics);
+    let verdict = match Pairs::parse(&headers) {
+        Ok(pairs) if !headers.is_empty() => handle_pairs(pairs, root, feed, metrics),
+        _ => refuse(Reason::HeadersUnreadable, metrics),
     };
+    abi::reuse(headers);
+    verdict
+}
+
+fn handle_pairs(pairs: Pairs<'_>, root: &Root, feed: &mut Feed, metrics: &mut Metrics) -> Verdict {
     #[cfg(feature = "faults")]
     crate::faults::inject(pairs);
     let request = Request::read(pairs);
     let now_ms = abi::wall_clock_ms();
-    feed.prepare(now_ms, root.max_staleness_ms);
+    feed.prepare(root.id, now_ms, root.max_staleness_ms);
     for _ in 0..MAX_LOADS {
         let part: Part = match decide(&root.policy, &feed.snapshot, &request, now_ms) {
             Decision::Load(part) => part,
-            Decision::Allow(allow) => {
-                let verdict = pass(allow, metrics);
-                abi::reuse(headers);
-                return verdict;
-            }
+            Decision::Allow(allow) => return pass(allow, metrics),
             Decision::Deny(denial) => return answer(&denial, metrics),
             Decision::Ask(question) => return Verdict::Asks(question),
             Decision::Ready => return reply_ready(),
         };
-        feed.load(part);
+        if !feed.load(part) {
+            break;
+        }
     }
     refuse(Reason::SnapshotUnreadable, metrics)
 }

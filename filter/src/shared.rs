@@ -9,11 +9,21 @@ const ATTEMPTS: usize = 16;
 const NEW: u32 = u32::MAX;
 
 /// A value and its number; `None` and the number for a new one when it does not exist.
-pub(crate) fn read(name: &[u8]) -> (Option<Vec<u8>>, u32) {
+///
+/// # Errors
+/// When the host cannot tell: that is not the same as there being none.
+pub(crate) fn read(name: &[u8]) -> Result<(Option<Vec<u8>>, u32), Failure> {
     match abi::shared_data(name) {
-        Ok((value, cas)) => (Some(value), cas),
-        Err(_) => (None, NEW),
+        Ok((value, cas)) => Ok((Some(value), cas)),
+        Err(Failure::NotFound) => Ok((None, NEW)),
+        Err(failure) => Err(failure),
     }
+}
+
+/// A value as `decode` reads it; `None` when it does not exist, cannot be read or is not one.
+pub(crate) fn value<T>(name: &[u8], decode: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+    let (bytes, _) = read(name).ok()?;
+    decode(&bytes?)
 }
 
 /// What became of a change to shared data.
@@ -33,7 +43,9 @@ pub(crate) fn update(
     mut change: impl FnMut(Option<&[u8]>) -> Option<Vec<u8>>,
 ) -> Change {
     for _ in 0..ATTEMPTS {
-        let (value, cas) = read(name);
+        let Ok((value, cas)) = read(name) else {
+            return Change::Failed;
+        };
         let Some(new) = change(value.as_deref()) else {
             return Change::Unneeded;
         };

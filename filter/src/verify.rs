@@ -4,6 +4,7 @@ use filter_core::{
     decide::Question,
     denial::Reason,
     gateway::{Verification, Verified},
+    verdicts::Verdicts,
 };
 
 use crate::{
@@ -17,9 +18,18 @@ use crate::{
 /// Requests of one VM that wait at most; beyond, they are refused at once.
 const MAX_WAITING: usize = 64;
 
-/// The requests that wait.
+/// Renewals under way at most: they must not take the places of requests that wait.
+const MAX_RENEWALS: usize = 16;
+
+/// The pause after a renewal that the registry could not answer, in milliseconds.
+const RENEWAL_PAUSE_MS: u64 = 10_000;
+
+/// The requests that wait, and the renewals that nobody waits for.
 #[derive(Debug, Default)]
-pub(crate) struct Waiting(Vec<Pending>);
+pub(crate) struct Waiting {
+    pending: Vec<Pending>,
+    renew_from_ms: u64,
+}
 
 /// A request that waits, and what for.
 #[derive(Debug)]
@@ -54,7 +64,7 @@ impl Waiting {
         question: Question,
         now_ms: u64,
     ) -> Result<(), Reason> {
-        if self.0.len() >= MAX_WAITING {
+        if self.pending.len() >= MAX_WAITING {
             return Err(Reason::VerificationOverloaded);
         }
         let verification = Verification {
@@ -65,7 +75,7 @@ impl Waiting {
         let call = client
             .verify(&verification, now_ms)
             .map_err(|_| Reason::VerificationUnavailable)?;
-        self.0.push(Pending {
+        self.pending.push(Pending {
             call,
             stream,
             root,
@@ -76,25 +86,37 @@ impl Waiting {
 
     /// Asks again about a password that is known to be right, unless that is being done.
     pub(crate) fn renew(&mut self, client: &Client, root: u32, question: Question, now_ms: u64) {
-        let is_asked = self
-            .0
-            .iter()
-            .any(|pending| pending.stream.is_none() && pending.question.hash == question.hash);
-        if !is_asked {
-            // When it cannot be asked now, the next request tries again.
-            let _ = self.ask(client, root, None, question, now_ms);
+        let renewals = || {
+            self.pending
+                .iter()
+                .filter(|pending| pending.stream.is_none())
+        };
+        let is_asked = renewals().any(|pending| pending.question.hash == question.hash);
+        if is_asked || renewals().count() >= MAX_RENEWALS || now_ms < self.renew_from_ms {
+            return;
         }
+        if self.ask(client, root, None, question, now_ms).is_err() {
+            self.pause_renewals(now_ms);
+        }
+    }
+
+    /// After a renewal without an answer: there is time until the verdict runs out.
+    pub(crate) fn pause_renewals(&mut self, now_ms: u64) {
+        self.renew_from_ms = now_ms.saturating_add(RENEWAL_PAUSE_MS);
     }
 
     /// The request that waited for this call.
     pub(crate) fn take(&mut self, call: u32) -> Option<Pending> {
-        let at = self.0.iter().position(|pending| pending.call.id == call)?;
-        Some(self.0.swap_remove(at))
+        let at = self
+            .pending
+            .iter()
+            .position(|pending| pending.call.id == call)?;
+        Some(self.pending.swap_remove(at))
     }
 
     /// Those whose answer will not come any more.
     pub(crate) fn overdue(&mut self, now_ms: u64, is_alive: impl Fn(u32) -> bool) -> Vec<Pending> {
-        self.0
+        self.pending
             .extract_if(.., |pending| {
                 pending.call.deadline_ms <= now_ms || !is_alive(pending.root)
             })
@@ -103,6 +125,26 @@ impl Waiting {
 }
 
 impl Word {
+    /// Lets the VM remember a yes or a no; returns why there is neither.
+    pub(crate) fn take(
+        self,
+        question: &Question,
+        verdicts: &mut Verdicts,
+        now_ms: u64,
+    ) -> Option<Reason> {
+        match self {
+            Self::Verified(verified) => match verified.answer(question, abi::wall_clock_ms()) {
+                Some(answer) => {
+                    verdicts.answer(&question.hash, &answer, now_ms);
+                    None
+                }
+                None => Some(Reason::VerificationUnavailable),
+            },
+            Self::Overloaded => Some(Reason::VerificationOverloaded),
+            Self::Unavailable => Some(Reason::VerificationUnavailable),
+        }
+    }
+
     /// Reads the registry's answer.
     pub(crate) fn read(answer: &Answer) -> Self {
         match (answer.status, Verified::decode(&answer.body)) {

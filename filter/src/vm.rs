@@ -3,10 +3,7 @@
 //! Envoy gives listeners and plugins with an equal `vm_config` one VM for each thread, and while a listener is replaced
 //! its old and new root contexts live side by side. So policies belong to roots, and what is followed belongs to feeds.
 
-use filter_core::{
-    config::{Config, Policy},
-    denial::Reason,
-};
+use filter_core::{config::Config, denial::Reason};
 
 use crate::{
     abi::{self, Buffer},
@@ -14,39 +11,25 @@ use crate::{
     feed::{Feed, answer::Answer, leader},
     metrics::Metrics,
     request::{self, Verdict},
+    roots::{Root, Roots},
     verify::{Pending, Waiting, Word},
 };
-
-/// A root that has not ticked for this long has lost its listener: its calls are gone, in milliseconds.
-const GONE_AFTER_MS: u64 = 1500;
-/// After this long its rules are dropped too; until then streams of a draining listener may come.
-const FORGOTTEN_AFTER_MS: u64 = 3_600_000;
 
 /// Everything that one VM knows.
 #[derive(Debug, Default)]
 pub(crate) struct Vm {
-    roots: Vec<Root>,
-    feeds: Vec<Feed>,
+    roots: Roots,
+    feeds: Vec<(u32, Feed)>,
+    feeds_made: u32,
     metrics: Metrics,
     waiting: Waiting,
 }
 
-/// One configured plugin.
-#[derive(Debug)]
-pub(crate) struct Root {
-    id: u32,
-    pub(crate) policy: Policy,
-    pub(crate) max_staleness_ms: Option<u64>,
-    feed: usize,
-    ticked_ms: u64,
-    period: u32,
-}
-
-/// Whether the root still ticks.
-fn is_alive(roots: &[Root], id: u32, now_ms: u64) -> bool {
-    roots
-        .iter()
-        .any(|root| root.id == id && root.ticked_ms.saturating_add(GONE_AFTER_MS) > now_ms)
+fn find(feeds: &mut [(u32, Feed)], number: u32) -> Option<&mut Feed> {
+    feeds
+        .iter_mut()
+        .find(|(known, _)| *known == number)
+        .map(|(_, feed)| feed)
 }
 
 impl Vm {
@@ -66,59 +49,65 @@ impl Vm {
             .registry
             .max_staleness
             .map(|longest| u64::try_from(longest.as_millis()).unwrap_or(u64::MAX));
-        let names = Feed::names(&config.registry)?;
-        let known = self.feeds.iter().position(|feed| feed.is(&names));
-        let feed = known.unwrap_or(self.feeds.len());
-        if known.is_none() {
-            let feed = Feed::new(config.registry, names, self.metrics.gauges)?;
-            self.feeds.push(feed);
+        let (number, feed) = self.feed_for(config.registry)?;
+        for name in config.policy.anonymous_applications() {
+            feed.snapshot.watch_application(name);
         }
-        if let Some(feed) = self.feeds.get_mut(feed) {
-            for name in config.policy.anonymous_applications() {
-                feed.snapshot.watch_application(name);
-            }
-        }
-        let now_ms = abi::monotonic_ms();
-        self.roots.retain(|root| root.id != id);
-        self.roots.push(Root {
+        self.roots.put(Root {
             id,
             policy: config.policy,
             max_staleness_ms,
-            feed,
-            ticked_ms: now_ms,
-            period: leader::BUSY_TICK_MS,
+            feed: number,
+            period_ms: leader::BUSY_TICK_MS,
+            ticked_ms: abi::monotonic_ms(),
         });
         // The first tick comes soon, because nothing can be decided before it.
         abi::set_tick_period(leader::BUSY_TICK_MS);
         Ok(())
     }
 
+    /// The feed of this registry, group and token: one that is followed already, or a new one.
+    fn feed_for(
+        &mut self,
+        registry: filter_core::config::Registry,
+    ) -> Result<(u32, &mut Feed), String> {
+        let names = Feed::names(&registry)?;
+        let known = self.feeds.iter().position(|(_, feed)| feed.is(&names));
+        let at = known.unwrap_or(self.feeds.len());
+        if known.is_none() {
+            let feed = Feed::new(registry.clone(), names, self.metrics.gauges)?;
+            self.feeds_made += 1;
+            self.feeds.push((self.feeds_made, feed));
+        }
+        let (number, feed) = self.feeds.get_mut(at).ok_or("there is no feed")?;
+        feed.reconfigure(registry)?;
+        Ok((*number, feed))
+    }
+
     pub(crate) fn tick(&mut self, id: u32) {
         let now_ms = abi::monotonic_ms();
-        self.roots.retain(|root| {
-            root.id == id || root.ticked_ms.saturating_add(FORGOTTEN_AFTER_MS) > now_ms
-        });
-        let Some(root) = self.roots.iter_mut().find(|root| root.id == id) else {
+        let Some(root) = self.roots.tick(id, now_ms) else {
             return;
         };
-        root.ticked_ms = now_ms;
-        let feed = root.feed;
-        let Some(feed) = self.feeds.get_mut(feed) else {
-            return;
-        };
+        let number = root.feed;
         let roots = &self.roots;
-        feed.tick(id, now_ms, |other| is_alive(roots, other, now_ms));
-        let period = feed.tick_period(now_ms);
-        if let Some(root) = self.roots.iter_mut().find(|root| root.id == id)
-            && root.period != period
+        self.feeds.retain(|(number, _)| roots.follow(*number));
+        let Some(feed) = find(&mut self.feeds, number) else {
+            return;
+        };
+        feed.tick(id, now_ms, |other| roots.is_alive(other, now_ms));
+        let period_ms = feed.tick_period(now_ms);
+        if let Some(root) = self.roots.tick(id, now_ms)
+            && root.period_ms != period_ms
         {
-            root.period = period;
-            abi::set_tick_period(period);
+            root.period_ms = period_ms;
+            abi::set_tick_period(period_ms);
         }
         self.metrics.flush();
+        let roots = &self.roots;
         let overdue = self
             .waiting
-            .overdue(now_ms, |root| is_alive(&self.roots, root, now_ms));
+            .overdue(now_ms, |root| roots.is_alive(root, now_ms));
         for pending in overdue {
             self.resume(&pending, Word::Unavailable, now_ms);
         }
@@ -126,7 +115,7 @@ impl Vm {
 
     pub(crate) fn queue_ready(&mut self, queue: u32) {
         let now_ms = abi::monotonic_ms();
-        for feed in &mut self.feeds {
+        for (_, feed) in &mut self.feeds {
             if feed.woken(queue, now_ms) {
                 return;
             }
@@ -141,9 +130,10 @@ impl Vm {
             return;
         }
         let roots = &self.roots;
-        if let Some(feed) = self.feeds.iter_mut().find(|feed| feed.owns(call)) {
+        let mut feeds = self.feeds.iter_mut().map(|(_, feed)| feed);
+        if let Some(feed) = feeds.find(|feed| feed.owns(call)) {
             feed.answered(root, call, &answer, now_ms, |other| {
-                is_alive(roots, other, now_ms)
+                roots.is_alive(other, now_ms)
             });
         }
     }
@@ -154,10 +144,10 @@ impl Vm {
             feeds,
             metrics,
             waiting,
+            ..
         } = self;
-        let root = roots.iter().find(|known| Some(known.id) == root);
-        let Some((root, feed)) = root.and_then(|root| Some((root, feeds.get_mut(root.feed)?)))
-        else {
+        let root = root.and_then(|root| roots.get(root));
+        let Some((root, feed)) = root.and_then(|root| Some((root, find(feeds, root.feed)?))) else {
             return callbacks::refuse_unknown();
         };
         let verdict = request::handle(root, feed, metrics);
@@ -178,43 +168,40 @@ impl Vm {
         flow
     }
 
-    /// Takes up a request that waited for a verification.
+    /// Takes up a request that waited for a verification, or what came of a renewal.
     fn resume(&mut self, pending: &Pending, word: Word, now_ms: u64) {
         let Self {
             roots,
             feeds,
             metrics,
+            waiting,
             ..
         } = self;
-        let root = roots.iter().find(|known| known.id == pending.root);
-        let Some((root, feed)) = root.and_then(|root| Some((root, feeds.get_mut(root.feed)?)))
-        else {
+        let root = roots.get(pending.root);
+        let Some((root, feed)) = root.and_then(|root| Some((root, find(feeds, root.feed)?))) else {
             return;
         };
-        let reason = match word {
-            Word::Verified(verified) => {
-                let answer = verified.answer(&pending.question, abi::wall_clock_ms());
-                let verdicts = &mut feed.snapshot.verdicts;
-                verdicts.answer(&pending.question.hash, &answer, now_ms);
-                None
+        let verdicts = &mut feed.snapshot.verdicts;
+        let reason = word.take(&pending.question, verdicts, now_ms);
+        let Some(stream) = pending.stream else {
+            if reason.is_some() {
+                waiting.pause_renewals(now_ms);
             }
-            Word::Overloaded => Some(Reason::VerificationOverloaded),
-            Word::Unavailable => Some(Reason::VerificationUnavailable),
+            verdicts.forget_answer();
+            return;
         };
         // When the client has left, its context is gone, and the host would take what follows for another's request.
-        let stream = pending
-            .stream
-            .filter(|stream| abi::set_effective_context(*stream).is_ok());
-        if stream.is_some() {
+        if abi::set_effective_context(stream).is_ok() {
             let verdict = match reason {
+                None => request::handle(root, feed, metrics),
                 Some(reason) => {
                     request::refuse_unverified(reason, metrics);
                     Verdict::Answered
                 }
-                None => request::handle(root, feed, metrics),
             };
             match verdict {
                 Verdict::Passed(_) => {
+                    // When even this fails the request stays where it is, and does not pass.
                     let _ = abi::continue_request();
                 }
                 Verdict::Answered => {}

@@ -5,7 +5,7 @@ use core::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{decide::Question, verdicts::Answer};
+use crate::{decide::Question, ids::CREDENTIAL_PREFIX, verdicts::Answer};
 
 /// `POST /v1/gateway/report`: how far a gateway has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -85,10 +85,15 @@ impl Verified {
         serde_json::from_slice(body).ok()
     }
 
-    /// What follows for the question that was asked. `now_ms` is Unix time.
+    /// What follows for the question that was asked; `None` when the password is that of another credential: the user
+    /// name has changed hands, and this gateway does not know it yet. `now_ms` is Unix time.
     #[must_use]
-    pub fn answer(&self, question: &Question, now_ms: u64) -> Answer {
-        Answer {
+    pub fn answer(&self, question: &Question, now_ms: u64) -> Option<Answer> {
+        let asked_about = question.credential.with_prefix(CREDENTIAL_PREFIX);
+        if self.verified && self.credential.as_ref() != Some(&asked_about) {
+            return None;
+        }
+        Some(Answer {
             credential: question.credential,
             asked_version: question.version,
             version: self.version.unwrap_or(question.version),
@@ -96,6 +101,6 @@ impl Verified {
             remaining_ms: self
                 .until
                 .map_or(u64::MAX, |until| until.saturating_sub(now_ms)),
-        }
+        })
     }
 }

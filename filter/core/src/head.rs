@@ -18,8 +18,6 @@ pub const MAX_RECENT: usize = 256;
 pub struct Head {
     /// Which leader wrote it: each takeover raises it, and an older leader's write fails.
     pub term: u64,
-    /// The identity of the log that is followed; zeros before the first page.
-    pub epoch: [u8; 16],
     /// The complete snapshot, once there is one.
     pub serving: Option<Load>,
     /// The snapshot that is being loaded, if one is.
@@ -39,6 +37,8 @@ pub struct Head {
 /// One load of a full snapshot and the changes after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
+    /// The identity of the log that it is of.
+    pub epoch: [u8; 16],
     /// Rises with every load.
     pub generation: u32,
     /// Where its applications are.

@@ -21,6 +21,8 @@ pub struct Slot {
     pub queue: u32,
     /// Whether it serves requests: the VM on Envoy's main thread never does.
     pub serves: bool,
+    /// The generation of the snapshot that it serves; 0 when it has none.
+    pub generation: u32,
     /// How many part changes its look-ups reflect.
     pub announced: u64,
     /// The position in the log that its look-ups reflect.
@@ -46,19 +48,24 @@ impl Slots {
         has_place
     }
 
-    /// The lowest position over the VMs that serve and are alive, and how many they are. `None` when there is none.
+    /// The lowest position over the VMs that serve and are alive, and how many they are. `None` when there is none. Who
+    /// serves another generation is at 0: positions of two logs cannot be compared.
     #[must_use]
-    pub fn lowest_revision(&self, now_ms: u64) -> Option<(u64, usize)> {
+    pub fn lowest_revision(&self, generation: u32, now_ms: u64) -> Option<(u64, usize)> {
         let oldest = now_ms.saturating_sub(SILENT_MS);
         let serving = || {
             self.0
                 .iter()
                 .filter(move |slot| slot.serves && slot.at_ms >= oldest)
         };
-        Some((
-            serving().map(|slot| slot.revision).min()?,
-            serving().count(),
-        ))
+        let revision = |slot: &Slot| {
+            if slot.generation == generation {
+                slot.revision
+            } else {
+                0
+            }
+        };
+        Some((serving().map(revision).min()?, serving().count()))
     }
 
     /// Encodes them for shared data.
@@ -67,12 +74,12 @@ impl Slots {
         postcard::to_allocvec(self).unwrap_or_default()
     }
 
-    /// Decodes them; none when the bytes are not slots.
+    /// Decodes them; `None` when the bytes are not slots.
     #[must_use]
-    pub fn decode(bytes: &[u8]) -> Self {
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
         match postcard::take_from_bytes(bytes) {
-            Ok((slots, [])) => slots,
-            _ => Self::default(),
+            Ok((slots, [])) => Some(slots),
+            _ => None,
         }
     }
 }

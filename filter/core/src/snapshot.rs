@@ -131,9 +131,11 @@ impl Snapshot {
             self.forget_names();
         }
         self.revision = head.revision;
-        let missed = head.announced.saturating_sub(self.announced);
+        let missed = head.announced.checked_sub(self.announced);
         self.announced = head.announced;
-        let missed = usize::try_from(missed).unwrap_or(usize::MAX);
+        let missed = missed
+            .and_then(|missed| usize::try_from(missed).ok())
+            .unwrap_or(usize::MAX);
         if missed > head.recent.len().min(MAX_RECENT) {
             self.parts.fill(Slot::Unknown);
             return Vec::new();
@@ -196,6 +198,14 @@ impl Snapshot {
         self.now_ms = now_ms;
         self.silent = silent;
         self.stale = stale;
+    }
+
+    /// The generation of the snapshot that serves; 0 when there is none.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.serving
+            .as_ref()
+            .map_or(0, |serving| serving.load.generation)
     }
 
     /// The position in the log that look-ups reflect.
@@ -281,6 +291,8 @@ impl Snapshot {
                 let found = credentials::find(bytes, &digest);
                 (found.map_or(Found::Absent, Found::Present), true)
             }
+            // Of a load that this view does not know of yet.
+            Some(header) if header.generation > newest => (Found::Changing, true),
             Some(_) => (Found::Absent, false),
             None => (Found::Absent, bytes.is_empty() && self.loading.is_none()),
         }

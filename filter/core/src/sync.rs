@@ -98,8 +98,8 @@ fn plan_snapshot(
     let mut next = head.clone();
     let mut loading = match (page.begins, head.loading.clone()) {
         (Some(_), _) if !head.has_claim() => return Err(PlanError::Unclaimed),
-        (Some(beginning), _) => begin(head, beginning.digest_key),
-        (None, Some(loading)) if head.epoch == epoch => loading,
+        (Some(beginning), _) => begin(head, epoch, beginning.digest_key),
+        (None, Some(loading)) if loading.load.epoch == epoch => loading,
         (None, _) => return Err(PlanError::OutOfOrder),
     };
     let generation = loading.load.generation;
@@ -141,7 +141,6 @@ fn plan_snapshot(
         }
     };
     loading.target = loading.target.max(page.revision);
-    next.epoch = epoch;
     next.loading = Some(loading);
     next.cursor = cursor;
     next.announce(updates.iter().map(|update| update.part));
@@ -149,9 +148,10 @@ fn plan_snapshot(
 }
 
 /// A new load beside whatever serves, under the generation that was claimed for it.
-fn begin(head: &Head, key: DigestKey) -> Loading {
+fn begin(head: &Head, epoch: [u8; 16], key: DigestKey) -> Loading {
     Loading {
         load: Load {
+            epoch,
             generation: head.last_generation,
             table: head
                 .serving
@@ -199,14 +199,14 @@ fn plan_changes(
     page: ChangesPage,
     cursor: String,
 ) -> Result<Plan, PlanError> {
-    if head.epoch != epoch {
-        return Err(PlanError::ForeignChanges);
-    }
     let load = match (&head.loading, &head.serving) {
-        (Some(loading), _) if loading.next == Position::Changes => &loading.load,
-        (None, Some(serving)) => serving,
-        _ => return Err(PlanError::ForeignChanges),
+        (Some(loading), _) if loading.next == Position::Changes => Some(&loading.load),
+        (None, serving) => serving.as_ref(),
+        (Some(_), _) => None,
     };
+    let load = load
+        .filter(|load| load.epoch == epoch)
+        .ok_or(PlanError::ForeignChanges)?;
     let mut divided: BTreeMap<Part, Vec<(u64, Operation)>> = BTreeMap::new();
     for change in page.changes {
         let part = part_of(&change.operation, load.table);

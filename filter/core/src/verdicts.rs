@@ -89,17 +89,17 @@ impl Verdicts {
             ..verdict
         };
         self.answer = Some((key, now, answer.verified));
+        if self.known.remove(&key).is_some() {
+            self.order.retain(|known| *known != key);
+        }
         if answer.verified {
-            if self.known.insert(key, verdict).is_none() {
-                self.order.push_back(key);
-            }
+            self.known.insert(key, verdict);
+            self.order.push_back(key);
             while self.order.len() > CAPACITY {
                 if let Some(oldest) = self.order.pop_front() {
                     self.known.remove(&oldest);
                 }
             }
-        } else {
-            self.known.remove(&key);
         }
     }
 

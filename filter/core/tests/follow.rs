@@ -7,7 +7,11 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 #[path = "follow/model.rs"]
 mod model;
 
-use filter_core::{feed::Body, snapshot::Readiness, sync::plan};
+use filter_core::{
+    feed::Body,
+    snapshot::{Found, Readiness},
+    sync::plan,
+};
 use model::{World, secret};
 
 #[test]
@@ -82,6 +86,26 @@ fn what_served_goes_on_serving_while_a_reset_loads() {
     }
     world.settle();
     world.check_everything();
+}
+
+#[test]
+fn a_worker_that_copies_a_part_of_a_load_it_does_not_know_yet_refuses_nobody() {
+    let mut world = World::new(1);
+    world.registry.put_application(1);
+    world.registry.put_credential(1, 1);
+    world.settle();
+    world.worker();
+    world.registry.forget_log();
+    world.registry.put_credential(2, 1);
+    world.take_over(0);
+    world.poll(0);
+    world.finish(0);
+    while world.head().loading.is_some() {
+        world.poll(0);
+        world.finish(0);
+        assert_ne!(world.admits_without_looking(&secret(1)), Found::Absent);
+        world.forget_copies();
+    }
 }
 
 #[test]

@@ -5,8 +5,10 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use filter_core::{
+    decide::Question,
     digest::{Digest, DigestKey, SecretHash},
     feed::{Application, Credential, CredentialKind},
+    gateway::Verified,
     head::Head,
     ids::ObjectId,
     lease::{LEASE_MS, Lease, RENEW_MS, Step},
@@ -197,6 +199,7 @@ fn slot(vm: u64, revision: u64, serves: bool, at_ms: u64) -> Slot {
         vm,
         queue: 1,
         serves,
+        generation: 1,
         announced: 0,
         revision,
         at_ms,
@@ -206,22 +209,33 @@ fn slot(vm: u64, revision: u64, serves: bool, at_ms: u64) -> Slot {
 #[test]
 fn an_acknowledgement_counts_the_living_vms_that_serve() {
     let mut slots = Slots::default();
-    assert_eq!(slots.lowest_revision(1000), None);
+    assert_eq!(slots.lowest_revision(1, 1000), None);
     slots.put(slot(1, 3, false, 1000));
     assert_eq!(
-        slots.lowest_revision(1000),
+        slots.lowest_revision(1, 1000),
         None,
         "the main thread's VM serves nobody"
     );
     slots.put(slot(2, 9, true, 1000));
     slots.put(slot(3, 7, true, 1000));
-    assert_eq!(slots.lowest_revision(1000), Some((7, 2)));
+    assert_eq!(slots.lowest_revision(1, 1000), Some((7, 2)));
     slots.put(slot(2, 10, true, 1001 + SILENT_MS));
     assert_eq!(
-        slots.lowest_revision(1001 + SILENT_MS),
+        slots.lowest_revision(1, 1001 + SILENT_MS),
         Some((10, 1)),
         "a silent VM loses its place"
     );
+}
+
+#[test]
+fn positions_of_two_logs_are_not_compared() {
+    let mut slots = Slots::default();
+    slots.put(slot(1, 10, true, 1000));
+    slots.put(Slot {
+        generation: 2,
+        ..slot(2, 3, true, 1000)
+    });
+    assert_eq!(slots.lowest_revision(2, 1000), Some((0, 2)));
 }
 
 #[test]
@@ -232,7 +246,7 @@ fn slots_do_not_grow_without_bound() {
     }
     assert!(!slots.put(slot(9999, 1, true, 1000)));
     assert!(slots.put(slot(9999, 1, true, 1001 + SILENT_MS)));
-    assert_eq!(Slots::decode(&slots.encode()), slots);
+    assert_eq!(Slots::decode(&slots.encode()), Some(slots));
 }
 
 const USER: ObjectId = ObjectId([1; 16]);
@@ -348,10 +362,52 @@ fn the_oldest_verdicts_make_room() {
 }
 
 #[test]
+fn a_verdict_that_is_given_again_is_the_youngest() {
+    let mut verdicts = verdicts();
+    verdicts.answer(&password("ann's"), &yes(2), 0);
+    let wrong = Answer {
+        verified: false,
+        ..yes(2)
+    };
+    verdicts.answer(&password("ann's"), &wrong, 0);
+    verdicts.answer(&password("ann's"), &yes(2), 0);
+    for number in 1..CAPACITY {
+        verdicts.answer(&password(&number.to_string()), &yes(2), 0);
+    }
+    verdicts.answer(&password("ann's"), &yes(2), 0);
+    verdicts.answer(&password("one more"), &yes(2), 0);
+    verdicts.forget_answer();
+    assert_eq!(
+        verdicts.verdict(&password("ann's"), USER, 2, 0, false),
+        Some(Known::Right)
+    );
+}
+
+#[test]
+fn the_registrys_yes_counts_only_for_the_credential_that_was_asked_about() {
+    let question = Question {
+        username: String::from("ann").into(),
+        password: String::from("right").into(),
+        hash: password("right"),
+        credential: USER,
+        version: 2,
+    };
+    let says = |credential: &str| {
+        let body = format!(r#"{{"verified":true,"credential":"{credential}","version":2}}"#);
+        let verified = Verified::decode(body.as_bytes()).expect("an answer");
+        verified.answer(&question, 0)
+    };
+    assert_eq!(says(&USER.with_prefix("cred_")), Some(yes(2)));
+    assert_eq!(says(&ObjectId([2; 16]).with_prefix("cred_")), None);
+    let nobody = Verified::decode(br#"{"verified":true}"#).expect("an answer");
+    assert_eq!(nobody.answer(&question, 0), None);
+}
+
+#[test]
 fn foreign_bytes_are_no_records() {
     assert_eq!(Head::decode(b"\xff\xff\xff\xff"), None);
     assert_eq!(Lease::decode(b""), None);
-    assert_eq!(Slots::decode(b"\xff"), Slots::default());
+    assert_eq!(Slots::decode(b"\xff"), None);
     assert!(credentials::unpack(&applications::pack(1, 1, vec![application(1)])).is_empty());
 }
 

@@ -75,13 +75,24 @@ impl Acknowledgements {
         term: u64,
         now_ms: u64,
     ) {
-        if self.under_way.is_some_and(|call| call.deadline_ms > now_ms) {
-            return;
+        if let Some(call) = self.under_way {
+            if call.deadline_ms > now_ms {
+                return;
+            }
+            // It vanished, and has to be said again.
+            self.under_way = None;
+            self.last = None;
         }
-        let slots = Slots::decode(&shared::read(&names.slots()).0.unwrap_or_default());
-        let (revision, workers) = slots.lowest_revision(now_ms).unwrap_or((head.revision, 0));
-        let complete = head.serving.is_some();
-        let is_settled = revision >= head.revision || self.changed_ms + SLOWEST_MS <= now_ms;
+        let slots = shared::value(&names.slots(), Slots::decode).unwrap_or_default();
+        let serving = head.serving.as_ref();
+        let generation = serving.map_or(0, |load| load.generation);
+        let (lowest, workers) = slots
+            .lowest_revision(generation, now_ms)
+            .unwrap_or((head.revision, 0));
+        // While another snapshot is loaded, what serves may be of a log that the registry has no longer.
+        let complete = serving.is_some() && head.loading.is_none();
+        let revision = if complete { lowest } else { 0 };
+        let is_settled = lowest >= head.revision || self.changed_ms + SLOWEST_MS <= now_ms;
         let is_news = self
             .last
             .is_none_or(|last| (last.revision, last.complete) != (revision, complete));
@@ -98,17 +109,20 @@ impl Acknowledgements {
             instance: "",
             // Rises over all leaders of this start of the process.
             sequence: (term << 32) | self.sent,
-            epoch: &gateway::hex(&head.epoch),
+            epoch: &gateway::hex(&serving.map_or([0; 16], |load| load.epoch)),
             revision,
             complete,
             workers,
         };
-        self.last = Some(Acknowledged {
-            revision,
-            complete,
-            at_ms: now_ms,
-        });
-        // One that cannot be sent is made good by the next.
         self.under_way = client.report(&report, now_ms).ok();
+        if self.under_way.is_some() {
+            self.last = Some(Acknowledged {
+                revision,
+                complete,
+                at_ms: now_ms,
+            });
+        } else {
+            self.failed_ms = now_ms;
+        }
     }
 }

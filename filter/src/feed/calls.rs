@@ -98,7 +98,7 @@ impl Client {
 
     /// Asks whether a chosen password is right.
     pub(crate) fn verify(&self, question: &Verification<'_>, now_ms: u64) -> Result<Call, Failure> {
-        let body = gateway::encode(question);
+        let body = Zeroizing::new(gateway::encode(question));
         let head = [(
             "POST",
             "/v1/gateway/verify",

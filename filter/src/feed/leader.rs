@@ -33,6 +33,7 @@ pub(crate) struct Leader {
     poll: Poll,
     failures: u32,
     lost: u32,
+    has_more: bool,
     acknowledgements: Acknowledgements,
     wakes: Wakes,
     complaint: String,
@@ -56,6 +57,7 @@ impl Leader {
             poll: Poll::Due(0),
             failures: 0,
             lost: 0,
+            has_more: false,
             acknowledgements: Acknowledgements::default(),
             wakes: Wakes::default(),
             complaint: String::new(),
@@ -65,7 +67,10 @@ impl Leader {
     /// Takes or renews the lease. True while this VM leads.
     pub(crate) fn hold_lease(&mut self, names: &Names, now_ms: u64) -> bool {
         let name = names.lease();
-        let (value, cas) = shared::read(&name);
+        let Ok((value, cas)) = shared::read(&name) else {
+            self.step_down(now_ms);
+            return false;
+        };
         let current = value.as_deref().and_then(Lease::decode);
         let may_renew = self.lost < MAX_LOST_POLLS;
         let held = match Lease::step(current, self.vm, now_ms, may_renew) {
@@ -135,7 +140,7 @@ impl Leader {
         let Some((head, _)) = self.own_head(names) else {
             return;
         };
-        let waits = !head.is_loading();
+        let waits = !head.is_loading() && !self.has_more;
         match client.poll(&head.cursor, waits, now_ms) {
             Ok(call) => {
                 self.poll = Poll::Waiting {
@@ -153,7 +158,7 @@ impl Leader {
 
     /// The head, while it carries this leader's term.
     fn own_head(&self, names: &Names) -> Option<(Head, u32)> {
-        let (value, cas) = shared::read(&names.head());
+        let (value, cas) = shared::read(&names.head()).ok()?;
         let head = value.as_deref().and_then(Head::decode)?;
         (Some(head.term) == self.term).then_some((head, cas))
     }
@@ -171,6 +176,16 @@ impl Leader {
         // Spread out, so that gateways do not return all at once.
         let spread = abi::random::<1>().map_or(0, |[byte]| pause * u64::from(byte) / 512);
         self.poll = Poll::Due(now_ms + pause - spread);
+    }
+
+    /// After a page that leaves nothing open. Pages of a load do not count: one that always breaks off at the same page
+    /// must slow down.
+    fn recover(&mut self) {
+        if !self.complaint.is_empty() {
+            abi::log(Level::Info, "keysmith: the registry answers again");
+            self.complaint.clear();
+        }
+        self.failures = 0;
     }
 
     /// Whether this call is the poll or the report under way.
@@ -197,14 +212,7 @@ impl Leader {
         };
         self.lost = 0;
         match self.apply(names, gauges, &cursor, answer, now_ms) {
-            Ok(changed) => {
-                if !self.complaint.is_empty() {
-                    abi::log(Level::Info, "keysmith: the registry answers again");
-                    self.complaint.clear();
-                }
-                self.failures = 0;
-                changed
-            }
+            Ok(changed) => changed,
             Err(complaint) => {
                 self.fail(&complaint, now_ms);
                 false
@@ -221,6 +229,7 @@ impl Leader {
         now_ms: u64,
     ) -> Result<bool, String> {
         let page = answer.page()?;
+        self.has_more = page.more;
         if sync::begins(&page) && !self.claim(names, cursor) {
             return Ok(false);
         }
@@ -257,6 +266,7 @@ impl Leader {
             Err(failure) => return Err(format!("shared data cannot be written: {failure:?}")),
         }
         if complete {
+            self.recover();
             // Only a complete snapshot makes what is served younger.
             let _ = abi::set_shared_data(&names.contact(), &now_ms.to_le_bytes(), 0);
             gauges.snapshot_is_current(plan.next.revision);

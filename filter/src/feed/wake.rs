@@ -20,10 +20,10 @@ struct Wake {
 }
 
 impl Wakes {
-    /// Wakes every VM but this one. At most one message lies in each queue: a VM that has not caught up with its last
-    /// wake-up has it still, and will see the newest head when it comes to it.
+    /// Wakes every VM but this one. A VM that has not caught up with its last wake-up has that message still, and will
+    /// see the newest head when it comes to it: it gets no further one.
     pub(crate) fn wake(&mut self, names: &Names, this: u64, announced: u64, now_ms: u64) {
-        let slots = Slots::decode(&shared::read(&names.slots()).0.unwrap_or_default());
+        let slots = shared::value(&names.slots(), Slots::decode).unwrap_or_default();
         self.0
             .retain(|vm, _| slots.0.iter().any(|slot| slot.vm == *vm));
         for slot in slots.0.iter().filter(|slot| slot.vm != this) {

@@ -210,8 +210,12 @@ impl World {
     }
 
     fn look_up(&mut self, secret: &str) -> Found<(String, bool)> {
-        let hash = SecretHash::of_value(secret.as_bytes());
         self.worker();
+        self.look_up_in_view(secret)
+    }
+
+    fn look_up_in_view(&mut self, secret: &str) -> Found<(String, bool)> {
+        let hash = SecretHash::of_value(secret.as_bytes());
         loop {
             let missing = match self.worker.find(&hash) {
                 Found::NotLoaded(part) => part,
@@ -237,6 +241,18 @@ impl World {
         matches!(self.look_up(secret), Found::Present((_, true)))
     }
 
+    /// What a worker answers that copies parts as they are but has not looked at the head again.
+    pub(crate) fn admits_without_looking(&mut self, secret: &str) -> Found<(String, bool)> {
+        self.look_up_in_view(secret)
+    }
+
+    /// Lets the worker copy everything anew when it is asked next.
+    pub(crate) fn forget_copies(&mut self) {
+        for part in self.parts.keys() {
+            self.worker.forget(*part);
+        }
+    }
+
     /// Compares every credential that ever was with the registry.
     pub(crate) fn check_everything(&mut self) {
         for (secret, expected) in self.registry.everything() {
@@ -252,7 +268,8 @@ impl World {
     /// What was deleted at or before the revision that the worker reflects is not admitted.
     pub(crate) fn check_no_resurrection(&mut self) {
         let head = self.head();
-        if head.is_loading() || !self.registry.is_current_epoch(&head.epoch) {
+        let epoch = head.serving.as_ref().map(|load| load.epoch);
+        if head.is_loading() || !epoch.is_some_and(|epoch| self.registry.is_current_epoch(&epoch)) {
             return;
         }
         for (secret, at) in self.registry.deleted() {

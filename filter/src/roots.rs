@@ -1,0 +1,76 @@
+//! The root contexts of a VM: one for each configured plugin, and for a while those of its earlier configurations.
+
+use filter_core::config::Policy;
+
+/// A root that has not ticked for this long has lost its listener, and the host has dropped its calls, in milliseconds.
+const GONE_AFTER_MS: u64 = 1500;
+/// After this long its rules are dropped too; until then streams of a draining listener may come, in milliseconds.
+const FORGOTTEN_AFTER_MS: u64 = 3_600_000;
+
+/// One configured plugin.
+#[derive(Debug)]
+pub(crate) struct Root {
+    /// The host's number for it.
+    pub(crate) id: u32,
+    /// What it asks of requests.
+    pub(crate) policy: Policy,
+    /// For how long its registry may be silent.
+    pub(crate) max_staleness_ms: Option<u64>,
+    /// Which feed it follows, by the VM's number for it.
+    pub(crate) feed: u32,
+    /// How often it ticks, in milliseconds.
+    pub(crate) period_ms: u32,
+    /// When it last ticked.
+    pub(crate) ticked_ms: u64,
+}
+
+/// The roots of a VM.
+#[derive(Debug, Default)]
+pub(crate) struct Roots {
+    known: Vec<Root>,
+    ticked_ms: u64,
+}
+
+impl Roots {
+    /// The root with this number.
+    pub(crate) fn get(&self, id: u32) -> Option<&Root> {
+        self.known.iter().find(|root| root.id == id)
+    }
+
+    /// Puts a root in place of one with the same number.
+    pub(crate) fn put(&mut self, root: Root) {
+        self.known.retain(|known| known.id != root.id);
+        self.known.push(root);
+    }
+
+    /// Notes that a root ticks.
+    pub(crate) fn tick(&mut self, id: u32, now_ms: u64) -> Option<&mut Root> {
+        // Nobody ticked: the thread was held up, which says nothing about any one root.
+        let was_stalled = self.ticked_ms.saturating_add(GONE_AFTER_MS) <= now_ms;
+        self.ticked_ms = now_ms;
+        for root in &mut self.known {
+            if root.id == id || (was_stalled && !root.is_forgotten(now_ms)) {
+                root.ticked_ms = now_ms;
+            }
+        }
+        self.known.retain(|root| !root.is_forgotten(now_ms));
+        self.known.iter_mut().find(|root| root.id == id)
+    }
+
+    /// Whether a root still ticks.
+    pub(crate) fn is_alive(&self, id: u32, now_ms: u64) -> bool {
+        self.get(id)
+            .is_some_and(|root| root.ticked_ms.saturating_add(GONE_AFTER_MS) > now_ms)
+    }
+
+    /// Whether any root follows this feed.
+    pub(crate) fn follow(&self, feed: u32) -> bool {
+        self.known.iter().any(|root| root.feed == feed)
+    }
+}
+
+impl Root {
+    fn is_forgotten(&self, now_ms: u64) -> bool {
+        self.ticked_ms.saturating_add(FORGOTTEN_AFTER_MS) <= now_ms
+    }
+}
