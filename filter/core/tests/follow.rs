@@ -95,11 +95,10 @@ fn a_worker_that_copies_a_part_of_a_load_it_does_not_know_yet_refuses_nobody() {
     world.registry.put_credential(1, 1);
     world.settle();
     world.worker();
-    world.registry.forget_log();
     world.registry.put_credential(2, 1);
-    world.take_over(0);
-    world.poll(0);
-    world.finish(0);
+    world.registry.forget_log();
+    world.step(0);
+    assert!(world.head().loading.is_some());
     while world.head().loading.is_some() {
         world.poll(0);
         world.finish(0);
