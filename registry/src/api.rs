@@ -1,6 +1,6 @@
 //! The REST surface under `/v1`, and its description at `/openapi.json`.
 //!
-//! A handler extracts, calls one use case, and answers. Every error becomes a [`problem::Problem`].
+//! A handler extracts, calls one use case, and answers. Every error becomes problem details (RFC 9457).
 
 use std::sync::{Arc, LazyLock};
 

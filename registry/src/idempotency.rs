@@ -18,7 +18,7 @@ mod tests;
 /// For how long an answer is kept.
 pub const KEPT: Duration = Duration::from_mins(15);
 /// After which a request that has no answer was given up, by a process that ended. If it was not, it cannot be answered
-/// any more and undoes what it did: see [`Ticket::keep`].
+/// any more and undoes what it did: see [`Receipt`].
 pub const RUNNING_AT_MOST: Duration = Duration::from_mins(1);
 
 /// Which request it is.

@@ -22,7 +22,7 @@ use crate::{config::Limits, shutdown::Shutdown};
 
 mod activity;
 
-use activity::Activity;
+use activity::{Activity, Patience};
 
 /// Streams at a time on one HTTP/2 connection: a gateway needs a few, its verifications up to 64 more.
 const MAX_STREAMS: u32 = 128;
@@ -157,6 +157,15 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let activity = Arc::new(Activity::new());
+        let first = self.limits.header_timeout;
+        let patience = Patience {
+            first,
+            between: self.limits.idle_timeout,
+        };
+        let last = Patience {
+            first,
+            between: first,
+        };
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let router = self.router.clone();
             let busy = Activity::begin(&activity);
@@ -171,7 +180,7 @@ impl Connection {
         let ended = tokio::select! {
             result = connection.as_mut() => Some(result),
             () = self.shutdown.wait() => None,
-            () = activity.idle_for(self.limits.header_timeout) => None,
+            () = activity.idle(patience) => None,
         };
         let result = if let Some(result) = ended {
             result
@@ -180,7 +189,7 @@ impl Connection {
             tokio::select! {
                 result = connection.as_mut() => result,
                 // A client that does not even read its last answer.
-                () = activity.idle_for(self.limits.header_timeout) => Ok(()),
+                () = activity.idle(last) => Ok(()),
             }
         };
         if let Err(error) = result {
@@ -193,14 +202,14 @@ impl Connection {
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.header_timeout)
+            .header_read_timeout(self.limits.idle_timeout)
             .max_buf_size(MAX_HEAD_BYTES);
         builder
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(u32::try_from(MAX_HEAD_BYTES).unwrap_or(u32::MAX))
-            .keep_alive_interval(self.limits.header_timeout)
+            .keep_alive_interval(self.limits.idle_timeout / 2)
             .keep_alive_timeout(self.limits.header_timeout);
         builder
     }

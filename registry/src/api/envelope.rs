@@ -141,3 +141,39 @@ impl Envelope {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_of_its_request() {
+        let response = bounded(Duration::from_mins(1), async { panic!("a bug") }).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(response.extensions().get::<Problem>().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_takes_too_long_is_given_up() {
+        let response = bounded(Duration::from_mins(1), std::future::pending()).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
+
+    #[test]
+    fn an_error_of_something_below_gets_a_body_and_keeps_its_headers() {
+        let mut response = (
+            StatusCode::METHOD_NOT_ALLOWED,
+            [(header::ALLOW, "GET")],
+            "text",
+        )
+            .into_response();
+        finish(&mut response, "req_1");
+        assert_eq!(response.headers()[header::ALLOW], "GET");
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+        assert_eq!(response.headers()[REQUEST_ID], "req_1");
+    }
+}

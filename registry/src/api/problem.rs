@@ -183,17 +183,20 @@ impl Problem {
 
     /// Writes the body for the request with this id.
     pub(crate) fn render(self, request_id: &str) -> Body {
+        serde_json::to_vec(&self.body(request_id)).map_or_else(|_| Body::empty(), Body::from)
+    }
+
+    fn body(self, request_id: &str) -> ProblemBody {
         let status = self.kind.status();
         let shown = !status.is_server_error();
-        let body = ProblemBody {
+        ProblemBody {
             kind: format!("{TYPE_PREFIX}{}", self.kind.slug()),
             title: self.kind.title(),
             status: status.as_u16(),
             detail: self.detail.filter(|_| shown),
             field: self.field.filter(|_| shown),
             request_id: request_id.to_owned(),
-        };
-        serde_json::to_vec(&body).map_or_else(|_| Body::empty(), Body::from)
+        }
     }
 }
 
@@ -215,5 +218,23 @@ impl IntoResponse for Problem {
         }
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_server_say_nothing_but_their_id() {
+        let problem = Problem::new(Kind::Internal).field("f").detail("the cause");
+        let body = serde_json::to_value(problem.body("req_1")).unwrap();
+        assert_eq!(
+            body,
+            serde_json::json!({
+                "type": "urn:keysmith:problem:internal", "title": "Something went wrong here", "status": 500,
+                "request_id": "req_1",
+            })
+        );
     }
 }

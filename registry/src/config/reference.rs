@@ -49,8 +49,8 @@ pub const OPTIONS: &[Setting] = &[
     setting(
         "admin_token",
         "generated",
-        "A token with role portal_admin, in the form <brand>_at_... . When not set and no such token exists, one is \
-         generated into data_dir/admin-token (mode 0600), and shown when standard error is a terminal.",
+        "A token with role portal_admin: of the form <brand>_at_..., or 32 to 512 visible ASCII characters of your own. \
+         When not set and no such token exists, one is generated into data_dir/admin-token (mode 0600), and shown when standard error is a terminal.",
     ),
     setting("admin_token_file", "none", "File that holds admin_token."),
     setting(
@@ -114,7 +114,12 @@ pub const OPTIONS: &[Setting] = &[
     setting(
         "header_timeout_seconds",
         "10",
-        "Seconds (1 to 300) for a TLS handshake, and for the head of a request once it has begun.",
+        "Seconds (1 to 300) for a TLS handshake, and for the head of a connection's first request.",
+    ),
+    setting(
+        "idle_timeout_seconds",
+        "120",
+        "Seconds (1 to 3600) after which a connection without a request is closed.",
     ),
     setting(
         "request_timeout_seconds",

@@ -15,6 +15,16 @@ pub(super) struct Activity(Mutex<State>);
 struct State {
     requests: usize,
     changed: Instant,
+    has_asked: bool,
+}
+
+/// For how long a connection may ask nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// At its beginning.
+    pub(super) first: Duration,
+    /// Later.
+    pub(super) between: Duration,
 }
 
 /// A request in progress.
@@ -26,6 +36,7 @@ impl Activity {
         Self(Mutex::new(State {
             requests: 0,
             changed: Instant::now(),
+            has_asked: false,
         }))
     }
 
@@ -35,18 +46,23 @@ impl Activity {
         Busy(Arc::clone(activity))
     }
 
-    /// Returns once there was no request for as long as `limit`.
-    pub(super) async fn idle_for(&self, limit: Duration) {
+    /// Returns once there was no request for longer than `patience` allows.
+    pub(super) async fn idle(&self, patience: Patience) {
         loop {
-            let (requests, changed) = {
-                let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                (state.requests, state.changed)
-            };
             let now = Instant::now();
-            let due = if requests > 0 {
-                now + limit
-            } else {
-                changed + limit
+            let due = {
+                let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let limit = if state.has_asked {
+                    patience.between
+                } else {
+                    patience.first
+                };
+                let since = if state.requests > 0 {
+                    now
+                } else {
+                    state.changed
+                };
+                since + limit
             };
             if due <= now {
                 return;
@@ -59,6 +75,7 @@ impl Activity {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.requests = change(state.requests);
         state.changed = Instant::now();
+        state.has_asked = true;
     }
 }
 

@@ -18,7 +18,7 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
     methods.collect()
 }
 
-/// `make update` writes it anew.
+/// Written anew by: `keysmith openapi > registry/openapi.json`.
 #[test]
 fn the_checked_in_document_is_what_the_code_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");

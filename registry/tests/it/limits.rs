@@ -41,6 +41,14 @@ async fn a_connection_that_asks_nothing_is_closed() {
 }
 
 #[tokio::test]
+async fn a_connection_that_asks_nothing_more_is_closed() {
+    let registry = TestRegistry::with(&[("KEYSMITH_IDLE_TIMEOUT_SECONDS", "1")]).await;
+    let request = b"GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
+    let answer = until_closed(connection(&registry, request).await).await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_arrive_ends_its_request() {
     let registry = TestRegistry::with(&[("KEYSMITH_REQUEST_TIMEOUT_SECONDS", "1")]).await;
     let head = format!(

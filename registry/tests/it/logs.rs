@@ -13,7 +13,7 @@ use registry::{
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{Data, TestRegistry, admin_token, text};
+use crate::support::{Actor, Data, TestRegistry, admin_token, text};
 
 /// Keeps what is written.
 #[derive(Clone, Default)]
@@ -44,9 +44,12 @@ impl Paper {
     }
 }
 
+/// The version of HTTP that somebody speaks.
+type Speak = fn(Actor) -> Actor;
+
 /// Does everything that has to do with secrets, and answers all of them.
-async fn use_every_secret(registry: &TestRegistry) -> Vec<String> {
-    let admin = registry.admin();
+async fn use_every_secret(registry: &TestRegistry, speak: Speak) -> Vec<String> {
+    let admin = speak(registry.admin());
     let app = registry.application("billing").await;
     let create = format!("/v1/applications/{app}/credentials");
     let mut secrets = vec![admin_token()];
@@ -88,7 +91,7 @@ async fn use_every_secret(registry: &TestRegistry) -> Vec<String> {
         .has(201)
         .json();
     let gateway = text(&gateway["token"]);
-    let asking = registry.bearer(&gateway);
+    let asking = speak(registry.bearer(&gateway));
     for password in [chosen, "a-wrong-password-that-was-typed"] {
         let body = json!({"username": "a-password-typed-as-name", "password": password, "source": "192.0.2.1"});
         asking.post("/v1/gateway/verify", body).await.has(200);
@@ -109,13 +112,13 @@ async fn use_every_secret(registry: &TestRegistry) -> Vec<String> {
 }
 
 /// Puts secrets where they do not belong.
-async fn misplace_secrets(registry: &TestRegistry) -> Vec<String> {
+async fn misplace_secrets(registry: &TestRegistry, speak: Speak) -> Vec<String> {
     let misplaced: Vec<String> = (0..8)
         .map(|number| format!("misplaced-secret-{number}"))
         .collect();
-    let stranger = registry.bearer(&misplaced[0]);
+    let stranger = speak(registry.bearer(&misplaced[0]));
     stranger.get("/v1/applications").await.has(401);
-    let admin = registry.admin();
+    let admin = speak(registry.admin());
     admin
         .get(&format!("/v1/applications?name={}", misplaced[1]))
         .await
@@ -151,7 +154,11 @@ async fn misplace_secrets(registry: &TestRegistry) -> Vec<String> {
 
 #[tokio::test]
 async fn no_secret_appears_in_the_log_at_any_level() {
-    for format in [LogFormat::Text, LogFormat::Json] {
+    let over_http_1: Speak = |actor| actor;
+    for (format, speak) in [
+        (LogFormat::Text, over_http_1),
+        (LogFormat::Json, Actor::over_http_2),
+    ] {
         let paper = Paper::default();
         let log = Log {
             format,
@@ -162,8 +169,8 @@ async fn no_secret_appears_in_the_log_at_any_level() {
         let guard = tracing::subscriber::set_default(subscriber);
         let data = Data::new();
         let registry = data.start(&[]).await;
-        let mut secrets = use_every_secret(&registry).await;
-        secrets.extend(misplace_secrets(&registry).await);
+        let mut secrets = use_every_secret(&registry, speak).await;
+        secrets.extend(misplace_secrets(&registry, speak).await);
         let key = std::fs::read_to_string(data.path().join("master.key")).unwrap();
         secrets.push(key.trim().to_owned());
         registry.stop().await;

@@ -39,6 +39,14 @@ impl Actor {
         }
     }
 
+    /// The same over HTTP/2.
+    pub(crate) fn over_http_2(mut self) -> Self {
+        self.client = Client::builder(TokioExecutor::new())
+            .http2_only(true)
+            .build_http();
+        self
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, &[], Bytes::new()).await
     }
