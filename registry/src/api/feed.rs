@@ -24,7 +24,6 @@ use crate::{feed, gateway, telemetry::Metrics, token};
 mod readable;
 
 const MAX_WAIT: u64 = 60;
-const MAX_GATEWAY_LENGTH: usize = 256;
 const JSON: &str = "application/json";
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -107,23 +106,12 @@ async fn check_group(app: &AppState, caller: Gateway, expected: &str) -> Result<
 /// Notes who polls, for `GET /v1/gateways`.
 fn note_poll(app: &AppState, caller: Gateway, query: &FeedQuery) -> Result<(), Problem> {
     let name = query.gateway.as_deref().unwrap_or_default();
-    check_gateway_name(name)?;
     let Some(instance) = &query.instance else {
         return Ok(());
     };
     let instance = check_hex("instance", instance)?;
     let now = app.environment().now();
     Ok(app.polls().saw(caller.group, name, instance, now)?)
-}
-
-pub(super) fn check_gateway_name(name: &str) -> Result<(), Problem> {
-    if name.chars().count() <= MAX_GATEWAY_LENGTH && !name.chars().any(char::is_control) {
-        return Ok(());
-    }
-    let detail = format!(
-        "must be at most {MAX_GATEWAY_LENGTH} characters, none of them a control character"
-    );
-    Err(Problem::invalid("gateway", detail))
 }
 
 pub(super) fn check_hex(field: &str, text: &str) -> Result<[u8; 16], Problem> {

@@ -11,7 +11,7 @@ use super::{
     answer::Answer,
     extract::Json,
     failure::BUSY_RETRY,
-    feed::{check_gateway_name, check_hex},
+    feed::check_hex,
     problem::{Kind, Problem, ProblemBody},
 };
 use crate::{
@@ -124,7 +124,6 @@ async fn report(
     State(app): State<AppState>,
     Json(request): Json<ReportRequest>,
 ) -> Result<StatusCode, Problem> {
-    check_gateway_name(&request.gateway)?;
     let report = Report {
         instance: check_hex("instance", &request.instance)?,
         epoch: check_hex("epoch", &request.epoch)?,

@@ -154,7 +154,10 @@ async fn parameters_are_checked() {
         ("wait=61", "wait"),
         ("wait=x", "wait"),
         ("instance=x", "instance"),
-        ("gateway=%0a", "gateway"),
+        (
+            "gateway=%0a&instance=000102030405060708090a0b0c0d0e0f",
+            "gateway",
+        ),
         ("unknown=x", "unknown"),
     ] {
         let reply = gateway.get(&format!("/v1/feed?{query}")).await;
