@@ -163,3 +163,30 @@ async fn a_verification_that_fails_is_503_and_never_a_verdict() {
     proxy.conduct(Conduct::Honest);
     client.get("/").basic("ann", PASSWORD).until(200).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_does_not_carry_a_waiting_request_on() {
+    let stack = Stack::with(|config| {
+        config
+            .rules(json!([{"basic_auth": {}}]))
+            // With this, Envoy lets filters that only stop the headers see the body, and goes on after it.
+            .with_wasm(|wasm| wasm["allow_on_headers_stop_iteration"] = json!(true))
+    })
+    .await;
+    let admin = stack.admin();
+    let office = admin.application(json!({"name": "office"})).await;
+    let body = json!({"type": "basic", "name": "ann", "username": "ann", "password": PASSWORD});
+    admin.credential(&office, body).await;
+    stack.ready().await;
+    let client = stack.client().await;
+    let post = |password: &str| {
+        client
+            .call("POST", "/")
+            .basic("ann", password)
+            .json(&json!({"any": "body"}))
+    };
+    post(PASSWORD).until(200).await;
+    for guess in ["wrong 1", "wrong 2", "wrong 3"] {
+        post(guess).send().await.expect(401);
+    }
+}
