@@ -7,6 +7,7 @@ mod bearer;
 mod configuration;
 mod conformance;
 mod demo;
+mod documentation;
 mod examples;
 mod fault;
 mod feed_proxy;
