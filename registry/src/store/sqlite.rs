@@ -32,7 +32,10 @@ mod write;
 mod tests;
 
 /// Readers at the same time.
-const READERS: u32 = 8;
+const READERS: u32 = 4;
+/// What each connection may keep of the file in memory, in KiB as SQLite writes it: the default of 2 MB makes a snapshot
+/// of many credentials read the same pages again and again.
+const CACHE: &str = "-32768";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The embedded database.
@@ -68,6 +71,7 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             // A commit that was answered survives a loss of power: a credential that was revoked stays revoked.
             .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", CACHE)
             .optimize_on_close(true, 400);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
@@ -119,6 +123,11 @@ impl Store for SqliteStore {
 
     async fn close(&self) {
         self.readers.close().await;
+        // So that the one file holds everything, and a copy of it is a backup.
+        let checkpoint = sqlx::query("pragma wal_checkpoint(truncate)");
+        if let Err(error) = checkpoint.execute(&self.writer).await {
+            tracing::warn!(%error, "the write-ahead log stays beside the database");
+        }
         self.writer.close().await;
     }
 }
