@@ -3,7 +3,10 @@
 //! Envoy gives listeners and plugins with an equal `vm_config` one VM for each thread, and while a listener is replaced
 //! its old and new root contexts live side by side. So policies belong to roots, and what is followed belongs to feeds.
 
-use filter_core::{config::Config, denial::Reason};
+use filter_core::{
+    config::{Config, Registry, TokenSource},
+    denial::Reason,
+};
 
 use crate::{
     abi::{self, Buffer},
@@ -37,13 +40,8 @@ impl Vm {
     pub(crate) fn configure(&mut self, id: u32, length: usize) -> Result<(), String> {
         let json = abi::buffer(Buffer::PluginConfiguration, length)
             .map_err(|failure| format!("cannot be read: {failure:?}"))?;
-        if abi::property(b"plugin_vm_id").is_ok_and(|id| id.is_empty()) {
-            return Err(
-                "vm_config.vm_id must be set: an empty one is shared with every other Wasm filter"
-                    .to_owned(),
-            );
-        }
         let config = Config::parse(&json).map_err(|error| error.to_string())?;
+        refuse_guessable_names(&config.registry.token)?;
         self.metrics.define();
         let max_staleness_ms = config
             .registry
@@ -67,10 +65,7 @@ impl Vm {
     }
 
     /// The feed of this registry, group and token: one that is followed already, or a new one.
-    fn feed_for(
-        &mut self,
-        registry: filter_core::config::Registry,
-    ) -> Result<(u32, &mut Feed), String> {
+    fn feed_for(&mut self, registry: Registry) -> Result<(u32, &mut Feed), String> {
         let names = Feed::names(&registry)?;
         let known = self.feeds.iter().position(|(_, feed)| feed.is(&names));
         let at = known.unwrap_or(self.feeds.len());
@@ -213,4 +208,18 @@ impl Vm {
         }
         feed.snapshot.verdicts.forget_answer();
     }
+}
+
+/// Names in shared data are derived from the gateway token. Where the filter does not know it they can be guessed, and
+/// an empty `vm_id` would open them to every other module that has none: such as all of Istio's.
+fn refuse_guessable_names(token: &TokenSource) -> Result<(), String> {
+    let has_no_id = abi::property(b"plugin_vm_id").is_ok_and(|id| id.is_empty());
+    if matches!(token, TokenSource::Injected) && has_no_id {
+        return Err(
+            "registry.token: \"injected\" needs a vm_config.vm_id: without one other Wasm modules could guess where the \
+             digests lie"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }

@@ -125,3 +125,17 @@ async fn a_value_that_is_no_gateway_token_is_refused_and_not_logged() {
     assert!(log.contains("registry.token"), "{log}");
     assert!(!log.contains(&wrong[8..]), "the log shows the value");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_token_the_filter_wants_a_vm_id() {
+    let foundation = Foundation::lay().await;
+    let config = foundation
+        .config()
+        .with_filter(|filter| filter["registry"]["token"] = json!("injected"))
+        .with_wasm(|wasm| wasm["vm_config"]["vm_id"] = json!(""));
+    let log = refusal(&foundation, &config).await;
+    assert!(
+        log.contains("registry.token: \"injected\" needs a vm_config.vm_id"),
+        "{log}"
+    );
+}
