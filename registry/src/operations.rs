@@ -56,7 +56,7 @@ async fn ready(State(operations): State<Operations>) -> (StatusCode, &'static st
 }
 
 async fn metrics(State(operations): State<Operations>) -> Response {
-    let head = *operations.store.watch().borrow();
+    let head = operations.store.revision();
     operations.metrics.head_revision.set(head);
     match operations.metrics.render() {
         Ok(text) => ([(header::CONTENT_TYPE, METRICS_MEDIA_TYPE)], text).into_response(),

@@ -23,6 +23,7 @@ use crate::{
 
 mod row;
 pub mod sqlite;
+mod visible;
 
 #[cfg(test)]
 mod conformance;
@@ -80,8 +81,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Begins to write, once nobody else does. Dropped without a commit, it never happened.
     async fn write(&self) -> Result<Box<dyn WriteTransaction>, StoreError>;
 
-    /// The log's revision, from which waiting feeds learn that there may be something for them.
-    fn watch(&self) -> watch::Receiver<u64>;
+    /// The log's last revision.
+    fn revision(&self) -> u64;
+
+    /// Wakes when something changed for the group, and for no other: the revision of its last change since somebody
+    /// watches.
+    fn watch(&self, group: GroupId) -> watch::Receiver<u64>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
@@ -232,7 +237,7 @@ pub trait WriteTransaction: ReadTransaction {
     async fn next_application_number(&mut self) -> Result<u32, StoreError>;
     /// Adds an application and reserves its name.
     async fn insert_application(&mut self, application: &Application) -> Result<(), StoreError>;
-    /// Replaces an application's fields and reserves its name.
+    /// Replaces an application's fields and reserves its name. Gateways are told only where they see a difference.
     async fn update_application(&mut self, application: &Application) -> Result<(), StoreError>;
     /// Removes an application that has no credentials and that no group admits.
     async fn delete_application(&mut self, id: ApplicationId) -> Result<(), StoreError>;
@@ -247,7 +252,7 @@ pub trait WriteTransaction: ReadTransaction {
 
     /// Adds a credential.
     async fn insert_credential(&mut self, credential: &Credential) -> Result<(), StoreError>;
-    /// Replaces a credential's fields.
+    /// Replaces a credential's fields. Gateways are told only where they see a difference.
     async fn update_credential(&mut self, credential: &Credential) -> Result<(), StoreError>;
     /// Removes a credential whose secrets are deployed nowhere. The secrets stay, so that their values are known.
     async fn delete_credential(&mut self, id: CredentialId) -> Result<(), StoreError>;

@@ -125,7 +125,7 @@ create table admitted_applications (
     primary key (group_id, bucket, number)
 ) without rowid;
 
-create index admitted_by_application on admitted_applications (application_id);
+create index admitted_by_application on admitted_applications (application_id, group_id);
 
 -- Which secrets a group's gateways honour, in the order of a snapshot.
 create table deployed_secrets (

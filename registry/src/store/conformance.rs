@@ -26,7 +26,7 @@ claims!(
     writers_take_turns,
     a_commit_without_changes_keeps_the_revision,
     a_commit_gives_all_its_changes_the_next_revision,
-    a_commit_wakes_those_who_watch,
+    a_commit_wakes_those_who_watch_a_group_that_it_changes_and_nobody_else,
     the_changes_of_one_transaction_are_told_once_and_applications_first,
     pruning_keeps_the_last_revision_as_a_position,
     a_number_is_never_given_twice,
@@ -139,11 +139,18 @@ async fn a_commit_gives_all_its_changes_the_next_revision(world: &World, store: 
     assert_eq!(read.change_id(u64::MAX).await.unwrap(), None);
 }
 
-async fn a_commit_wakes_those_who_watch(world: &World, store: Arc<dyn Store>) {
-    let mut watch = store.watch();
+async fn a_commit_wakes_those_who_watch_a_group_that_it_changes_and_nobody_else(
+    world: &World,
+    store: Arc<dyn Store>,
+) {
+    let (now, entropy) = (world.env.now(), world.env.entropy.as_ref());
+    let other = store.watch(GroupId::generate(now, entropy).unwrap());
+    let mut watch = store.watch(world.default_group().await);
     let revision = insert(world, &store, 1).await;
     watch.changed().await.unwrap();
     assert_eq!(*watch.borrow_and_update(), revision);
+    assert_eq!(store.revision(), revision);
+    assert!(!other.has_changed().unwrap());
 }
 
 async fn the_changes_of_one_transaction_are_told_once_and_applications_first(

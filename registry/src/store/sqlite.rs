@@ -1,6 +1,6 @@
 //! The embedded database: one file, write-ahead log, one writer.
 
-use std::{collections::HashSet, fmt, path::Path, time::Duration};
+use std::{collections::HashSet, fmt, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
@@ -9,7 +9,7 @@ use sqlx::{
 };
 use tokio::sync::watch;
 
-use self::log::Notes;
+use self::{log::Notes, wake::Heads};
 use super::{OpenError, ReadTransaction, Stamp, Store, StoreError, WriteTransaction};
 use crate::{clock::Timestamp, entropy::Entropy, ids::GroupId, secrets::Keys};
 
@@ -26,6 +26,7 @@ mod read;
 mod secret;
 mod token;
 mod value;
+mod wake;
 mod write;
 
 #[cfg(test)]
@@ -42,7 +43,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: SqlitePool,
-    revision: watch::Sender<u64>,
+    heads: Arc<Heads>,
 }
 
 /// A transaction on either pool. Dropped without a commit, it is rolled back.
@@ -52,7 +53,7 @@ struct SqliteTransaction {
     notes: Notes,
     /// Groups that the transaction made: nobody follows them yet, so what changes for them is not noted.
     new_groups: HashSet<GroupId>,
-    revision: watch::Sender<u64>,
+    heads: Arc<Heads>,
 }
 
 impl SqliteStore {
@@ -87,7 +88,7 @@ impl SqliteStore {
         Ok(Self {
             readers,
             writer,
-            revision: watch::Sender::new(revision),
+            heads: Arc::new(Heads::new(revision)),
         })
     }
 
@@ -96,7 +97,7 @@ impl SqliteStore {
             inner,
             notes: Notes::default(),
             new_groups: HashSet::new(),
-            revision: self.revision.clone(),
+            heads: Arc::clone(&self.heads),
         })
     }
 }
@@ -112,8 +113,12 @@ impl Store for SqliteStore {
         Ok(self.transaction(self.writer.begin_with("begin immediate").await?))
     }
 
-    fn watch(&self) -> watch::Receiver<u64> {
-        self.revision.subscribe()
+    fn revision(&self) -> u64 {
+        self.heads.revision()
+    }
+
+    fn watch(&self, group: GroupId) -> watch::Receiver<u64> {
+        self.heads.watch(group)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -142,11 +147,7 @@ impl SqliteTransaction {
     async fn finish(mut self, stamp: Stamp) -> Result<u64, StoreError> {
         let head = log::append(&mut self.inner, &self.notes, stamp).await?;
         self.inner.commit().await?;
-        self.revision.send_if_modified(|known| {
-            let rises = head > *known;
-            *known = (*known).max(head);
-            rises
-        });
+        self.heads.rise(head, self.notes.groups());
         Ok(head)
     }
 }

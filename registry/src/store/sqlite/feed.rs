@@ -1,6 +1,6 @@
 //! What a group's gateways may know, in the order in which the feed tells it.
 
-use filter_core::{digest::Digest, feed::application_bucket};
+use filter_core::digest::Digest;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 use super::{
@@ -23,7 +23,7 @@ macro_rules! application_columns {
 
 macro_rules! credential_columns {
     () => {
-        "a.number as application_number, c.id as credential_id, c.kind, c.identifier, c.enabled, c.not_before, \
+        "b.number as credential_application, c.id as credential_id, c.kind, c.identifier, c.enabled, c.not_before, \
          c.expires_at, c.scopes, s.version, s.origin, s.retiring_until"
     };
 }
@@ -46,36 +46,31 @@ pub(super) const CREDENTIALS: &str = concat!(
      from deployed_secrets d
      join secrets s on s.id = d.secret_id
      join credentials c on c.id = d.credential_id
-     join applications a on a.id = c.application_id
+     join applications b on b.id = c.application_id
      where d.group_id = $1 and d.digest >= $2
      order by d.digest
      limit $3"
 );
 
-pub(super) const CHANGES: &str = "select revision, application_number, digest
-     from changes
-     where group_id = $1 and revision > $2
-     order by revision, position
-     limit $3";
-
-const APPLICATION: &str = concat!(
-    "select ",
+/// Each change with the present state of what changed: of either kind, the columns are null where the group knows it no
+/// more, or the change is of the other kind.
+pub(super) const CHANGES: &str = concat!(
+    "select h.revision, h.application_number as changed_application, h.digest as changed_digest, \
+            v.number as admitted, d.digest, ",
     application_columns!(),
-    "
-     from admitted_applications v
-     join applications a on a.id = v.application_id
-     where v.group_id = $1 and v.bucket = $2 and v.number = $3"
-);
-
-const CREDENTIAL: &str = concat!(
-    "select d.digest, ",
+    ", ",
     credential_columns!(),
     "
-     from deployed_secrets d
-     join secrets s on s.id = d.secret_id
-     join credentials c on c.id = d.credential_id
-     join applications a on a.id = c.application_id
-     where d.group_id = $1 and d.digest = $2"
+     from changes h
+     left join applications a on a.number = h.application_number
+     left join admitted_applications v on v.application_id = a.id and v.group_id = h.group_id
+     left join deployed_secrets d on d.group_id = h.group_id and d.digest = h.digest
+     left join secrets s on s.id = d.secret_id
+     left join credentials c on c.id = d.credential_id
+     left join applications b on b.id = c.application_id
+     where h.group_id = $1 and h.revision > $2
+     order by h.revision, h.position
+     limit $3"
 );
 
 fn application(row: &SqliteRow) -> Result<ApplicationRow, StoreError> {
@@ -98,7 +93,7 @@ fn credential(row: &SqliteRow) -> Result<CredentialRow, StoreError> {
     Ok(CredentialRow {
         digest: Digest(columns.array("digest")?),
         kind: presented_as(&kind, &origin),
-        application: columns.number("application_number")?,
+        application: columns.number("credential_application")?,
         id: columns.parsed::<CredentialId>("credential_id")?.object_id(),
         identifier: columns.text("identifier")?,
         version: columns.number("version")?,
@@ -150,59 +145,36 @@ pub(super) async fn changes(
     after: u64,
     count: usize,
 ) -> Result<Vec<ChangeRow>, StoreError> {
-    let rows = sqlx::query(CHANGES)
+    sqlx::query(CHANGES)
         .bind(group.to_string())
         .bind(number(after, "changes.revision")?)
         .bind(limit(count))
-        .fetch_all(&mut *connection)
-        .await?;
-    let mut changes = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let columns = Columns(row);
-        let subject = match columns.optional_bytes("digest")? {
-            Some(_) => secret_subject(connection, group, columns.array("digest")?).await?,
-            None => {
-                application_subject(connection, group, columns.number("application_number")?)
-                    .await?
-            }
-        };
-        changes.push(ChangeRow {
-            revision: columns.number("revision")?,
-            subject,
-        });
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(ChangeRow {
+                revision: Columns(row).number("revision")?,
+                subject: subject(row)?,
+            })
+        })
+        .collect()
+}
+
+fn subject(row: &SqliteRow) -> Result<Subject, StoreError> {
+    let columns = Columns(row);
+    if columns.optional_bytes("changed_digest")?.is_some() {
+        let known = columns.optional_bytes("digest")?.is_some();
+        let now = known.then(|| credential(row).map(Box::new)).transpose()?;
+        return Ok(Subject::Secret(
+            Digest(columns.array("changed_digest")?),
+            now,
+        ));
     }
-    Ok(changes)
-}
-
-async fn secret_subject(
-    connection: &mut SqliteConnection,
-    group: GroupId,
-    digest: [u8; 16],
-) -> Result<Subject, StoreError> {
-    let now = sqlx::query(CREDENTIAL)
-        .bind(group.to_string())
-        .bind(digest.as_slice())
-        .fetch_optional(connection)
-        .await?
-        .as_ref()
-        .map(credential)
-        .transpose()?;
-    Ok(Subject::Secret(Digest(digest), now.map(Box::new)))
-}
-
-async fn application_subject(
-    connection: &mut SqliteConnection,
-    group: GroupId,
-    application_number: u32,
-) -> Result<Subject, StoreError> {
-    let now = sqlx::query(APPLICATION)
-        .bind(group.to_string())
-        .bind(i64::from(application_bucket(application_number)))
-        .bind(i64::from(application_number))
-        .fetch_optional(connection)
-        .await?
-        .as_ref()
-        .map(application)
-        .transpose()?;
-    Ok(Subject::Application(application_number, now))
+    let known = columns.optional_number::<u32>("admitted")?.is_some();
+    let now = known.then(|| application(row)).transpose()?;
+    Ok(Subject::Application(
+        columns.number("changed_application")?,
+        now,
+    ))
 }

@@ -29,6 +29,10 @@ impl Notes {
         self.0.insert((group, note));
     }
 
+    pub(super) fn groups(&self) -> BTreeSet<GroupId> {
+        self.0.iter().map(|(group, _)| *group).collect()
+    }
+
     pub(super) fn forget_group(&mut self, group: GroupId) {
         self.0.retain(|(noted, _)| *noted != group);
     }

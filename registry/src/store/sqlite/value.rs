@@ -48,6 +48,17 @@ impl Columns<'_> {
         T::try_from(self.0.try_get::<i64, _>(column)?).map_err(|_| StoreError::Unreadable(column))
     }
 
+    pub(super) fn optional_number<T: TryFrom<i64>>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        self.0
+            .try_get::<Option<i64>, _>(column)?
+            .map(T::try_from)
+            .transpose()
+            .map_err(|_| StoreError::Unreadable(column))
+    }
+
     pub(super) fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
         self.number(column).map(Timestamp::from_millis)
     }
@@ -56,11 +67,8 @@ impl Columns<'_> {
         &self,
         column: &'static str,
     ) -> Result<Option<Timestamp>, StoreError> {
-        self.0
-            .try_get::<Option<i64>, _>(column)?
-            .map(|millis| u64::try_from(millis).map(Timestamp::from_millis))
-            .transpose()
-            .map_err(|_| StoreError::Unreadable(column))
+        self.optional_number(column)
+            .map(|millis| millis.map(Timestamp::from_millis))
     }
 
     /// A value that is kept as its text: an id, or one of a few words.

@@ -16,6 +16,7 @@ use crate::{
     secret::{Secret, SecretState},
     store::{
         Deployed, IdempotentRequest, Prune, SealedDigestKey, Stamp, StoreError, WriteTransaction,
+        visible::{application_differs, credential_differs},
     },
     token::Token,
 };
@@ -39,7 +40,11 @@ impl WriteTransaction for SqliteTransaction {
     }
 
     async fn update_application(&mut self, changed: &Application) -> Result<(), StoreError> {
+        let before = application::get(&mut self.inner, changed.id).await?;
         application::update(&mut self.inner, changed).await?;
+        if !before.is_some_and(|before| application_differs(&before, changed)) {
+            return Ok(());
+        }
         for group in admission::groups_admitting(&mut self.inner, changed.id).await? {
             self.note(group, Note::Application(changed.number));
         }
@@ -69,7 +74,11 @@ impl WriteTransaction for SqliteTransaction {
     }
 
     async fn update_credential(&mut self, changed: &Credential) -> Result<(), StoreError> {
+        let before = credential::get(&mut self.inner, changed.id).await?;
         credential::update(&mut self.inner, changed).await?;
+        if !before.is_some_and(|before| credential_differs(&before, changed)) {
+            return Ok(());
+        }
         for deployed in admission::deployed(&mut self.inner, changed.id).await? {
             self.note(deployed.group, Note::Secret(deployed.digest));
         }

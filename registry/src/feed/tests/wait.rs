@@ -1,0 +1,224 @@
+//! Claims about polls that wait.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::{sync::watch, task::JoinHandle};
+
+use super::*;
+use crate::{
+    clock::Timestamp,
+    ids::ApplicationId,
+    store::{ReadTransaction, Store, StoreError, WriteTransaction},
+};
+
+/// Counts how often somebody looks.
+#[derive(Debug)]
+struct Counting {
+    store: Arc<dyn Store>,
+    reads: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Store for Counting {
+    async fn read(&self) -> Result<Box<dyn ReadTransaction>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.store.read().await
+    }
+
+    async fn write(&self) -> Result<Box<dyn WriteTransaction>, StoreError> {
+        self.store.write().await
+    }
+
+    fn revision(&self) -> u64 {
+        self.store.revision()
+    }
+
+    fn watch(&self, group: GroupId) -> watch::Receiver<u64> {
+        self.store.watch(group)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+fn poll(env: &Environment, follower: &Follower, wait: Duration) -> JoinHandle<Page> {
+    let (env, group, cursor) = (env.clone(), follower.group, follower.cursor.clone());
+    tokio::spawn(async move {
+        follow(&env, group, cursor.as_deref(), wait, future::pending())
+            .await
+            .unwrap()
+    })
+}
+
+fn changes(page: &Page) -> usize {
+    match &page.body {
+        Body::Changes(changes) => changes.changes.len(),
+        Body::Snapshot(_) => panic!("a snapshot is not needed"),
+    }
+}
+
+async fn listing(world: &World, name: &str, group: &str) -> ApplicationId {
+    let new = application::NewApplication {
+        gateway_groups: Some(vec![group.to_owned()]),
+        ..World::new_application(name)
+    };
+    world.try_application(new).await.unwrap().id
+}
+
+async fn other(world: &World) -> GatewayGroup {
+    gateway::create_group(&world.env, "other".to_owned(), Mode::OnDemand)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_waiting_gateway_is_told_of_a_change_and_looks_for_no_other_groups() {
+    let mut world = World::new().await;
+    let group = other(&world).await;
+    let there = world.gateway_of(group.id).await;
+    let counting = Arc::new(Counting {
+        store: Arc::clone(&world.env.store),
+        reads: AtomicUsize::new(0),
+    });
+    world.env.store = counting.clone();
+    let waiting = poll(&world.env, &there, Duration::from_mins(1));
+    while counting.reads.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    for number in 0..5 {
+        listing(&world, &format!("a{number}"), "default").await;
+    }
+    assert_eq!(counting.reads.load(Ordering::SeqCst), 1);
+    listing(&world, "there", "other").await;
+    assert_eq!(changes(&waiting.await.unwrap()), 1);
+    assert_eq!(counting.reads.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_poll_that_ends_by_time_is_past_what_other_groups_were_told() {
+    let world = World::new().await;
+    let group = other(&world).await;
+    let there = world.gateway_of(group.id).await;
+    let waiting = poll(&world.env, &there, Duration::from_millis(200));
+    tokio::task::yield_now().await;
+    world.application("only-in-default").await;
+    let page = waiting.await.unwrap();
+    let Body::Changes(told) = &page.body else {
+        panic!("nothing changed")
+    };
+    assert_eq!((told.changes.len(), told.revision), (0, 1));
+    let head = world.env.store.read().await.unwrap().head().await.unwrap();
+    let cursor = Cursor::parse(&page.next).unwrap();
+    assert_eq!(
+        (cursor.revision, cursor.change_id),
+        (head.revision, head.change_id)
+    );
+}
+
+#[tokio::test]
+async fn what_gateways_do_not_see_does_not_reach_them() {
+    let world = World::new().await;
+    let issued = world.credential("a", KEY).await;
+    let (id, application) = {
+        let credential = &issued.detail.credential;
+        (credential.id, credential.application)
+    };
+    let revision = world.env.store.revision();
+    let labels = || Some([("a".to_owned(), "b".to_owned())].into());
+    let patch = ApplicationPatch {
+        description: Some("for people".to_owned()),
+        labels: labels(),
+        ..ApplicationPatch::default()
+    };
+    let organization = world.organization;
+    application::update(&world.env, organization, application, None, patch)
+        .await
+        .unwrap();
+    let patch = CredentialPatch {
+        name: Some("b".to_owned()),
+        description: Some("for people".to_owned()),
+        labels: labels(),
+        ..CredentialPatch::default()
+    };
+    credential::update(&world.env, organization, id, None, patch)
+        .await
+        .unwrap();
+    assert_eq!(world.env.store.revision(), revision);
+
+    let seen: [CredentialPatch; 4] = [
+        CredentialPatch {
+            enabled: Some(false),
+            ..CredentialPatch::default()
+        },
+        CredentialPatch {
+            scopes: Some(vec!["read".to_owned()]),
+            ..CredentialPatch::default()
+        },
+        CredentialPatch {
+            not_before: Edit::Set(Some(Timestamp::from_millis(1))),
+            ..CredentialPatch::default()
+        },
+        CredentialPatch {
+            expires_at: Edit::Set(Some(world.env.now().after(HOUR))),
+            ..CredentialPatch::default()
+        },
+    ];
+    for (nth, patch) in (1..).zip(seen) {
+        credential::update(&world.env, organization, id, None, patch)
+            .await
+            .unwrap();
+        assert_eq!(world.env.store.revision(), revision + nth);
+    }
+}
+
+#[tokio::test]
+async fn a_poll_ends_empty_when_the_wait_is_over_or_the_registry_stops() {
+    let world = World::new().await;
+    let gateway = world.gateway().await;
+    let cursor = gateway.cursor.as_deref();
+    let poll = |wait, stop: bool| {
+        let env = &world.env;
+        let group = gateway.group;
+        async move {
+            let shutdown = async move {
+                if !stop {
+                    future::pending::<()>().await;
+                }
+            };
+            follow(env, group, cursor, wait, shutdown).await.unwrap()
+        }
+    };
+    for page in [
+        poll(Duration::ZERO, false).await,
+        poll(Duration::from_mins(1), true).await,
+    ] {
+        let Body::Changes(changes) = page.body else {
+            panic!("nothing changed")
+        };
+        assert!(changes.changes.is_empty());
+        assert_eq!(changes.revision, world.env.store.revision());
+    }
+}
+
+#[tokio::test]
+async fn an_empty_page_moves_the_cursor_past_what_other_groups_were_told() {
+    let world = World::new().await;
+    let other = gateway::create_group(&world.env, "other".to_owned(), Mode::OnDemand)
+        .await
+        .unwrap();
+    let mut there = world.gateway_of(other.id).await;
+    world.application("only-in-default").await;
+    there.catch_up(&world.env).await;
+    let Body::Changes(changes) = &there.pages.last().unwrap().body else {
+        panic!("nothing changed")
+    };
+    assert_eq!(changes.revision, world.env.store.revision());
+}
