@@ -130,6 +130,9 @@ pub enum Conflict {
     /// A configured token was revoked before; a revoked value never works again.
     #[error("the token was revoked")]
     TokenRevoked,
+    /// A configured token is known, and its time is over.
+    #[error("the token has expired")]
+    TokenExpired,
     /// A configured token already exists with another role or group.
     #[error("the token exists with another role or gateway group")]
     TokenRole,

@@ -13,7 +13,7 @@ use crate::{
     config::Secrets,
     entropy::{Entropy, EntropyError},
     environment::Environment,
-    error::Error,
+    error::{Conflict, Error},
     gateway::DEFAULT_GROUP,
     secrets::{InvalidMasterKey, MasterKey, SecretText},
     token::{self, NewRole},
@@ -124,7 +124,7 @@ impl DataDir {
         Ok(key)
     }
 
-    /// Makes the configured tokens valid; makes a first admin token if nobody could come in otherwise.
+    /// Makes the configured tokens valid; makes an admin token if nobody could come in otherwise.
     pub(crate) async fn provision_tokens(
         &self,
         env: &Environment,
@@ -142,7 +142,7 @@ impl DataDir {
                 provision(env, role, secret.expose(), secret.origin()).await?;
             }
         }
-        if secrets.admin_token.is_none() && !token::has_admin(env).await? {
+        if !token::has_admin(env).await? {
             self.first_admin(env).await?;
         }
         Ok(())
@@ -152,31 +152,50 @@ impl DataDir {
     async fn first_admin(&self, env: &Environment) -> Result<(), StartError> {
         let path = self.0.join("admin-token");
         let shown = path.display().to_string();
-        if let Some(text) = read_if_exists(&path)? {
-            return provision(env, NewRole::PortalAdmin, text.trim(), &shown).await;
+        let kept = read_if_exists(&path)?;
+        if let Some(text) = &kept
+            && provision(env, NewRole::PortalAdmin, text.trim(), &shown).await?
+        {
+            return Ok(());
         }
         let secret = token::mint(env)?;
-        write_secret(&path, secret.expose())?;
+        if kept.is_some() {
+            replace_secret(&path, secret.expose())?;
+        } else {
+            write_secret(&path, secret.expose())?;
+        }
         provision(env, NewRole::PortalAdmin, secret.expose(), &shown).await?;
-        tracing::info!(file = shown, "made the first admin token");
+        tracing::info!(
+            file = shown,
+            "made an admin token, because no other is valid"
+        );
         let mut stderr = io::stderr();
         if stderr.is_terminal() {
             // A person is watching, and nothing keeps what a terminal shows.
-            let _ = writeln!(stderr, "\nThe first admin token: {}\n", secret.expose());
+            let _ = writeln!(stderr, "\nThe new admin token: {}\n", secret.expose());
         }
         Ok(())
     }
 }
 
+/// Whether the token is valid now. One that was revoked, or whose time is over, stays dead and does not stop the start:
+/// it must be possible to revoke a token first, and to change the configuration later.
 async fn provision(
     env: &Environment,
     role: NewRole,
     value: &str,
     origin: &str,
-) -> Result<(), StartError> {
+) -> Result<bool, StartError> {
     let value = SecretText::new(value.to_owned());
     match token::provision(env, role, &value).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(Error::Conflict(dead @ (Conflict::TokenRevoked | Conflict::TokenExpired))) => {
+            tracing::error!(
+                setting = origin,
+                "{origin}: {dead}, and does not work any more"
+            );
+            Ok(false)
+        }
         Err(source @ (Error::Invalid(_) | Error::Conflict(_))) => Err(StartError::Token {
             origin: origin.to_owned(),
             source,
@@ -203,22 +222,33 @@ fn read_if_exists(path: &Path) -> Result<Option<Zeroizing<String>>, StartError> 
 /// Writes a file that only the owner reads, complete or not at all, and waits until it is on the disk.
 fn write_secret(path: &Path, text: &str) -> Result<(), StartError> {
     let write = || {
-        let partial = path.with_extension("partial");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&partial)?;
-        file.write_all(text.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
+        let partial = write_partial(path, text)?;
         // A link, unlike a rename, never replaces what somebody else wrote meanwhile.
         let linked = fs::hard_link(&partial, path);
         fs::remove_file(&partial)?;
         linked
     };
     write().map_err(|source| file_error("write", path, source))
+}
+
+/// The same in place of a file that is there.
+fn replace_secret(path: &Path, text: &str) -> Result<(), StartError> {
+    let write = || fs::rename(write_partial(path, text)?, path);
+    write().map_err(|source| file_error("write", path, source))
+}
+
+fn write_partial(path: &Path, text: &str) -> io::Result<PathBuf> {
+    let partial = path.with_extension("partial");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&partial)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    Ok(partial)
 }
 
 fn file_error(doing: &'static str, path: &Path, source: io::Error) -> StartError {

@@ -50,7 +50,7 @@ pub const OPTIONS: &[Setting] = &[
         "admin_token",
         "generated",
         "A token with role portal_admin: of the form <brand>_at_..., or 32 to 512 visible ASCII characters of your own. \
-         When not set and no such token exists, one is generated into data_dir/admin-token (mode 0600), and shown when standard error is a terminal.",
+         When none is valid at the start, one is generated into data_dir/admin-token (mode 0600), and shown when standard error is a terminal. One that was revoked stays revoked.",
     ),
     setting("admin_token_file", "none", "File that holds admin_token."),
     setting(

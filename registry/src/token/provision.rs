@@ -47,7 +47,8 @@ pub async fn provision(
     let role = resolve(write.as_mut(), &role).await?;
     if let Some(stored) = write.token_by_digest(&digest).await? {
         return match stored.token {
-            token if !token.is_valid(now) => Err(Conflict::TokenRevoked.into()),
+            token if token.revoked_at.is_some() => Err(Conflict::TokenRevoked.into()),
+            token if !token.is_valid(now) => Err(Conflict::TokenExpired.into()),
             token if token.role != role => Err(Conflict::TokenRole.into()),
             token => Ok(token.id),
         };

@@ -174,6 +174,24 @@ async fn a_configured_token_that_was_revoked_stays_revoked() {
 }
 
 #[tokio::test]
+async fn a_configured_token_that_expired_stays_expired() {
+    let world = World::new().await;
+    let new = NewToken {
+        expires_at: Some(world.env.now().after(HOUR)),
+        ..admin()
+    };
+    let (_, text) = create(&world.env, world.organization, new, None)
+        .await
+        .unwrap();
+    world.clock.advance(HOUR);
+    let again = provision(&world.env, NewRole::PortalAdmin, &text).await;
+    assert!(matches!(
+        again,
+        Err(Error::Conflict(Conflict::TokenExpired))
+    ));
+}
+
+#[tokio::test]
 async fn a_configured_token_must_fit_its_role() {
     let world = World::new().await;
     let own = secret("an-administrators-own-token-of-40-chars!");

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use filter_core::key::SecretType;
 use serde_json::json;
 
-use crate::support::{Data, TestRegistry, text};
+use crate::support::{Data, TestRegistry, admin_token, text, token};
 
 #[tokio::test]
 async fn a_restart_keeps_everything() {
@@ -106,6 +107,66 @@ async fn a_bad_token_of_the_configuration_is_named() {
         .refuses_to_start(&[("KEYSMITH_ADMIN_TOKEN", "short")])
         .await;
     assert!(message.starts_with("KEYSMITH_ADMIN_TOKEN: "), "{message}");
+}
+
+#[tokio::test]
+async fn a_gateway_token_of_the_configuration_may_be_revoked_for_good() {
+    let configured = token(SecretType::GatewayToken, 3);
+    let settings = [("KEYSMITH_GATEWAY_TOKEN", configured.as_str())];
+    let registry = TestRegistry::with(&settings).await;
+    let tokens = "/v1/gateway-groups/default/tokens";
+    let listed = registry.admin().get(tokens).await.has(200).json();
+    let id = text(&listed["items"][0]["id"]);
+    let path = format!("{tokens}/{id}");
+    registry.admin().delete(&path).await.has(204);
+
+    let registry = registry.stop().await.start(&settings).await;
+    registry.admin().get(tokens).await.has(200);
+    registry.bearer(&configured).get("/v1/feed").await.has(401);
+}
+
+#[tokio::test]
+async fn a_new_admin_token_is_made_when_the_last_one_was_revoked() {
+    let data = Data::new();
+    let file = data.path().join("admin-token");
+    let generated = [("KEYSMITH_ADMIN_TOKEN", "")];
+    let registry = data.start(&generated).await;
+    registry.operator().get("/readyz").await.has(200);
+    let first = std::fs::read_to_string(&file).unwrap();
+    revoke_only_token(&registry, first.trim()).await;
+
+    let data = registry.stop().await;
+    let registry = data.start(&generated).await;
+    registry.operator().get("/readyz").await.has(200);
+    let second = std::fs::read_to_string(&file).unwrap();
+    assert_ne!(first, second);
+    registry
+        .bearer(first.trim())
+        .get("/v1/tokens")
+        .await
+        .has(401);
+    revoke_only_token(&registry, second.trim()).await;
+
+    // What is configured brings somebody in again, and can be revoked like any other.
+    let registry = registry.stop().await.start(&[]).await;
+    revoke_only_token(&registry, &admin_token()).await;
+    let registry = registry.stop().await.start(&[]).await;
+    registry.operator().get("/readyz").await.has(200);
+    registry.admin().get("/v1/tokens").await.has(401);
+    let third = std::fs::read_to_string(&file).unwrap();
+    registry
+        .bearer(third.trim())
+        .get("/v1/tokens")
+        .await
+        .has(200);
+}
+
+async fn revoke_only_token(registry: &TestRegistry, value: &str) {
+    let admin = registry.bearer(value);
+    let listed = admin.get("/v1/tokens").await.has(200).json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+    let id = text(&listed["items"][0]["id"]);
+    admin.delete(&format!("/v1/tokens/{id}")).await.has(204);
 }
 
 #[tokio::test]
