@@ -132,9 +132,10 @@ impl Demo {
             tls: None,
             more: Vec::new(),
         };
-        let registry = Registry::try_start(settings, &logs)
-            .await
-            .map_err(|log| format!("the registry does not start:\n{log}"))?;
+        let registry = Registry::try_start(settings, &logs).await.map_err(|log| {
+            let folder = options.folder.display();
+            format!("the registry does not start (remove {folder} to begin anew):\n{log}")
+        })?;
 
         println!("Starting the upstream");
         let upstream = Echo::listen(options.upstream, Answers::Echo)
