@@ -31,7 +31,7 @@ help: ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([^:]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 .PHONY: demo
-demo: wasm envoy ## Start registry, Envoy and an upstream, and print commands to try
+demo: wasm envoy ## Start registry, Envoy and an upstream (ports 8080, 8081, 9901, 10000, 10001) and print what to try
 	cargo build -p registry -p e2e --bins
 	@$(TARGET)/debug/demo
 
