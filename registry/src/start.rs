@@ -1,7 +1,7 @@
 //! What the first start makes, and every further one finds: the data directory, the master key, the first tokens.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, IsTerminal as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
@@ -31,6 +31,12 @@ pub enum StartError {
         path: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// Another process serves the directory.
+    #[error("data_dir: {path} is in use by another registry: it serves one at a time")]
+    InUse {
+        /// The directory.
+        path: String,
     },
     /// The database is there, and its key is not.
     #[error(
@@ -66,19 +72,27 @@ pub enum StartError {
     Entropy(#[from] EntropyError),
 }
 
-/// The directory that holds everything.
-#[derive(Clone, Debug)]
-pub(crate) struct DataDir(PathBuf);
+/// The directory that holds everything. While this lives, no other process serves it: gateways that wait at one would
+/// not hear of what is changed at the other.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    /// Locked until it is closed, also by the end of the process.
+    _lock: File,
+}
 
 impl DataDir {
-    /// Makes the directory, readable for nobody else, unless it exists.
+    /// Makes the directory, readable for nobody else, unless it exists, and takes it for this process.
     pub(crate) fn open(path: &Path) -> Result<Self, StartError> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(path)
             .map_err(|source| file_error("create", path, source))?;
-        Ok(Self(path.to_owned()))
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock(path)?,
+        })
     }
 
     /// The path of the database's file, which is there from now on and readable for nobody else. What SQLite puts
@@ -95,7 +109,7 @@ impl DataDir {
     }
 
     fn database_path(&self) -> PathBuf {
-        self.0.join("keysmith.db")
+        self.path.join("keysmith.db")
     }
 
     /// The configured master key, or the one in the directory, or a new one.
@@ -107,7 +121,7 @@ impl DataDir {
         if let Some(secret) = &secrets.master_key {
             return parse_master_key(secret.expose(), secret.origin());
         }
-        let path = self.0.join("master.key");
+        let path = self.path.join("master.key");
         if let Some(text) = read_if_exists(&path)? {
             return parse_master_key(&text, &path.display().to_string());
         }
@@ -150,7 +164,7 @@ impl DataDir {
 
     /// The file comes before the row: a crash between the two leaves a token that the next start makes valid.
     async fn first_admin(&self, env: &Environment) -> Result<(), StartError> {
-        let path = self.0.join("admin-token");
+        let path = self.path.join("admin-token");
         let shown = path.display().to_string();
         let kept = read_if_exists(&path)?;
         if let Some(text) = &kept
@@ -204,6 +218,24 @@ async fn provision(
     }
 }
 
+/// The file stays when the lock is given back: to remove it would let two processes lock two files of one name.
+fn lock(directory: &Path) -> Result<File, StartError> {
+    let path = directory.join("lock");
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|source| file_error("create", &path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse {
+            path: directory.display().to_string(),
+        }),
+        Err(TryLockError::Error(source)) => Err(file_error("lock", &path, source)),
+    }
+}
+
 fn parse_master_key(text: &str, origin: &str) -> Result<MasterKey, StartError> {
     MasterKey::parse(text).map_err(|source| StartError::MasterKey {
         origin: origin.to_owned(),
@@ -226,15 +258,25 @@ fn write_secret(path: &Path, text: &str) -> Result<(), StartError> {
         // A link, unlike a rename, never replaces what somebody else wrote meanwhile.
         let linked = fs::hard_link(&partial, path);
         fs::remove_file(&partial)?;
-        linked
+        linked?;
+        sync_directory(path)
     };
     write().map_err(|source| file_error("write", path, source))
 }
 
 /// The same in place of a file that is there.
 fn replace_secret(path: &Path, text: &str) -> Result<(), StartError> {
-    let write = || fs::rename(write_partial(path, text)?, path);
+    let write = || {
+        fs::rename(write_partial(path, text)?, path)?;
+        sync_directory(path)
+    };
     write().map_err(|source| file_error("write", path, source))
+}
+
+/// Waits until the file's name is on the disk, which its content alone does not promise.
+fn sync_directory(of: &Path) -> io::Result<()> {
+    let directory = of.parent().filter(|path| !path.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn write_partial(path: &Path, text: &str) -> io::Result<PathBuf> {

@@ -36,8 +36,8 @@ pub const OPTIONS: &[Setting] = &[
     setting(
         "data_dir",
         "./keysmith-data",
-        "Directory for keysmith.db, master.key and admin-token; created with mode 0700. Back it up as a whole: the \
-         database is of no use without the master key.",
+        "Directory for keysmith.db, master.key and admin-token; created with mode 0700. One registry at a time \
+         serves it. Back it up as a whole: the database is of no use without the master key.",
     ),
     setting(
         "master_key",

@@ -170,6 +170,22 @@ async fn revoke_only_token(registry: &TestRegistry, value: &str) {
 }
 
 #[tokio::test]
+async fn a_data_directory_serves_one_registry_at_a_time() {
+    let data = Data::new();
+    let registry = data.start(&[]).await;
+    registry.operator().get("/readyz").await.has(200);
+    let message = data.refuses_to_start(&[]).await;
+    let directory = data.path().display().to_string();
+    assert!(
+        message.starts_with("data_dir: ") && message.contains(&directory),
+        "{message}"
+    );
+    registry.admin().get("/v1/tokens").await.has(200);
+    let data = registry.stop().await;
+    data.start(&[]).await.stop().await;
+}
+
+#[tokio::test]
 async fn a_taken_port_is_named() {
     let registry = TestRegistry::start().await;
     let address = registry.address();

@@ -85,12 +85,9 @@ impl Data {
     /// Tries to start a registry that should refuse.
     pub(crate) async fn refuses_to_start(&self, settings: &[(&str, &str)]) -> String {
         let registry = self.start(settings).await;
-        registry
-            .task
-            .await
-            .unwrap()
-            .expect_err("it started")
-            .to_string()
+        let ended = tokio::time::timeout(Duration::from_secs(30), registry.task).await;
+        let result = ended.expect("it started").unwrap();
+        result.expect_err("it started").to_string()
     }
 }
 
