@@ -186,7 +186,10 @@ impl Connection {
             result
         } else {
             connection.as_mut().graceful_shutdown();
+            activity.restart();
             tokio::select! {
+                // The connection first: it has something to say, that it ends.
+                biased;
                 result = connection.as_mut() => result,
                 // A client that does not even read its last answer.
                 () = activity.idle(last) => Ok(()),

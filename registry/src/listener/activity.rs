@@ -71,6 +71,12 @@ impl Activity {
         }
     }
 
+    /// Begins the measured time anew, without a request.
+    pub(super) fn restart(&self) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.changed = Instant::now();
+    }
+
     fn count(&self, change: impl FnOnce(usize) -> usize) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.requests = change(state.requests);

@@ -12,12 +12,27 @@ use tokio::{
 use crate::support::TestRegistry;
 
 /// What comes back until the registry closes the connection.
-async fn until_closed(mut stream: TcpStream) -> String {
+async fn until_closed(stream: TcpStream) -> String {
+    String::from_utf8_lossy(&bytes_until_closed(stream).await).into_owned()
+}
+
+async fn bytes_until_closed(mut stream: TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
     let read = timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
     // A reset closes as well.
     let _ = read.expect("it stays open");
-    String::from_utf8_lossy(&answer).into_owned()
+    answer
+}
+
+/// The types of the HTTP/2 frames.
+fn frame_types(mut bytes: &[u8]) -> Vec<u8> {
+    let mut types = Vec::new();
+    while let [a, b, c, kind, _, _, _, _, _, rest @ ..] = bytes {
+        types.push(*kind);
+        let length = u32::from_be_bytes([0, *a, *b, *c]);
+        bytes = rest.get(length as usize..).unwrap_or_default();
+    }
+    types
 }
 
 async fn connection(registry: &TestRegistry, begin: &[u8]) -> TcpStream {
@@ -46,6 +61,20 @@ async fn a_connection_that_asks_nothing_more_is_closed() {
     let request = b"GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
     let answer = until_closed(connection(&registry, request).await).await;
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_http_2_connection_is_told_that_it_ends() {
+    const GOAWAY: u8 = 7;
+    let registry = TestRegistry::with(&[("KEYSMITH_HEADER_TIMEOUT_SECONDS", "1")]).await;
+    let begin = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let connections = (0..32).map(async |_| {
+        let stream = connection(&registry, begin).await;
+        frame_types(&bytes_until_closed(stream).await)
+    });
+    for types in futures_util::future::join_all(connections).await {
+        assert!(types.contains(&GOAWAY), "{types:?}");
+    }
 }
 
 #[tokio::test]
