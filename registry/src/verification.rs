@@ -129,7 +129,7 @@ impl Verifier {
         if let Some(wait) = state.limited(&tags, now) {
             return Admission::Limited(wait);
         }
-        let reserved = state.is_proven(&tags.username, now);
+        let reserved = state.is_proven(&tags.question, now);
         let answer = Arc::clone(self).begin(question, tags.clone(), basis.clone(), reserved);
         state.begun(&tags, basis, answer.clone());
         Admission::Asked(answer)

@@ -50,7 +50,8 @@ pub const OPTIONS: &[Setting] = &[
         "admin_token",
         "generated",
         "A token with role portal_admin: of the form <brand>_at_..., or 32 to 512 visible ASCII characters of your own. \
-         When none is valid at the start, one is generated into data_dir/admin-token (mode 0600), and shown when standard error is a terminal. One that was revoked stays revoked.",
+         When none is valid at the start, one is generated into data_dir/admin-token (mode 0600), and shown when standard error is a terminal. One that was \
+         revoked stays revoked.",
     ),
     setting("admin_token_file", "none", "File that holds admin_token."),
     setting(
@@ -155,12 +156,15 @@ pub const OPTIONS: &[Setting] = &[
     setting(
         "verify_per_source_per_minute",
         "600",
-        "Attempts a minute to prove a chosen password from one client address. Beyond that the answer is 429.",
+        "Attempts a minute to prove a chosen password from one client address, per gateway group. \
+         Beyond that the answer is 429.",
     ),
     setting(
         "verify_per_username_per_minute",
         "60",
-        "Attempts a minute to prove a chosen password of one user name. Beyond that the answer is 429.",
+        "Attempts a minute to prove a chosen password of one user name, per gateway group. Beyond that the \
+         answer is 429. A user name with a password that was proven within 24 hours has this \
+         limit for itself, and no other.",
     ),
     setting(
         "verdict_seconds",

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{clock::Timestamp, config::Passwords, credential::Verdict, ids::CredentialId};
 
-/// Verdicts, names and addresses that are remembered at most, each.
+/// Verdicts, questions, names and addresses that are remembered at most, each.
 const REMEMBERED: usize = 16_384;
-/// For how long a name that proved itself has its reserved place.
+/// For how long a user name with its password has its reserved place after it proved itself.
 const RECENT: Duration = Duration::from_hours(24);
 
 /// The credentials and versions that a user name stood for.
@@ -26,7 +26,7 @@ pub(super) type Answer = Shared<BoxFuture<'static, Outcome>>;
 /// Verdicts, limits, and what is being computed.
 pub(super) struct State {
     verdicts: Memory<Tag, Remembered>,
-    /// Pairs of address and name, and names alone, that proved themselves, and until when that counts.
+    /// Questions, and pairs of address and name, that proved themselves, and until when that counts.
     proven: Memory<Tag, Timestamp>,
     sources: Limiter,
     usernames: Limiter,
@@ -79,19 +79,23 @@ impl State {
 
     /// Counts an attempt; answers how long to wait when there were too many.
     pub(super) fn limited(&mut self, tags: &Tags, now: Timestamp) -> Option<Duration> {
+        // Whoever knows the password is slowed by nobody who does not, wherever they are.
+        if self.is_proven(&tags.question, now) {
+            return self.usernames.take(tags.question, now);
+        }
         let source = tags
             .source
             .and_then(|source| self.sources.take(source, now));
-        // A name that came from this address before is not slowed by others who try it.
-        let username = if self.is_proven(&tags.pair, now) {
-            tags.pair
+        // A name that came from this address before, as with a new password, is not slowed by others elsewhere.
+        let username = if self.is_proven(&tags.visitor, now) {
+            tags.visitor
         } else {
             tags.username
         };
         source.or_else(|| self.usernames.take(username, now))
     }
 
-    /// Whether this name or pair proved itself not long ago.
+    /// Whether this question or visitor proved itself not long ago.
     pub(super) fn is_proven(&self, tag: &Tag, now: Timestamp) -> bool {
         self.proven.get(tag).is_some_and(|until| *until > now)
     }
@@ -100,8 +104,11 @@ impl State {
         let mut until = now.after(self.remember);
         if let Verdict::Verified { until: end, .. } = verdict {
             until = end.map_or(until, |end| end.min(until));
-            self.proven.insert(tags.pair, now.after(RECENT));
-            self.proven.insert(tags.username, now.after(RECENT));
+            self.proven.insert(tags.question, now.after(RECENT));
+            self.proven.insert(tags.visitor, now.after(RECENT));
+        } else if self.is_proven(&tags.question, now) {
+            // The password was right once, and is not any more.
+            self.proven.insert(tags.question, now);
         }
         let remembered = Remembered {
             basis,

@@ -9,13 +9,14 @@ use crate::entropy::{Entropy, EntropyError};
 /// A keyed hash.
 pub(super) type Tag = [u8; 32];
 
-/// What a question is remembered and limited by.
+/// What a question is remembered and limited by: each for its gateway group alone, so that no group's traffic slows
+/// another's.
 #[derive(Clone, Debug)]
 pub(super) struct Tags {
-    /// All of it.
+    /// The user name with the password.
     pub(super) question: Tag,
     /// The address with the user name.
-    pub(super) pair: Tag,
+    pub(super) visitor: Tag,
     /// The user name.
     pub(super) username: Tag,
     /// The address, when it is known.
@@ -39,9 +40,9 @@ impl Tagger {
         let password = question.password.expose().as_bytes();
         Tags {
             question: self.tag(b"question", &[&group, username, password]),
-            pair: self.tag(b"pair", &[source, username]),
-            username: self.tag(b"username", &[username]),
-            source: (!source.is_empty()).then(|| self.tag(b"source", &[source])),
+            visitor: self.tag(b"visitor", &[&group, source, username]),
+            username: self.tag(b"username", &[&group, username]),
+            source: (!source.is_empty()).then(|| self.tag(b"source", &[&group, source])),
         }
     }
 

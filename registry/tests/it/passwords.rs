@@ -166,14 +166,13 @@ async fn attempts_are_limited_for_an_address_and_for_a_name() {
             .await
             .has(200);
     }
-    ask(&gateway, "ann", PASSWORD, "192.0.2.4").await.has(429);
-    assert_eq!(
-        ask(&gateway, "ann", PASSWORD, "192.0.2.1")
-            .await
-            .has(200)
-            .json()["verified"],
-        true
-    );
+    ask(&gateway, "ann", "again 3", "192.0.2.4").await.has(429);
+    for source in ["192.0.2.1", "192.0.2.4"] {
+        assert_eq!(
+            ask(&gateway, "ann", PASSWORD, source).await.has(200).json()["verified"],
+            true
+        );
+    }
 
     for attempt in 0..4 {
         ask(&gateway, &format!("name-{attempt}"), "wrong", "2001:db8::1")
@@ -186,6 +185,71 @@ async fn attempts_are_limited_for_an_address_and_for_a_name() {
     ask(&gateway, "name-4", "wrong", "2001:db8:0:1::1")
         .await
         .has(200);
+}
+
+#[tokio::test]
+async fn who_proved_a_password_is_not_slowed_by_others_at_the_same_address() {
+    let settings = [
+        ("KEYSMITH_VERIFY_PER_SOURCE_PER_MINUTE", "2"),
+        ("KEYSMITH_VERDICT_SECONDS", "0"),
+    ];
+    let registry = TestRegistry::with(&settings).await;
+    let gateway = registry.gateway("default").await;
+    ann(&registry).await;
+    let right = async || ask(&gateway, "ann", PASSWORD, "192.0.2.1").await;
+    assert_eq!(right().await.has(200).json()["verified"], true);
+    let guess = async |attempt: u32| {
+        let username = format!("name-{attempt}");
+        ask(&gateway, &username, "wrong", "192.0.2.1").await
+    };
+    guess(0).await.has(200);
+    guess(1).await.has(429);
+    for _ in 0..3 {
+        assert_eq!(right().await.has(200).json()["verified"], true);
+    }
+    // Nor do they take from what the others may ask.
+    registry.clock.advance(Duration::from_secs(30));
+    guess(2).await.has(200);
+}
+
+#[tokio::test]
+async fn a_password_that_was_revoked_is_an_attempt_like_any_other() {
+    let settings = [
+        ("KEYSMITH_VERIFY_PER_USERNAME_PER_MINUTE", "1"),
+        ("KEYSMITH_VERDICT_SECONDS", "0"),
+    ];
+    let registry = TestRegistry::with(&settings).await;
+    let gateway = registry.gateway("default").await;
+    let path = format!("/v1/credentials/{}", text(&ann(&registry).await["id"]));
+    assert_eq!(asks(&gateway, "ann", PASSWORD).await["verified"], true);
+    registry.admin().delete(&path).await.has(204);
+    assert_eq!(asks(&gateway, "ann", PASSWORD).await["verified"], false);
+    registry.clock.advance(Duration::from_mins(1));
+    let guess = "another guess";
+    ask(&gateway, "ann", guess, "192.0.2.2").await.has(200);
+    ask(&gateway, "ann", PASSWORD, "192.0.2.1").await.has(429);
+}
+
+#[tokio::test]
+async fn attempts_at_one_group_do_not_count_at_another() {
+    let settings = [
+        ("KEYSMITH_VERIFY_PER_SOURCE_PER_MINUTE", "2"),
+        ("KEYSMITH_VERIFY_PER_USERNAME_PER_MINUTE", "1"),
+    ];
+    let registry = TestRegistry::with(&settings).await;
+    let admin = registry.admin();
+    let inner = json!({"name": "inner", "mode": "on_demand"});
+    admin.post("/v1/gateway-groups", inner).await.has(201);
+    let outside = registry.gateway("default").await;
+    let inside = registry.gateway("inner").await;
+    for attempt in ["a", "b"] {
+        ask(&inside, attempt, "wrong", "192.0.2.1").await.has(200);
+        ask(&inside, attempt, "other", "192.0.2.2").await.has(429);
+    }
+    ask(&inside, "c", "wrong", "192.0.2.1").await.has(429);
+    for attempt in ["a", "b"] {
+        ask(&outside, attempt, "wrong", "192.0.2.1").await.has(200);
+    }
 }
 
 #[tokio::test]
