@@ -16,8 +16,6 @@ use zeroize::Zeroizing;
 use super::ConfiguredSecret;
 
 const PREFIX: &str = "KEYSMITH_";
-/// What a Kubernetes Service named `keysmith` puts into the environment of its neighbours; not meant for us.
-const SERVICE_LINKS: [&str; 3] = ["SERVICE_", "PORT_", "PORT"];
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
 /// Why the configuration cannot be used.
@@ -101,7 +99,7 @@ impl Reader {
             .filter_map(|(name, value)| {
                 let name = name.into_string().ok()?;
                 let name = name.strip_prefix(PREFIX)?;
-                (!is_service_link(name)).then(|| (name.to_ascii_lowercase(), value))
+                Some((name.to_ascii_lowercase(), value))
             })
             .collect();
         Self {
@@ -232,7 +230,8 @@ impl Reader {
 
     /// Ends the reading: every name that was given and never asked for is one more mistake.
     pub(super) fn finish(mut self) -> Result<(), ConfigError> {
-        let unknown: Vec<String> = (self.file.keys().chain(self.environment.keys()))
+        let environment = self.environment.keys().filter(|key| !is_service_link(key));
+        let unknown: Vec<String> = (self.file.keys().chain(environment))
             .filter(|key| !self.known.contains(key.as_str()))
             .cloned()
             .collect();
@@ -287,8 +286,21 @@ impl Reader {
     }
 }
 
-fn is_service_link(name: &str) -> bool {
-    SERVICE_LINKS
-        .iter()
-        .any(|link| name == *link || (link.ends_with('_') && name.starts_with(link)))
+/// Whether Kubernetes puts the name into the environment of a Service's neighbours, when the Service's name begins with
+/// `keysmith`; not meant for us.
+fn is_service_link(key: &str) -> bool {
+    // A name that is the prefix and nothing else leaves the key without its first underscore.
+    let key = format!("_{key}");
+    let of_port = |(_, rest): (&str, &str)| {
+        let (number, protocol) = rest.split_once('_').unwrap_or_default();
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_number
+            && ["tcp", "udp", "sctp"]
+                .iter()
+                .any(|name| protocol.starts_with(name))
+    };
+    key.ends_with("_service_host")
+        || key.contains("_service_port")
+        || key.ends_with("_port")
+        || key.rsplit_once("_port_").is_some_and(of_port)
 }

@@ -175,6 +175,27 @@ fn service_links_of_kubernetes_are_not_settings() {
         ("KEYSMITH_PORT_8080_TCP_ADDR", "10.0.0.1"),
     ];
     assert!(load("", &links).is_ok());
+    let neighbour = [
+        ("KEYSMITH_REGISTRY_SERVICE_HOST", "10.0.0.1"),
+        ("KEYSMITH_REGISTRY_SERVICE_PORT", "8080"),
+        ("KEYSMITH_REGISTRY_SERVICE_PORT_HTTPS", "8443"),
+        ("KEYSMITH_REGISTRY_PORT", "tcp://10.0.0.1:8080"),
+        ("KEYSMITH_REGISTRY_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("KEYSMITH_REGISTRY_PORT_8080_TCP_PROTO", "tcp"),
+        ("KEYSMITH_REGISTRY_PORT_53_UDP_ADDR", "10.0.0.1"),
+    ];
+    for link in neighbour {
+        assert!(load("", &[link]).is_ok(), "{link:?}");
+    }
+    for name in [
+        "KEYSMITH_SERVICE_NAME",
+        "KEYSMITH_PORT_TCP",
+        "KEYSMITH_PORT_X_TCP",
+        "KEYSMITH_REPORT",
+    ] {
+        refuses("", &[(name, "x")], &format!("{name} is not a setting"));
+    }
+    refuses("registry_port = 1", &[], "registry_port is not a setting");
 }
 
 #[test]
