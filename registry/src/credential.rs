@@ -27,7 +27,6 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use delete::remove;
 pub(crate) use issue::end_retired;
 
 pub use create::create;

@@ -1,6 +1,6 @@
 //! What every use case needs from outside.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use crate::{
     clock::{Clock, Timestamp},
@@ -9,7 +9,7 @@ use crate::{
     password::PasswordWork,
     secret_policy::SecretPolicy,
     secrets::Keys,
-    store::{Stamp, Store, WriteTransaction},
+    store::{Stamp, Store, StoreError, WriteTransaction},
 };
 
 /// Everything that a use case reaches beyond its arguments. Cheap to clone.
@@ -36,6 +36,18 @@ impl Environment {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Does `work` to its end. Who waits for it may give up; what was begun is done in any case, so that a request that
+    /// takes longer than anybody waits succeeds all the same.
+    pub(crate) async fn complete<T, W>(&self, work: impl FnOnce(Self) -> W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let task = tokio::spawn(work(self.clone()));
+        task.await
+            .map_err(|_| Error::Store(StoreError::Interrupted))?
     }
 
     /// Makes everything that happened in `transaction` true at once, and wakes the feeds. Returns the log's revision.

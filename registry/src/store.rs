@@ -39,6 +39,9 @@ pub enum StoreError {
     /// A row does not mean anything.
     #[error("the database holds something unreadable in {0}")]
     Unreadable(&'static str),
+    /// Work in a task of its own did not come to its end.
+    #[error("the work was interrupted")]
+    Interrupted,
     /// A number exceeds what the database or the feed can hold.
     #[error("a number is out of range in {0}")]
     Range(&'static str),
@@ -239,11 +242,15 @@ pub trait WriteTransaction: ReadTransaction {
     async fn insert_application(&mut self, application: &Application) -> Result<(), StoreError>;
     /// Replaces an application's fields and reserves its name. Gateways are told only where they see a difference.
     async fn update_application(&mut self, application: &Application) -> Result<(), StoreError>;
-    /// Removes an application that has no credentials and that no group admits.
-    async fn delete_application(&mut self, id: ApplicationId) -> Result<(), StoreError>;
+    /// Removes an application that no group knows, with its credentials. Their secrets stay, revoked at `at`.
+    async fn delete_application(
+        &mut self,
+        id: ApplicationId,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
     /// Lets the group's gateways know the application.
     async fn admit(&mut self, group: GroupId, application: &Application) -> Result<(), StoreError>;
-    /// Lets the group's gateways forget the application.
+    /// Lets the group's gateways forget the application, and withdraws its credentials' secrets from them.
     async fn dismiss(
         &mut self,
         group: GroupId,

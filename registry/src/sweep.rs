@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use crate::{credential, environment::Environment, error::Error, idempotency, store::Prune};
+use crate::{
+    credential, deployment::Digesters, environment::Environment, error::Error, idempotency,
+    store::Prune,
+};
 
 /// For how long the log is kept unless configured otherwise. A gateway that was away longer takes a snapshot.
 pub const LOG_KEPT: Duration = Duration::from_hours(24);
@@ -21,8 +24,9 @@ pub async fn sweep(env: &Environment) -> Result<usize, Error> {
     loop {
         let mut write = env.store.write().await?;
         let due = write.due(env.now(), BATCH).await?;
+        let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
         for id in &due {
-            credential::end_retired(env, write.as_mut(), *id).await?;
+            credential::end_retired(env, write.as_mut(), &digesters, *id).await?;
         }
         env.commit(write).await?;
         ended = ended.saturating_add(due.len());

@@ -2,16 +2,26 @@
 
 use super::find;
 use crate::{
-    credential::{self, CredentialQuery},
     environment::Environment,
     error::{Error, Kind},
     ids::{ApplicationId, OrganizationId},
-    listing::MAX_LIMIT,
 };
 
 /// Deletes an application, if it is at the expected version, and its credentials everywhere. Its name stays reserved
 /// for the organization, and its secrets' values never work again.
+///
+/// Once begun it is done, also when nobody waits for it any more: see [`Environment::complete`].
 pub async fn delete(
+    env: &Environment,
+    organization: OrganizationId,
+    id: ApplicationId,
+    expected: Option<u64>,
+) -> Result<(), Error> {
+    env.complete(async move |env| delete_in_full(&env, organization, id, expected).await)
+        .await
+}
+
+async fn delete_in_full(
     env: &Environment,
     organization: OrganizationId,
     id: ApplicationId,
@@ -22,24 +32,10 @@ pub async fn delete(
     if expected.is_some_and(|version| version != application.version) {
         return Err(Error::VersionMismatch(Kind::Application));
     }
-    let query = CredentialQuery {
-        after: None,
-        limit: MAX_LIMIT,
-    };
-    loop {
-        // Those that were removed are gone from the list, so that it always begins anew.
-        let credentials = write.credentials(id, query).await?;
-        if credentials.is_empty() {
-            break;
-        }
-        for credential in &credentials {
-            credential::remove(write.as_mut(), credential, env.now()).await?;
-        }
-    }
     for group in write.groups_admitting(id).await? {
         write.dismiss(group, &application).await?;
     }
-    write.delete_application(id).await?;
+    write.delete_application(id, env.now()).await?;
     env.commit(write).await?;
     Ok(())
 }

@@ -223,3 +223,56 @@ async fn a_change_of_another_version_is_refused() {
         Err(Error::VersionMismatch(Kind::Application))
     ));
 }
+
+#[tokio::test]
+async fn a_deleted_applications_secrets_and_user_names_end_with_it() {
+    let world = World::new().await;
+    let own = || NewSecret::OwnApiKey(crate::testing::secret("an-own-key-of-20-char"));
+    let bob = || NewSecret::GeneratedPassword {
+        username: "bob".to_owned(),
+    };
+    let id = world.application("a").await;
+    for (name, new) in [("own", own()), ("bob", bob())] {
+        world
+            .issue(World::new_credential(id, name, new))
+            .await
+            .unwrap();
+    }
+    let kept = world.credential("kept", NewSecret::GeneratedApiKey).await;
+    let mut gateway = world.gateway().await;
+    delete(&world.env, world.organization, id, None)
+        .await
+        .unwrap();
+    gateway.catch_up(&world.env).await;
+    assert_eq!(gateway.credentials.len(), 1);
+    assert!(gateway.by_value(kept.secret.as_ref().unwrap()).is_some());
+    assert_eq!(gateway.known(), world.gateway().await.known());
+    world.credential("b", bob()).await;
+    let again = world.application("c").await;
+    let again = World::new_credential(again, "own", own());
+    assert!(matches!(
+        world.issue(again).await,
+        Err(Error::Conflict(Conflict::Value))
+    ));
+}
+
+#[tokio::test]
+async fn what_was_begun_is_done_though_nobody_waits_for_it() {
+    let world = World::new().await;
+    let id = world.application("a").await;
+    // Nothing can be written yet, so the caller gives up while the work waits.
+    let writing = world.env.store.write().await.unwrap();
+    let patch = ApplicationPatch {
+        gateway_groups: Edit::Set(Some(Vec::new())),
+        ..ApplicationPatch::default()
+    };
+    tokio::select! {
+        biased;
+        done = update(&world.env, world.organization, id, None, patch) => panic!("{done:?}"),
+        () = std::future::ready(()) => {}
+    }
+    let mut changes = world.env.store.watch(world.default_group().await);
+    drop(writing);
+    changes.changed().await.unwrap();
+    assert!(world.gateway().await.applications.is_empty());
+}

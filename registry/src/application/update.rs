@@ -21,7 +21,20 @@ use crate::{
 const NAMED: usize = 10;
 
 /// Changes an application, if it is at the expected version.
+///
+/// Once begun it is done, also when nobody waits for it any more: see [`Environment::complete`].
 pub async fn update(
+    env: &Environment,
+    organization: OrganizationId,
+    id: ApplicationId,
+    expected: Option<u64>,
+    patch: ApplicationPatch,
+) -> Result<Application, Error> {
+    env.complete(async move |env| update_in_full(&env, organization, id, expected, patch).await)
+        .await
+}
+
+async fn update_in_full(
     env: &Environment,
     organization: OrganizationId,
     id: ApplicationId,
@@ -133,19 +146,24 @@ async fn move_to(
     for group in current.difference(admitting) {
         write.dismiss(*group, application).await?;
     }
-    for group in admitting.difference(&current) {
+    let mut admitted = admitting.difference(&current).peekable();
+    if admitted.peek().is_none() {
+        return Ok(());
+    }
+    for group in admitted {
         write.admit(*group, application).await?;
     }
-    settle_credentials(env, write, application.id).await
+    let digesters = Digesters::load(write, &env.keys).await?;
+    settle_credentials(env, write, &digesters, application.id).await
 }
 
-/// Makes true where the application's credentials are honoured, after it was admitted or dismissed somewhere.
+/// Makes true where the application's credentials are honoured, after it was admitted somewhere.
 pub(crate) async fn settle_credentials(
     env: &Environment,
     write: &mut dyn WriteTransaction,
+    digesters: &Digesters,
     id: ApplicationId,
 ) -> Result<(), Error> {
-    let digesters = Digesters::load(write, &env.keys).await?;
     let now = env.now();
     let mut query = CredentialQuery {
         after: None,
@@ -158,7 +176,7 @@ pub(crate) async fn settle_credentials(
         };
         query.after = Some(last.id);
         for credential in &credentials {
-            deployment::settle(write, &env.keys, &digesters, credential, now).await?;
+            deployment::settle(write, &env.keys, digesters, credential, now).await?;
         }
     }
 }

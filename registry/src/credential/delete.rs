@@ -27,8 +27,7 @@ pub async fn delete(
     Ok(())
 }
 
-/// Removes a credential in a transaction that does more.
-pub(crate) async fn remove(
+async fn remove(
     write: &mut dyn WriteTransaction,
     credential: &Credential,
     now: Timestamp,

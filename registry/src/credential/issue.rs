@@ -126,7 +126,8 @@ pub(super) async fn settle_usernames(
     for username in usernames(write, credential).await? {
         if let Some(holder) = write.username_owner(&username).await? {
             // A retiring secret may have held it until now.
-            end_retired(env, write, holder).await?;
+            let digesters = Digesters::load(write, &env.keys).await?;
+            end_retired(env, write, &digesters, holder).await?;
         }
         if write.username_owner(&username).await?.is_some() {
             return Err(Conflict::Username.into());
@@ -141,6 +142,7 @@ pub(super) async fn settle_usernames(
 pub(crate) async fn end_retired(
     env: &Environment,
     write: &mut dyn WriteTransaction,
+    digesters: &Digesters,
     id: CredentialId,
 ) -> Result<(), Error> {
     let now = env.now();
@@ -158,8 +160,7 @@ pub(crate) async fn end_retired(
     for username in usernames(write, id).await? {
         write.claim_username(&username, id).await?;
     }
-    let digesters = Digesters::load(write, &env.keys).await?;
-    deployment::settle(write, &env.keys, &digesters, &credential, now).await
+    deployment::settle(write, &env.keys, digesters, &credential, now).await
 }
 
 async fn usernames(

@@ -14,7 +14,7 @@ use crate::{
 
 /// Changes at most in one revision that are still told one by one. A transaction that changed more for the group is
 /// told as a snapshot, whose pages are bounded.
-const MAX_REVISION_CHANGES: usize = 10_000;
+const MAX_REVISION_CHANGES: usize = if cfg!(test) { 1_100 } else { 10_000 };
 
 /// The changes after the cursor, as many as fit and never part of a revision; `None` where only a snapshot will do.
 pub(super) async fn read(

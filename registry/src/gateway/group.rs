@@ -5,6 +5,7 @@ use filter_core::digest::DigestKey;
 use super::{DEFAULT_GROUP, GatewayGroup, Mode};
 use crate::{
     application::{Reach, settle_credentials},
+    deployment::Digesters,
     environment::Environment,
     error::{Conflict, Error, InvalidField, Kind},
     ids::GroupId,
@@ -17,7 +18,18 @@ const MAX_NAME_LENGTH: usize = 64;
 const NAMED: usize = 10;
 
 /// Creates a group. If it is automatic, it admits at once every application that lists no groups.
+///
+/// Once begun it is done, also when nobody waits for it any more: see [`Environment::complete`].
 pub async fn create_group(
+    env: &Environment,
+    name: String,
+    mode: Mode,
+) -> Result<GatewayGroup, Error> {
+    env.complete(async move |env| create_in_full(&env, name, mode).await)
+        .await
+}
+
+async fn create_in_full(
     env: &Environment,
     name: String,
     mode: Mode,
@@ -59,7 +71,15 @@ pub async fn group(env: &Environment, name: &str) -> Result<GatewayGroup, Error>
 }
 
 /// Deletes a group that no valid token belongs to and no application lists.
+///
+/// Once begun it is done, also when nobody waits for it any more: see [`Environment::complete`].
 pub async fn delete_group(env: &Environment, name: &str) -> Result<(), Error> {
+    let name = name.to_owned();
+    env.complete(async move |env| delete_in_full(&env, &name).await)
+        .await
+}
+
+async fn delete_in_full(env: &Environment, name: &str) -> Result<(), Error> {
     if name == DEFAULT_GROUP {
         return Err(Conflict::DefaultGroup.into());
     }
@@ -109,6 +129,7 @@ async fn admit_everyone(
     write: &mut dyn WriteTransaction,
     group: &GatewayGroup,
 ) -> Result<(), Error> {
+    let digesters = Digesters::load(write, &env.keys).await?;
     let mut after = None;
     loop {
         let applications = write.every_application(after, MAX_LIMIT).await?;
@@ -121,7 +142,7 @@ async fn admit_everyone(
             .filter(|one| one.reach == Reach::Automatic)
         {
             write.admit(group.id, application).await?;
-            settle_credentials(env, write, application.id).await?;
+            settle_credentials(env, write, &digesters, application.id).await?;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn move_to(world: &World, id: crate::ids::ApplicationId, groups: Option<&[&str]>) {
+pub(super) async fn move_to(world: &World, id: crate::ids::ApplicationId, groups: Option<&[&str]>) {
     let groups = groups.map(|groups| groups.iter().map(ToString::to_string).collect());
     let patch = ApplicationPatch {
         gateway_groups: Edit::Set(groups),

@@ -1,6 +1,18 @@
 //! Claims about how much comes at once.
 
 use super::*;
+use crate::ids::ApplicationId;
+
+async fn with_credentials(world: &World, name: &str, count: usize) -> ApplicationId {
+    let id = world.application(name).await;
+    for nth in 0..count {
+        world
+            .issue(World::new_credential(id, &format!("c{nth}"), KEY))
+            .await
+            .unwrap();
+    }
+    id
+}
 
 #[tokio::test]
 async fn a_snapshot_of_many_comes_in_bounded_pages() {
@@ -48,13 +60,7 @@ async fn many_changes_come_in_bounded_pages_of_whole_revisions() {
 #[tokio::test]
 async fn a_transaction_is_never_split_over_pages() {
     let world = World::new().await;
-    let id = world.application("big").await;
-    for name in 0..1010 {
-        world
-            .issue(World::new_credential(id, &format!("c{name}"), KEY))
-            .await
-            .unwrap();
-    }
+    let id = with_credentials(&world, "big", 1010).await;
     let mut gateway = world.gateway().await;
     application::delete(&world.env, world.organization, id, None)
         .await
@@ -65,4 +71,24 @@ async fn a_transaction_is_never_split_over_pages() {
     assert!(gateway.pages.last().unwrap().more);
     gateway.catch_up(&world.env).await;
     assert_eq!(gateway.known(), world.gateway().await.known());
+}
+
+#[tokio::test]
+async fn a_transaction_too_large_to_be_told_is_a_snapshot() {
+    let world = World::new().await;
+    let stays = world.credential("stays", KEY).await;
+    // Gone from one group and deployed to another at once: both ways of writing many changes.
+    let id = with_credentials(&world, "big", 1110).await;
+    let other = gateway::create_group(&world.env, "other".to_owned(), Mode::OnDemand)
+        .await
+        .unwrap();
+    let mut here = world.gateway().await;
+    let mut there = world.gateway_of(other.id).await;
+    groups::move_to(&world, id, Some(&["other"])).await;
+    for gateway in [&mut here, &mut there] {
+        assert!(is_beginning(&next(&world, gateway).await));
+        gateway.catch_up(&world.env).await;
+    }
+    assert_eq!((here.credentials.len(), there.credentials.len()), (1, 1110));
+    assert!(here.by_value(stays.secret.as_ref().unwrap()).is_some());
 }

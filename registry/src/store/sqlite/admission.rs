@@ -117,6 +117,23 @@ pub(super) async fn withdraw(
     Ok(())
 }
 
+/// In one statement, however many credentials the application has.
+pub(super) async fn withdraw_of_application(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    application: ApplicationId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "delete from deployed_secrets
+         where group_id = $1 and credential_id in (select id from credentials where application_id = $2)",
+    )
+    .bind(group.to_string())
+    .bind(application.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn deployments_of(
     connection: &mut SqliteConnection,
     secret: SecretId,

@@ -187,6 +187,22 @@ pub(super) async fn delete(
     Ok(())
 }
 
+pub(super) async fn delete_of_application(
+    connection: &mut SqliteConnection,
+    application: ApplicationId,
+) -> Result<(), StoreError> {
+    for statement in [
+        "delete from usernames where credential_id in (select id from credentials where application_id = $1)",
+        "delete from credentials where application_id = $1",
+    ] {
+        sqlx::query(statement)
+            .bind(application.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Those with a retiring secret past its end, and those expired and yet deployed.
 pub(super) async fn due(
     connection: &mut SqliteConnection,

@@ -7,13 +7,20 @@ use sqlx::SqliteConnection;
 use super::value::{Columns, number, time};
 use crate::{
     clock::Timestamp,
-    ids::GroupId,
+    ids::{ApplicationId, GroupId},
     store::{Head, Stamp, StoreError},
 };
 
 /// What a transaction changed, each thing once. Applications come before secrets, which refer to them.
 #[derive(Debug, Default)]
-pub(super) struct Notes(BTreeSet<(GroupId, Note)>);
+pub(super) struct Notes {
+    noted: BTreeSet<(GroupId, Note)>,
+    /// How many changes are in the log already, under the revision that comes next.
+    written: u64,
+}
+
+/// Where the changes begin that are written before the commit: after everything that is noted.
+const WRITTEN_FROM: i64 = 1 << 40;
 
 /// Something that changed for a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,15 +33,15 @@ pub(super) enum Note {
 
 impl Notes {
     pub(super) fn add(&mut self, group: GroupId, note: Note) {
-        self.0.insert((group, note));
+        self.noted.insert((group, note));
     }
 
     pub(super) fn groups(&self) -> BTreeSet<GroupId> {
-        self.0.iter().map(|(group, _)| *group).collect()
+        self.noted.iter().map(|(group, _)| *group).collect()
     }
 
     pub(super) fn forget_group(&mut self, group: GroupId) {
-        self.0.retain(|(noted, _)| *noted != group);
+        self.noted.retain(|(noted, _)| *noted != group);
     }
 }
 
@@ -75,7 +82,7 @@ pub(super) async fn append(
     notes: &Notes,
     stamp: Stamp,
 ) -> Result<u64, StoreError> {
-    if notes.0.is_empty() {
+    if notes.noted.is_empty() {
         return Ok(head(connection).await?.revision);
     }
     let row = sqlx::query(
@@ -88,7 +95,7 @@ pub(super) async fn append(
     let revision: u64 = Columns(&row).number("revision")?;
     insert_revision(connection, revision, stamp).await?;
     let revision_number = number(revision, "changes.revision")?;
-    for (position, (group, note)) in (0_i64..).zip(&notes.0) {
+    for (position, (group, note)) in (0_i64..).zip(&notes.noted) {
         let (application, digest) = match note {
             Note::Application(number) => (Some(i64::from(*number)), None),
             Note::Secret(digest) => (None, Some(digest.as_slice())),
@@ -106,6 +113,32 @@ pub(super) async fn append(
         .await?;
     }
     Ok(revision)
+}
+
+/// Writes that the secrets of an application's credentials are withdrawn from the group: at once, in one statement,
+/// however many they are. The application is noted as well, so that the revision comes to be.
+pub(super) async fn withdraw(
+    connection: &mut SqliteConnection,
+    notes: &mut Notes,
+    group: GroupId,
+    application: ApplicationId,
+) -> Result<(), StoreError> {
+    let position = WRITTEN_FROM.saturating_add(number(notes.written, "changes.position")?);
+    let done = sqlx::query(
+        "insert into changes (group_id, revision, position, digest)
+         select d.group_id, i.revision + 1, $3 + row_number() over (), d.digest
+         from credentials c
+         join deployed_secrets d on d.credential_id = c.id
+         cross join installation i
+         where c.application_id = $2 and d.group_id = $1",
+    )
+    .bind(group.to_string())
+    .bind(application.to_string())
+    .bind(position)
+    .execute(connection)
+    .await?;
+    notes.written = notes.written.saturating_add(done.rows_affected());
+    Ok(())
 }
 
 pub(super) async fn insert_revision(

@@ -7,7 +7,8 @@ use super::{
     value::{Columns, optional_time, time},
 };
 use crate::{
-    ids::{CredentialId, GroupId, SecretId},
+    clock::Timestamp,
+    ids::{ApplicationId, CredentialId, GroupId, SecretId},
     secret::{Display, Origin, Secret, SecretState},
     secrets::Fingerprint,
     store::{PasswordRow, StoreError},
@@ -164,6 +165,24 @@ pub(super) async fn set_state(
     .bind(state)
     .bind(until)
     .bind(revoked_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Revokes whatever an application's credentials still have.
+pub(super) async fn revoke_of_application(
+    connection: &mut SqliteConnection,
+    application: ApplicationId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update secrets
+         set state = 'revoked', retiring_until = null, revoked_at = $2
+         where state <> 'revoked' and credential_id in (select id from credentials where application_id = $1)",
+    )
+    .bind(application.to_string())
+    .bind(time(at))
     .execute(connection)
     .await?;
     Ok(())

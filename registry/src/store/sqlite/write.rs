@@ -51,7 +51,13 @@ impl WriteTransaction for SqliteTransaction {
         Ok(())
     }
 
-    async fn delete_application(&mut self, id: ApplicationId) -> Result<(), StoreError> {
+    async fn delete_application(
+        &mut self,
+        id: ApplicationId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        secret::revoke_of_application(&mut self.inner, id, at).await?;
+        credential::delete_of_application(&mut self.inner, id).await?;
         application::delete(&mut self.inner, id).await
     }
 
@@ -66,6 +72,10 @@ impl WriteTransaction for SqliteTransaction {
         application: &Application,
     ) -> Result<(), StoreError> {
         self.note(group, Note::Application(application.number));
+        if !self.new_groups.contains(&group) {
+            log::withdraw(&mut self.inner, &mut self.notes, group, application.id).await?;
+        }
+        admission::withdraw_of_application(&mut self.inner, group, application.id).await?;
         admission::dismiss(&mut self.inner, group, application).await
     }
 
@@ -175,6 +185,6 @@ impl WriteTransaction for SqliteTransaction {
         // In a task of its own: a caller that gives up between the commit and the wake-up would leave feeds waiting.
         tokio::spawn(self.finish(stamp))
             .await
-            .map_err(|_| StoreError::Unreadable("commit"))?
+            .map_err(|_| StoreError::Interrupted)?
     }
 }
