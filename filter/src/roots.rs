@@ -2,6 +2,8 @@
 
 use filter_core::config::Policy;
 
+use crate::abi;
+
 /// A root that has not ticked for this long has lost its listener, and the host has dropped its calls, in milliseconds.
 const GONE_AFTER_MS: u64 = 1500;
 /// After this long its rules are dropped too; until then streams of a draining listener may come, in milliseconds.
@@ -44,7 +46,7 @@ impl Roots {
     }
 
     /// Notes that a root ticks.
-    pub(crate) fn tick(&mut self, id: u32, now_ms: u64) -> Option<&mut Root> {
+    pub(crate) fn tick(&mut self, id: u32, now_ms: u64) {
         // Nobody ticked: the thread was held up, which says nothing about any one root.
         let was_stalled = self.ticked_ms.saturating_add(GONE_AFTER_MS) <= now_ms;
         self.ticked_ms = now_ms;
@@ -54,7 +56,15 @@ impl Roots {
             }
         }
         self.known.retain(|root| !root.is_forgotten(now_ms));
-        self.known.iter_mut().find(|root| root.id == id)
+    }
+
+    /// Sets how often the root whose callback is running ticks, in milliseconds.
+    pub(crate) fn set_period(&mut self, id: u32, period_ms: u32) {
+        let root = self.known.iter_mut().find(|root| root.id == id);
+        if let Some(root) = root.filter(|root| root.period_ms != period_ms) {
+            root.period_ms = period_ms;
+            abi::set_tick_period(period_ms);
+        }
     }
 
     /// Whether a root still ticks.

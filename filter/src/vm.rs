@@ -81,23 +81,17 @@ impl Vm {
 
     pub(crate) fn tick(&mut self, id: u32) {
         let now_ms = abi::monotonic_ms();
-        let Some(root) = self.roots.tick(id, now_ms) else {
+        self.roots.tick(id, now_ms);
+        let roots = &self.roots;
+        let Some(number) = roots.get(id).map(|root| root.feed) else {
             return;
         };
-        let number = root.feed;
-        let roots = &self.roots;
         self.feeds.retain(|(number, _)| roots.follow(*number));
         let Some(feed) = find(&mut self.feeds, number) else {
             return;
         };
         feed.tick(id, now_ms, |other| roots.is_alive(other, now_ms));
-        let period_ms = feed.tick_period(now_ms);
-        if let Some(root) = self.roots.tick(id, now_ms)
-            && root.period_ms != period_ms
-        {
-            root.period_ms = period_ms;
-            abi::set_tick_period(period_ms);
-        }
+        self.roots.set_period(id, feed.tick_period(now_ms));
         self.metrics.flush();
         let roots = &self.roots;
         let overdue = self
@@ -130,6 +124,8 @@ impl Vm {
             feed.answered(root, call, &answer, now_ms, |other| {
                 roots.is_alive(other, now_ms)
             });
+            let period_ms = feed.tick_period(now_ms);
+            self.roots.set_period(root, period_ms);
         }
     }
 
