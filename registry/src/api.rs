@@ -15,7 +15,7 @@ use axum::{
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    config::Limits, environment::Environment, gateway::Polls, shutdown::Shutdown,
+    config::Limits, environment::Environment, gateway::Gateways, shutdown::Shutdown,
     telemetry::Metrics, verification::Verifier,
 };
 
@@ -47,8 +47,8 @@ use problem::{Kind, Problem};
 pub struct Parts {
     /// For the use cases.
     pub environment: Environment,
-    /// Who polls the feed.
-    pub polls: Arc<Polls>,
+    /// Who polls the feed and reports.
+    pub gateways: Arc<Gateways>,
     /// Answers gateways' questions about chosen passwords.
     pub verifier: Arc<Verifier>,
     /// Counted along the way.
@@ -66,8 +66,8 @@ impl AppState {
         &self.0.environment
     }
 
-    fn polls(&self) -> &Polls {
-        &self.0.polls
+    fn gateways(&self) -> &Gateways {
+        &self.0.gateways
     }
 
     fn verifier(&self) -> &Arc<Verifier> {

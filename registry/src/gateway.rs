@@ -6,8 +6,8 @@ use crate::{
 };
 
 mod group;
-mod polls;
 mod report;
+mod seen;
 
 #[cfg(test)]
 mod tests;
@@ -15,8 +15,8 @@ mod tests;
 pub(crate) use group::{find, named};
 
 pub use group::{create_group, delete_group, group, groups};
-pub use polls::Polls;
 pub use report::{list, report};
+pub use seen::{GATEWAYS_KEPT, Gateways};
 
 /// The name of the group that exists from the start.
 pub const DEFAULT_GROUP: &str = "default";

@@ -14,7 +14,7 @@ use crate::{
     entropy::Entropy,
     environment::Environment,
     error::Error,
-    gateway::Polls,
+    gateway::{GATEWAYS_KEPT, Gateways},
     listener::{self, BindError, Listener},
     operations::Operations,
     password::{Cost, InvalidCost, PasswordHasher},
@@ -31,6 +31,8 @@ use crate::{
 
 /// How often what has ended is cleared away.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+/// How often what gateways reported is written down. A crash loses that much of it.
+const SAVE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The listening sockets, bound before anything else: a taken port costs nothing.
 #[derive(Debug)]
@@ -117,7 +119,7 @@ pub async fn serve(
     )
     .await?;
 
-    let polls = Arc::new(Polls::default());
+    let gateways = Arc::new(Gateways::load(&environment).await?);
     let operations = Operations {
         store: Arc::clone(&store),
         metrics: Arc::clone(&metrics),
@@ -125,7 +127,7 @@ pub async fn serve(
     };
     let parts = api::Parts {
         environment: environment.clone(),
-        polls: Arc::clone(&polls),
+        gateways: Arc::clone(&gateways),
         verifier: Arc::new(verifier),
         metrics,
         shutdown: shutdown.clone(),
@@ -152,8 +154,10 @@ pub async fn serve(
     tokio::join!(
         serving,
         operations.serve(operations_shutdown),
-        sweep_regularly(&environment, &polls, &shutdown),
+        sweep_regularly(&environment, &gateways, &shutdown),
+        save_regularly(&environment, &gateways, &shutdown),
     );
+    save(&environment, &gateways).await;
     store.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -199,7 +203,7 @@ fn cost(config: &Config) -> Cost {
 }
 
 /// Clears away what has ended. What is correct does not depend on it.
-async fn sweep_regularly(environment: &Environment, polls: &Polls, shutdown: &Shutdown) {
+async fn sweep_regularly(environment: &Environment, gateways: &Gateways, shutdown: &Shutdown) {
     let mut ticks = interval(SWEEP_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -207,9 +211,28 @@ async fn sweep_regularly(environment: &Environment, polls: &Polls, shutdown: &Sh
             _ = ticks.tick() => {}
             () = shutdown.wait() => return,
         }
-        polls.forget_before(environment.now().before(sweep::GATEWAYS_KEPT));
+        gateways.forget_before(environment.now().before(GATEWAYS_KEPT));
         if let Err(error) = sweep::sweep(environment).await {
             tracing::warn!(%error, "what has ended could not be cleared away");
         }
+    }
+}
+
+/// Writes down what gateways report, many reports at a time.
+async fn save_regularly(environment: &Environment, gateways: &Gateways, shutdown: &Shutdown) {
+    let mut ticks = interval(SAVE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = shutdown.wait() => return,
+        }
+        save(environment, gateways).await;
+    }
+}
+
+async fn save(environment: &Environment, gateways: &Gateways) {
+    if let Err(error) = gateways.save(environment).await {
+        tracing::warn!(%error, "what gateways reported could not be written down");
     }
 }

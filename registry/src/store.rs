@@ -175,12 +175,6 @@ pub trait ReadTransaction: Send {
     async fn digest_keys(&mut self) -> Result<Vec<SealedDigestKey>, StoreError>;
     /// What gateways reported.
     async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError>;
-    /// What this start of a gateway reported last.
-    async fn gateway(
-        &mut self,
-        group: GroupId,
-        instance: &[u8; 16],
-    ) -> Result<Option<GatewayRecord>, StoreError>;
 
     /// One token.
     async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError>;
@@ -300,6 +294,12 @@ pub trait WriteTransaction: ReadTransaction {
     async fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError>;
     /// Keeps a gateway's report instead of its last one.
     async fn put_gateway(&mut self, gateway: &GatewayRecord) -> Result<(), StoreError>;
+    /// Forgets a start of a gateway.
+    async fn delete_gateway(
+        &mut self,
+        group: GroupId,
+        instance: &[u8; 16],
+    ) -> Result<(), StoreError>;
 
     /// Adds a token.
     async fn insert_token(&mut self, token: &Token, digest: &[u8; 32]) -> Result<(), StoreError>;
@@ -315,7 +315,7 @@ pub trait WriteTransaction: ReadTransaction {
     /// Forgets an idempotent request.
     async fn delete_idempotent_request(&mut self, row: &[u8; 32]) -> Result<(), StoreError>;
 
-    /// Forgets changes, idempotent requests and gateways that are older than these moments.
+    /// Forgets changes and idempotent requests that are older than these moments.
     async fn prune(&mut self, prune: Prune) -> Result<(), StoreError>;
 
     /// Makes everything true at once, and wakes the feeds. Returns the log's revision.

@@ -12,8 +12,6 @@ use crate::{
 
 /// For how long the log is kept unless configured otherwise. A gateway that was away longer takes a snapshot.
 pub const LOG_KEPT: Duration = Duration::from_hours(24);
-/// For how long a gateway that is silent is listed.
-pub const GATEWAYS_KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// Credentials at most in one transaction, so that others can write in between.
 const BATCH: usize = 100;
@@ -40,7 +38,6 @@ pub async fn sweep(env: &Environment) -> Result<usize, Error> {
         .prune(Prune {
             changes_before: now.before(env.log_kept),
             requests_before: now.before(idempotency::KEPT),
-            gateways_before: now.before(GATEWAYS_KEPT),
         })
         .await?;
     env.commit(write).await?;

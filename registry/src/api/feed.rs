@@ -111,7 +111,7 @@ fn note_poll(app: &AppState, caller: Gateway, query: &FeedQuery) -> Result<(), P
     };
     let instance = check_hex("instance", instance)?;
     let now = app.environment().now();
-    Ok(app.polls().saw(caller.group, name, instance, now)?)
+    Ok(app.gateways().polled(caller.group, name, instance, now)?)
 }
 
 pub(super) fn check_hex(field: &str, text: &str) -> Result<[u8; 16], Problem> {

@@ -133,7 +133,8 @@ async fn report(
         complete: request.complete,
         workers: request.workers,
     };
-    gateway::report(app.environment(), caller.group, caller.token, report).await?;
+    let (env, gateways) = (app.environment(), app.gateways());
+    gateway::report(env, gateways, caller.group, caller.token, report)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -205,7 +205,7 @@ async fn delete(
 #[utoipa::path(get, path = "/v1/gateways", tag = "gateways", operation_id = "list_gateways",
     responses((status = 200, description = "All of them", body = Page<GatewayBody>)))]
 async fn gateways(_: Admin, State(app): State<AppState>) -> Result<Answer, Problem> {
-    let found = gateway::list(app.environment(), app.polls()).await?;
+    let found = gateway::list(app.environment(), app.gateways()).await?;
     Ok(Answer::ok(&Page::whole(
         found.into_iter().map(GatewayBody::from).collect(),
     ))?)

@@ -19,7 +19,7 @@ fn gateway_token(group: &str) -> NewToken {
     }
 }
 
-async fn reporting(world: &World, sequence: u64, revision: u64) {
+async fn reporting(world: &World, gateways: &Gateways, sequence: u64, revision: u64) {
     let (token, _) = token::create(
         &world.env,
         world.organization,
@@ -39,7 +39,7 @@ async fn reporting(world: &World, sequence: u64, revision: u64) {
         workers: 2,
     };
     let group = world.default_group().await;
-    report(&world.env, group, token.id, said).await.unwrap();
+    report(&world.env, gateways, group, token.id, said).unwrap();
 }
 
 #[tokio::test]
@@ -120,20 +120,20 @@ async fn a_group_in_use_is_not_deleted() {
 #[tokio::test]
 async fn a_report_counts_once_and_only_if_it_is_newer() {
     let world = World::new().await;
-    let polls = Polls::default();
+    let gateways = Gateways::default();
     for name in ["a", "b", "c"] {
         world.application(name).await;
     }
-    reporting(&world, 5, 1).await;
-    reporting(&world, 5, 3).await;
-    reporting(&world, 4, 3).await;
-    let known = list(&world.env, &polls).await.unwrap();
+    reporting(&world, &gateways, 5, 1).await;
+    reporting(&world, &gateways, 5, 3).await;
+    reporting(&world, &gateways, 4, 3).await;
+    let known = list(&world.env, &gateways).await.unwrap();
     assert_eq!(known.len(), 1);
     let applied = known[0].applied.unwrap();
     assert_eq!((applied.revision, applied.lag, applied.workers), (1, 2, 2));
-    reporting(&world, 6, 3).await;
+    reporting(&world, &gateways, 6, 3).await;
     assert_eq!(
-        list(&world.env, &polls).await.unwrap()[0]
+        list(&world.env, &gateways).await.unwrap()[0]
             .applied
             .unwrap()
             .lag,
@@ -144,23 +144,25 @@ async fn a_report_counts_once_and_only_if_it_is_newer() {
 #[tokio::test]
 async fn a_gateway_that_polls_is_listed_before_it_reports() {
     let world = World::new().await;
-    let polls = Polls::default();
+    let gateways = Gateways::default();
     let group = world.default_group().await;
-    polls.saw(group, "edge-1", EDGE, world.env.now()).unwrap();
-    let known = list(&world.env, &polls).await.unwrap();
+    gateways
+        .polled(group, "edge-1", EDGE, world.env.now())
+        .unwrap();
+    let known = list(&world.env, &gateways).await.unwrap();
     assert_eq!(known.len(), 1);
     assert_eq!(
         (known[0].gateway.as_str(), known[0].applied),
         ("edge-1", None)
     );
-    reporting(&world, 1, 0).await;
+    reporting(&world, &gateways, 1, 0).await;
     world.clock.advance(crate::testing::HOUR);
-    polls.saw(group, "edge-1", EDGE, world.env.now()).unwrap();
-    let known = list(&world.env, &polls).await.unwrap();
+    gateways
+        .polled(group, "edge-1", EDGE, world.env.now())
+        .unwrap();
+    let known = list(&world.env, &gateways).await.unwrap();
     assert_eq!(known.len(), 1);
     assert_eq!(known[0].seen_at, world.env.now());
-    polls.forget_before(world.env.now().after(crate::testing::HOUR));
-    assert_eq!(list(&world.env, &polls).await.unwrap()[0].polled_at, None);
 }
 
 #[tokio::test]
@@ -184,35 +186,90 @@ async fn a_position_in_another_log_says_nothing_about_this_one() {
         workers: 1,
     };
     let group = world.default_group().await;
-    report(&world.env, group, token.id, said.clone())
-        .await
-        .unwrap();
-    assert_eq!(
-        list(&world.env, &Polls::default()).await.unwrap()[0].applied,
-        None
-    );
+    let gateways = Gateways::default();
+    report(&world.env, &gateways, group, token.id, said.clone()).unwrap();
+    assert_eq!(list(&world.env, &gateways).await.unwrap()[0].applied, None);
     let beyond = Report {
         sequence: u64::MAX,
         ..said
     };
-    assert!(matches!(
-        report(&world.env, group, token.id, beyond).await,
-        Err(Error::Invalid(_))
-    ));
+    assert!(report(&world.env, &gateways, group, token.id, beyond).is_err());
 }
 
 #[tokio::test]
-async fn a_silent_gateway_is_forgotten_after_a_week() {
+async fn reports_outlive_a_restart_once_they_are_saved() {
     let world = World::new().await;
-    reporting(&world, 1, 0).await;
-    world
-        .clock
-        .advance(crate::sweep::GATEWAYS_KEPT + crate::testing::HOUR);
-    world.sweep().await;
+    let gateways = Gateways::default();
+    reporting(&world, &gateways, 1, 0).await;
+    let loaded = || async { Gateways::load(&world.env).await.unwrap() };
+    assert!(list(&world.env, &loaded().await).await.unwrap().is_empty());
+    gateways.save(&world.env).await.unwrap();
+    let before = list(&world.env, &gateways).await.unwrap();
+    assert_eq!(list(&world.env, &loaded().await).await.unwrap(), before);
+    let again = loaded().await;
+    reporting(&world, &again, 1, 3).await;
+    assert_eq!(list(&world.env, &again).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_silent_gateway_is_forgotten_after_a_day() {
+    let world = World::new().await;
+    let gateways = Gateways::default();
+    reporting(&world, &gateways, 1, 0).await;
+    gateways.save(&world.env).await.unwrap();
+    world.clock.advance(GATEWAYS_KEPT + crate::testing::HOUR);
+    gateways.forget_before(world.env.now().before(GATEWAYS_KEPT));
+    assert!(list(&world.env, &gateways).await.unwrap().is_empty());
+    gateways.save(&world.env).await.unwrap();
+    let loaded = Gateways::load(&world.env).await.unwrap();
+    assert!(list(&world.env, &loaded).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn one_group_cannot_make_the_gateways_of_another_forgotten() {
+    let world = World::new().await;
+    let gateways = Gateways::default();
+    reporting(&world, &gateways, 1, 0).await;
+    gateways.save(&world.env).await.unwrap();
+    let other = create_group(&world.env, "other".to_owned(), Mode::OnDemand)
+        .await
+        .unwrap();
+    for number in 0..100_u8 {
+        world.clock.advance(std::time::Duration::from_secs(1));
+        let now = world.env.now();
+        gateways.polled(other.id, "", [number; 16], now).unwrap();
+    }
+    let listed = list(&world.env, &gateways).await.unwrap();
+    let of = |group: &str| listed.iter().filter(|one| one.group == group).count();
+    assert_eq!((of("default"), of("other")), (1, 8));
+    assert_eq!(listed.last().unwrap().instance, [99; 16], "the silent go");
+
+    let group = world.default_group().await;
+    for number in 100..200_u8 {
+        let now = world.env.now();
+        gateways.polled(group, "", [number; 16], now).unwrap();
+    }
+    gateways.save(&world.env).await.unwrap();
+    let loaded = Gateways::load(&world.env).await.unwrap();
     assert!(
-        list(&world.env, &Polls::default())
-            .await
-            .unwrap()
-            .is_empty()
+        list(&world.env, &loaded).await.unwrap().is_empty(),
+        "what was forgotten is not written down any more"
     );
+}
+
+#[tokio::test]
+async fn reports_from_a_group_that_is_deleted_hinder_no_others() {
+    let world = World::new().await;
+    let gateways = Gateways::default();
+    reporting(&world, &gateways, 1, 0).await;
+    let other = create_group(&world.env, "other".to_owned(), Mode::OnDemand)
+        .await
+        .unwrap();
+    let record = gateways.all().remove(0).2.last.unwrap();
+    report(&world.env, &gateways, other.id, record.token, record.report).unwrap();
+    delete_group(&world.env, "other").await.unwrap();
+    gateways.save(&world.env).await.unwrap();
+    assert_eq!(gateways.all().len(), 1);
+    let loaded = Gateways::load(&world.env).await.unwrap();
+    assert_eq!(list(&world.env, &loaded).await.unwrap().len(), 1);
 }

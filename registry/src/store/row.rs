@@ -154,6 +154,4 @@ pub struct Prune {
     pub changes_before: Timestamp,
     /// Idempotent requests before this.
     pub requests_before: Timestamp,
-    /// Gateways last seen before this.
-    pub gateways_before: Timestamp,
 }

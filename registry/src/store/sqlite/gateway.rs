@@ -7,7 +7,6 @@ use super::{
     value::{Columns, number, time},
 };
 use crate::{
-    clock::Timestamp,
     gateway::{GatewayGroup, GatewayRecord, Mode, Report},
     ids::GroupId,
     store::{SealedDigestKey, StoreError},
@@ -95,11 +94,6 @@ pub(super) async fn delete_group(
     Ok(())
 }
 
-const GATEWAYS: &str =
-    "select group_id, token_id, gateway, instance, sequence, epoch, revision, complete, workers, seen_at
-     from gateways
-     order by group_id, gateway, seen_at";
-
 fn decode(row: &SqliteRow) -> Result<GatewayRecord, StoreError> {
     let columns = Columns(row);
     Ok(GatewayRecord {
@@ -121,31 +115,15 @@ fn decode(row: &SqliteRow) -> Result<GatewayRecord, StoreError> {
 pub(super) async fn gateways(
     connection: &mut SqliteConnection,
 ) -> Result<Vec<GatewayRecord>, StoreError> {
-    sqlx::query(GATEWAYS)
-        .fetch_all(connection)
-        .await?
-        .iter()
-        .map(decode)
-        .collect()
-}
-
-pub(super) async fn gateway(
-    connection: &mut SqliteConnection,
-    group: GroupId,
-    instance: &[u8; 16],
-) -> Result<Option<GatewayRecord>, StoreError> {
     sqlx::query(
         "select group_id, token_id, gateway, instance, sequence, epoch, revision, complete, workers, seen_at
-         from gateways
-         where group_id = $1 and instance = $2",
+         from gateways",
     )
-    .bind(group.to_string())
-    .bind(instance.as_slice())
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await?
-    .as_ref()
+    .iter()
     .map(decode)
-    .transpose()
+    .collect()
 }
 
 pub(super) async fn put(
@@ -177,12 +155,14 @@ pub(super) async fn put(
     Ok(())
 }
 
-pub(super) async fn prune(
+pub(super) async fn delete(
     connection: &mut SqliteConnection,
-    before: Timestamp,
+    group: GroupId,
+    instance: &[u8; 16],
 ) -> Result<(), StoreError> {
-    sqlx::query("delete from gateways where seen_at < $1")
-        .bind(time(before))
+    sqlx::query("delete from gateways where group_id = $1 and instance = $2")
+        .bind(group.to_string())
+        .bind(instance.as_slice())
         .execute(connection)
         .await?;
     Ok(())

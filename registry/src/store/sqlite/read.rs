@@ -134,14 +134,6 @@ impl ReadTransaction for SqliteTransaction {
         gateway::gateways(&mut self.inner).await
     }
 
-    async fn gateway(
-        &mut self,
-        group: GroupId,
-        instance: &[u8; 16],
-    ) -> Result<Option<GatewayRecord>, StoreError> {
-        gateway::gateway(&mut self.inner, group, instance).await
-    }
-
     async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError> {
         token::get(&mut self.inner, id).await
     }

@@ -155,6 +155,14 @@ impl WriteTransaction for SqliteTransaction {
         gateway::put(&mut self.inner, record).await
     }
 
+    async fn delete_gateway(
+        &mut self,
+        group: GroupId,
+        instance: &[u8; 16],
+    ) -> Result<(), StoreError> {
+        gateway::delete(&mut self.inner, group, instance).await
+    }
+
     async fn insert_token(&mut self, new: &Token, digest: &[u8; 32]) -> Result<(), StoreError> {
         token::insert(&mut self.inner, new, digest).await
     }
@@ -177,8 +185,7 @@ impl WriteTransaction for SqliteTransaction {
 
     async fn prune(&mut self, prune: Prune) -> Result<(), StoreError> {
         log::prune(&mut self.inner, prune.changes_before).await?;
-        idempotency::prune(&mut self.inner, prune.requests_before).await?;
-        gateway::prune(&mut self.inner, prune.gateways_before).await
+        idempotency::prune(&mut self.inner, prune.requests_before).await
     }
 
     async fn commit(self: Box<Self>, stamp: Stamp) -> Result<u64, StoreError> {
