@@ -103,6 +103,9 @@ pub enum Conflict {
     /// The value is or was a secret. Whose is never said.
     #[error("the value cannot be used: it is, or once was, a credential's secret")]
     Value,
+    /// The password is or was this user name's.
+    #[error("the password cannot be used: the user name has it, or once had it")]
+    Password,
     /// Scopes cannot be taken from an application while its credentials carry them.
     #[error("credentials of the application still carry scopes that would be removed: {}", .credentials.join(", "))]
     ScopesInUse {
@@ -146,6 +149,8 @@ impl Conflict {
             Self::ApplicationName | Self::CredentialName | Self::GroupName => Some("name"),
             Self::Identifier => Some("identifier"),
             Self::Username => Some("username"),
+            Self::Value => Some("value"),
+            Self::Password => Some("password"),
             Self::ScopesInUse { .. } => Some("scopes"),
             _ => None,
         }

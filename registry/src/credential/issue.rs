@@ -94,7 +94,10 @@ impl Minted {
     ) -> Result<(), Error> {
         let fingerprint = self.material.fingerprint(&env.keys);
         if write.is_known(&fingerprint).await? {
-            return Err(Conflict::Value.into());
+            return Err(match self.material {
+                Material::Value(_) => Conflict::Value.into(),
+                Material::Password(_) => Conflict::Password.into(),
+            });
         }
         let now = env.now();
         let id = SecretId::generate(now, env.entropy.as_ref())?;

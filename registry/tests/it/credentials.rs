@@ -158,7 +158,7 @@ async fn a_value_that_is_or_was_a_secret_is_refused_without_saying_whose() {
     let first = registry.credential(&one, own.clone()).await;
     let path = format!("/v1/applications/{two}/credentials");
     let refused = registry.admin().post(&path, own.clone()).await;
-    let problem = refused.is_problem(409, "conflict", None);
+    let problem = refused.is_problem(409, "conflict", Some("value"));
     assert!(!problem.to_string().contains("one"), "{problem}");
     assert!(!problem.to_string().contains(&text(&first["id"])));
 
@@ -168,7 +168,19 @@ async fn a_value_that_is_or_was_a_secret_is_refused_without_saying_whose() {
         .admin()
         .post(&path, own)
         .await
-        .is_problem(409, "conflict", None);
+        .is_problem(409, "conflict", Some("value"));
+}
+
+#[tokio::test]
+async fn a_password_that_was_revoked_is_refused() {
+    let registry = TestRegistry::start().await;
+    let app = registry.application("billing").await;
+    let body = json!({"type": "basic", "name": "b", "username": "ann", "password": "correct horse battery"});
+    let issued = registry.credential(&app, body).await;
+    let rotate = format!("/v1/credentials/{}/rotate", text(&issued["id"]));
+    let again = json!({"password": "correct horse battery"});
+    let refused = registry.admin().post(&rotate, again).await;
+    refused.is_problem(409, "conflict", Some("password"));
 }
 
 #[tokio::test]

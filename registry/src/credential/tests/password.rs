@@ -14,11 +14,11 @@ async fn a_revoked_password_never_works_again_for_its_user_name() {
         .await
         .unwrap();
     let back = world.rotate(id, NOW, choose("correct horse battery")).await;
-    assert_conflict(back, &Conflict::Value);
+    assert_conflict(back, &Conflict::Password);
     world.delete_credential(id).await;
     let application = world.application("b").await;
     let anew = World::new_credential(application, "b", chosen("bob", "another horse battery"));
-    assert_conflict(world.issue(anew).await, &Conflict::Value);
+    assert_conflict(world.issue(anew).await, &Conflict::Password);
     let carol = World::new_credential(application, "c", chosen("carol", "another horse battery"));
     world
         .issue(carol)
@@ -249,5 +249,5 @@ async fn a_hash_of_an_old_cost_is_replaced_when_its_password_verifies() {
     let back = world
         .rotate(after[0].credential, NOW, choose("correct horse battery"))
         .await;
-    assert_conflict(back, &Conflict::Value);
+    assert_conflict(back, &Conflict::Password);
 }
