@@ -121,11 +121,11 @@ fn describe(message: &str) -> String {
     let message = message
         .rsplit_once(" at line ")
         .map_or(message, |(message, _)| message);
-    match (
-        message.strip_prefix("invalid "),
-        message.rsplit_once(", expected "),
-    ) {
-        (Some(_), Some((_, expected))) => format!("expected {expected}"),
+    let quotes_the_value = ["invalid ", "unknown variant "]
+        .iter()
+        .any(|beginning| message.starts_with(beginning));
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) if quotes_the_value => format!("expected {expected}"),
         _ => message.to_owned(),
     }
 }

@@ -122,6 +122,15 @@ async fn a_wrong_value_is_named_by_its_path_and_not_repeated() {
         let problem = reply.is_problem(400, "invalid-value", Some(field));
         assert!(!problem.to_string().contains("hush"), "{problem}");
     }
+    let app = registry.application("billing").await;
+    let body = json!({"type": "hush", "name": "a"});
+    let path = format!("/v1/applications/{app}/credentials");
+    let problem = (admin.post(&path, body).await).is_problem(400, "invalid-value", Some("type"));
+    assert!(!problem.to_string().contains("hush"), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("`api_key`"),
+        "{problem}"
+    );
     let missing = admin.post("/v1/applications", json!({})).await;
     let problem = missing.is_problem(400, "invalid-value", None);
     assert!(
