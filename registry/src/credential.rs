@@ -102,7 +102,7 @@ pub struct NewCredential {
     pub enabled: bool,
     /// From when it is honoured.
     pub not_before: Option<Timestamp>,
-    /// Until when it is honoured; in the future.
+    /// Until when it is honoured; in the future. A bearer token must have it.
     pub expires_at: Option<Timestamp>,
     /// Some of the application's; none unless they are named.
     pub scopes: Vec<String>,
@@ -174,7 +174,7 @@ pub struct CredentialPatch {
     pub enabled: Option<bool>,
     /// From when it is honoured.
     pub not_before: Edit<Option<Timestamp>>,
-    /// Until when it is honoured; in the future.
+    /// Until when it is honoured; in the future. A bearer token keeps an end.
     pub expires_at: Edit<Option<Timestamp>>,
     /// All scopes.
     pub scopes: Option<Vec<String>>,

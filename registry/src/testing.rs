@@ -23,6 +23,7 @@ use async_trait::async_trait;
 pub(crate) mod follower;
 
 pub(crate) const DATABASE: &str = "keysmith.db";
+const END_OF_2099: u64 = 4_102_444_799_000;
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
 /// A registry with its database in a folder of its own.
@@ -134,7 +135,9 @@ impl World {
             labels: BTreeMap::new(),
             enabled: true,
             not_before: None,
-            expires_at: None,
+            // Only where it must be: what never ends needs no attention from a test.
+            expires_at: matches!(secret, NewSecret::BearerToken)
+                .then(|| Timestamp::from_millis(END_OF_2099)),
             scopes: Vec::new(),
             secret,
         }

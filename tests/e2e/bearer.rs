@@ -5,6 +5,8 @@ use serde_json::json;
 
 const MISSING: &str = "Missing bearer token in request";
 const INVALID: &str = "Invalid bearer token in request";
+/// No token works for ever.
+const END: &str = "2099-12-31T00:00:00Z";
 
 /// A stack with one rule, and of one application: a key, and a token with scope `orders:read`.
 async fn prepared(rule: serde_json::Value) -> (Stack, Client, String, String) {
@@ -16,7 +18,7 @@ async fn prepared(rule: serde_json::Value) -> (Stack, Client, String, String) {
         .await;
     let key = json!({"type": "api_key", "name": "key", "scopes": ["orders:read"]});
     let key = admin.credential(&application, key).await.secret;
-    let token = json!({"type": "bearer_token", "name": "token", "scopes": ["orders:read"]});
+    let token = json!({"type": "bearer_token", "name": "token", "scopes": ["orders:read"], "expires_at": END});
     let token = admin.credential(&application, token).await.secret;
     let client = stack.client().await;
     client.get("/").bearer(&token).until(200).await;
@@ -91,7 +93,7 @@ async fn a_missing_scope_is_refused_with_the_scope_that_is_needed() {
     let application = admin
         .application(json!({"name": "jack", "scopes": scopes}))
         .await;
-    let reader = json!({"type": "bearer_token", "name": "reader", "scopes": ["orders:read"]});
+    let reader = json!({"type": "bearer_token", "name": "reader", "scopes": ["orders:read"], "expires_at": END});
     let reader = admin.credential(&application, reader).await.secret;
     let client = stack.client().await;
     client.get("/").bearer(&reader).until(200).await;

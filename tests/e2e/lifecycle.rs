@@ -108,7 +108,10 @@ async fn a_disabled_application_takes_its_credentials_with_it() {
         .credential(&application, json!({"type": "api_key", "name": "k"}))
         .await;
     let token = admin
-        .credential(&application, json!({"type": "bearer_token", "name": "t"}))
+        .credential(
+            &application,
+            json!({"type": "bearer_token", "name": "t", "expires_at": from_now(3_600_000)}),
+        )
         .await;
     let other = admin.key("rose").await;
     client.get("/").key(&other.secret).until(200).await;

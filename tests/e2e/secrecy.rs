@@ -21,7 +21,10 @@ async fn no_log_and_no_dump_shows_a_secret() {
         .credential(&office, json!({"type": "api_key", "name": "k"}))
         .await;
     let token = admin
-        .credential(&office, json!({"type": "bearer_token", "name": "t"}))
+        .credential(
+            &office,
+            json!({"type": "bearer_token", "name": "t", "expires_at": "2099-12-31T00:00:00Z"}),
+        )
         .await;
     let generated = json!({"type": "basic", "name": "g", "username": "gus"});
     let generated = admin.credential(&office, generated).await;

@@ -26,7 +26,7 @@ pub async fn create(
     let now = env.now();
     let id = CredentialId::generate(now, env.entropy.as_ref())?;
     let identifier = new.identifier.map(value::identifier).transpose()?;
-    value::period(new.not_before, new.expires_at, now)?;
+    value::period(new.secret.kind(), new.not_before, new.expires_at, now)?;
     let mut credential = Credential {
         id,
         organization,

@@ -60,8 +60,8 @@ fn apply(
     }
     credential.enabled = patch.enabled.unwrap_or(credential.enabled);
     // A period that is not mentioned stays as it is, also when it is over.
-    if patch.not_before != Edit::Keep || patch.expires_at != Edit::Keep {
-        let expiry_stays = patch.expires_at == Edit::Keep;
+    let expiry_stays = patch.expires_at == Edit::Keep;
+    if patch.not_before != Edit::Keep || !expiry_stays {
         credential.not_before = patch.not_before.apply(credential.not_before);
         credential.expires_at = patch.expires_at.apply(credential.expires_at);
         let judged_at = if expiry_stays {
@@ -69,7 +69,8 @@ fn apply(
         } else {
             now
         };
-        value::period(credential.not_before, credential.expires_at, judged_at)?;
+        let (start, end) = (credential.not_before, credential.expires_at);
+        value::period(credential.kind, start, end, judged_at)?;
     }
     Ok(credential)
 }

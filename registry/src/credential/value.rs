@@ -1,6 +1,6 @@
 //! What a credential's fields must be like.
 
-use super::Credential;
+use super::{Credential, CredentialType};
 use crate::{
     application::Application,
     clock::Timestamp,
@@ -52,13 +52,23 @@ pub(super) fn scopes(
     Ok(scopes)
 }
 
-/// The end must be in the future, and after the beginning.
+/// The end must be in the future, and after the beginning. Whoever holds a bearer token is its owner, so none may work for
+/// ever.
 pub(super) fn period(
+    kind: CredentialType,
     not_before: Option<Timestamp>,
     expires_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), InvalidField> {
-    let Some(end) = expires_at else { return Ok(()) };
+    let Some(end) = expires_at else {
+        return match kind {
+            CredentialType::BearerToken => Err(InvalidField::new(
+                "expires_at",
+                "is required for bearer tokens",
+            )),
+            CredentialType::ApiKey | CredentialType::Basic => Ok(()),
+        };
+    };
     if end <= now {
         return Err(InvalidField::new("expires_at", "must be in the future"));
     }

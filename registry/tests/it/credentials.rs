@@ -19,7 +19,7 @@ async fn each_type_shows_its_secret_once() {
             SecretType::ApiKey,
         ),
         (
-            json!({"type": "bearer_token", "name": "token"}),
+            json!({"type": "bearer_token", "name": "token", "expires_at": "2099-12-31T00:00:00Z"}),
             SecretType::BearerToken,
         ),
         (
@@ -181,6 +181,33 @@ async fn a_password_that_was_revoked_is_refused() {
     let again = json!({"password": "correct horse battery"});
     let refused = registry.admin().post(&rotate, again).await;
     refused.is_problem(409, "conflict", Some("password"));
+}
+
+#[tokio::test]
+async fn a_bearer_token_always_has_an_end() {
+    let registry = TestRegistry::start().await;
+    let admin = registry.admin();
+    let app = registry.application("billing").await;
+    let path = format!("/v1/applications/{app}/credentials");
+    for body in [
+        json!({"type": "bearer_token", "name": "t"}),
+        json!({"type": "bearer_token", "name": "t", "expires_at": null}),
+    ] {
+        let refused = admin.post(&path, body).await;
+        let problem = refused.is_problem(400, "invalid-value", Some("expires_at"));
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("required for bearer tokens"), "{detail}");
+    }
+    let body = json!({"type": "bearer_token", "name": "t", "expires_at": "2027-06-01T00:00:00Z"});
+    let issued = registry.credential(&app, body).await;
+    let path = format!("/v1/credentials/{}", text(&issued["id"]));
+    let refused = admin.patch(&path, json!({"expires_at": null})).await;
+    let problem = refused.is_problem(400, "invalid-value", Some("expires_at"));
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("required for bearer tokens"), "{detail}");
+    let later = json!({"expires_at": "2027-07-01T00:00:00Z"});
+    admin.patch(&path, later).await.has(200);
+    admin.patch(&path, json!({"name": "u"})).await.has(200);
 }
 
 #[tokio::test]

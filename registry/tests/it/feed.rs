@@ -103,7 +103,10 @@ async fn a_gateway_learns_of_credentials_and_of_their_end() {
     assert!(known.honours(&before_value));
 
     let after = registry
-        .credential(&app, json!({"type": "bearer_token", "name": "after"}))
+        .credential(
+            &app,
+            json!({"type": "bearer_token", "name": "after", "expires_at": "2099-12-31T00:00:00Z"}),
+        )
         .await;
     known.catch_up(&gateway).await;
     assert!(known.honours(&text(&after["secret"]["value"])));

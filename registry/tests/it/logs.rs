@@ -60,7 +60,7 @@ async fn use_every_secret(registry: &TestRegistry, speak: Speak) -> Vec<String> 
     for body in [
         json!({"type": "api_key", "name": "generated"}),
         json!({"type": "api_key", "name": "own", "value": own}),
-        json!({"type": "bearer_token", "name": "token"}),
+        json!({"type": "bearer_token", "name": "token", "expires_at": "2099-12-31T00:00:00Z"}),
         json!({"type": "basic", "name": "basic", "username": "ann"}),
         json!({"type": "basic", "name": "chosen", "username": "bob", "password": chosen}),
     ] {

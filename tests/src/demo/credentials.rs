@@ -1,11 +1,17 @@
 //! The demo's application and its credentials.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::admin::{Admin, Credential};
 
 /// The application that the demo makes.
 pub(super) const APPLICATION: &str = "demo";
+
+/// For how long the demo's bearer token works.
+const BEARER_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// One credential of each kind, with the secrets of this start.
 #[derive(Debug)]
@@ -30,7 +36,9 @@ impl Credentials {
         let scopes = json!(["reports:read"]);
         let key = make(json!({"type": "api_key", "name": "key", "scopes": scopes})).await;
         let basic = make(json!({"type": "basic", "name": "password", "username": "ann"})).await;
-        let bearer = make(json!({"type": "bearer_token", "name": "token"})).await;
+        let end = (Timestamp::now() + BEARER_LIFETIME).to_string();
+        let bearer = json!({"type": "bearer_token", "name": "token", "expires_at": end});
+        let bearer = make(bearer).await;
         Self {
             application: id,
             key,

@@ -62,7 +62,7 @@ pub(super) struct CredentialRequest {
     enabled: bool,
     /// From when it is honoured; always when absent.
     not_before: Option<Moment>,
-    /// Until when it is honoured; in the future. For ever when absent.
+    /// Until when it is honoured; in the future. Required for `bearer_token`; otherwise for ever when absent.
     expires_at: Option<Moment>,
     /// Some of the application's scopes.
     #[serde(default)]
@@ -139,7 +139,7 @@ pub(super) struct CredentialChange {
     #[serde(default, deserialize_with = "patch::edit")]
     #[schema(value_type = Option<Moment>)]
     not_before: Edit<Option<Moment>>,
-    /// Until when it is honoured; null for ever.
+    /// Until when it is honoured; null for ever, but not for `bearer_token`.
     #[serde(default, deserialize_with = "patch::edit")]
     #[schema(value_type = Option<Moment>)]
     expires_at: Edit<Option<Moment>>,
