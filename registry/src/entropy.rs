@@ -37,6 +37,18 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// A generator that gives nothing, for tests.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct NoEntropy;
+
+#[cfg(test)]
+impl Entropy for NoEntropy {
+    fn fill(&self, _: &mut [u8]) -> Result<(), EntropyError> {
+        Err(EntropyError(getrandom::Error::UNEXPECTED))
+    }
+}
+
 /// Bytes that follow from a seed, for tests.
 #[derive(Debug)]
 pub struct SeededEntropy {

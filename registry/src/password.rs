@@ -146,7 +146,7 @@ impl PasswordHasher {
             .is_ok())
     }
 
-    /// Whether the hash was made at another cost than hashes are made now.
+    /// Whether the hash was made at a lower cost than hashes are made now. One of a higher cost is not weakened.
     #[must_use]
     pub fn is_outdated(&self, phc: &PhcString) -> bool {
         PasswordHash::new(&phc.0)
@@ -154,8 +154,9 @@ impl PasswordHasher {
             .and_then(|hash| Params::try_from(&hash).ok())
             .is_none_or(|params| {
                 let now = self.argon.params();
-                (params.m_cost(), params.t_cost(), params.p_cost())
-                    != (now.m_cost(), now.t_cost(), now.p_cost())
+                params.m_cost() < now.m_cost()
+                    || params.t_cost() < now.t_cost()
+                    || params.p_cost() < now.p_cost()
             })
     }
 }
@@ -215,15 +216,15 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_outdated_when_the_cost_changed() {
+    fn a_hash_is_outdated_when_the_cost_rose() {
         let cheap = PasswordHasher::cheapest().unwrap();
+        let dear = PasswordHasher::new(Cost::default()).unwrap();
         let hashed = cheap.hash(&secret("correct horse"), &SALTS).unwrap();
         assert!(!cheap.is_outdated(&hashed.phc));
-        assert!(
-            PasswordHasher::new(Cost::default())
-                .unwrap()
-                .is_outdated(&hashed.phc)
-        );
+        assert!(dear.is_outdated(&hashed.phc));
+        let hashed = dear.hash(&secret("correct horse"), &SALTS).unwrap();
+        assert!(!dear.is_outdated(&hashed.phc));
+        assert!(!cheap.is_outdated(&hashed.phc), "it would be weakened");
     }
 
     #[test]

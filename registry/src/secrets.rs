@@ -124,8 +124,8 @@ impl Keys {
         tag(&self.fingerprints, &[b"value\0", hash.expose()])
     }
 
-    /// The same for a chosen password, from its slow hash: guessing is as slow for one who has the database and this
-    /// key as it is with the hash that is verified.
+    /// The same for a chosen password, from its slow hash. For one who has the database and this key, guessing costs what
+    /// that hash costs, which is fixed: it does not follow the setting for the hash that is verified.
     #[must_use]
     pub fn password_fingerprint(&self, slow_hash: &[u8; 32]) -> Fingerprint {
         tag(&self.fingerprints, &[b"password\0", slow_hash])

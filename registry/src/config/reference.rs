@@ -136,12 +136,14 @@ pub const OPTIONS: &[Setting] = &[
     setting(
         "argon2_memory_kib",
         "19456",
-        "KiB of memory (8 to 1048576) per hash of a chosen password. Holds for passwords set from now on.",
+        "KiB of memory (8 to 1048576) per hash of a chosen password. Weaker hashes are made \
+         anew when their password is next proven. By a second hash, at a fixed 19456 KiB and 2 passes, a password that \
+         was used before is recognised.",
     ),
     setting(
         "argon2_iterations",
         "2",
-        "Passes (1 to 100) over that memory. Holds for passwords set from now on.",
+        "Passes (1 to 100) over that memory.",
     ),
     setting(
         "password_workers",

@@ -93,8 +93,11 @@ pub async fn verify(
         if !matches {
             continue;
         }
-        if env.passwords.is_outdated(&candidate.phc) {
-            rehash(env, username, password, &candidate).await?;
+        if env.passwords.is_outdated(&candidate.phc)
+            && let Err(error) = rehash(env, username, password, &candidate).await
+        {
+            // The password is right all the same, and the next verification tries again.
+            tracing::warn!(%error, credential = %candidate.credential, "a password's hash could not be renewed");
         }
         return Ok(Verdict::Verified {
             credential: candidate.credential,
@@ -105,7 +108,7 @@ pub async fn verify(
     Ok(Verdict::Refused)
 }
 
-/// Replaces a hash that was made at another cost. The secret stays the same, so no gateway hears of it.
+/// Replaces a hash that was made at a lower cost. The secret stays the same, so no gateway hears of it.
 async fn rehash(
     env: &Environment,
     username: &str,
@@ -116,12 +119,7 @@ async fn rehash(
         phc: env.entropy.bytes()?,
         slow_hash: env.keys.password_salt(username),
     };
-    let hashed = match env.passwords.hash(password, salts).await {
-        // It can be made at the next verification just as well.
-        Err(Error::Busy) => return Ok(()),
-        hashed => hashed?,
-    };
-    let material = Material::Password(hashed);
+    let material = Material::Password(env.passwords.hash(password, salts).await?);
     let sealed = material.seal(candidate.secret, &env.keys, env.entropy.as_ref())?;
     let mut write = env.store.write().await?;
     write.reseal_secret(candidate.secret, &sealed).await?;

@@ -219,16 +219,7 @@ async fn a_hash_of_an_old_cost_is_replaced_when_its_password_verifies() {
         .await;
     let group = world.default_group().await;
     let before = candidates(&world.env, group, "bob").await.unwrap();
-    let dearer = crate::password::Cost {
-        memory_kib: 16,
-        passes: 1,
-        lanes: 1,
-    };
-    let hasher = crate::password::PasswordHasher::cheapest()
-        .unwrap()
-        .at_cost(dearer)
-        .unwrap();
-    world.env.passwords = std::sync::Arc::new(crate::testing::InlinePasswords(hasher));
+    raise_cost(&mut world);
     let revision = world.env.store.revision();
     assert_ne!(
         verdict(&world, "bob", "correct horse battery").await,
@@ -250,4 +241,34 @@ async fn a_hash_of_an_old_cost_is_replaced_when_its_password_verifies() {
         .rotate(after[0].credential, NOW, choose("correct horse battery"))
         .await;
     assert_conflict(back, &Conflict::Password);
+}
+
+#[tokio::test]
+async fn a_right_password_is_verified_although_its_hash_cannot_be_replaced() {
+    let mut world = World::new().await;
+    world
+        .credential("a", chosen("bob", "correct horse battery"))
+        .await;
+    raise_cost(&mut world);
+    world.env.entropy = std::sync::Arc::new(crate::entropy::NoEntropy);
+    assert_ne!(
+        verdict(&world, "bob", "correct horse battery").await,
+        Verdict::Refused
+    );
+    let group = world.default_group().await;
+    let kept = candidates(&world.env, group, "bob").await.unwrap();
+    assert!(world.env.passwords.is_outdated(&kept[0].phc));
+}
+
+fn raise_cost(world: &mut World) {
+    let dearer = crate::password::Cost {
+        memory_kib: 16,
+        passes: 1,
+        lanes: 1,
+    };
+    let hasher = crate::password::PasswordHasher::cheapest()
+        .unwrap()
+        .at_cost(dearer)
+        .unwrap();
+    world.env.passwords = std::sync::Arc::new(crate::testing::InlinePasswords(hasher));
 }
