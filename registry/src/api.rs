@@ -32,6 +32,7 @@ mod gateway;
 mod groups;
 mod hex;
 mod idempotency;
+mod labels;
 mod page;
 mod patch;
 mod problem;

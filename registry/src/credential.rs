@@ -203,8 +203,8 @@ pub struct CredentialDetail {
 pub struct SecretSummary {
     /// Which of the credential's secrets it is.
     pub version: u32,
-    /// Whether it works.
-    pub state: SecretState,
+    /// Until when it works, if it was the credential's secret and is not any more.
+    pub retiring_until: Option<Timestamp>,
     /// Where it came from.
     pub origin: Origin,
     /// Its beginning and its end.
@@ -285,7 +285,7 @@ impl CredentialDetail {
             .filter(|secret| secret.is_living(now))
             .collect();
         living.sort_by_key(|secret| std::cmp::Reverse(secret.version));
-        let secrets = living.into_iter().map(SecretSummary::of).collect();
+        let secrets = living.into_iter().filter_map(SecretSummary::of).collect();
         Self {
             credential,
             secrets,
@@ -294,13 +294,19 @@ impl CredentialDetail {
 }
 
 impl SecretSummary {
-    fn of(secret: &Secret) -> Self {
-        Self {
+    /// Nothing is shown of a secret that was revoked.
+    fn of(secret: &Secret) -> Option<Self> {
+        let retiring_until = match secret.state {
+            SecretState::Current => None,
+            SecretState::Retiring { until } => Some(until),
+            SecretState::Revoked { .. } => return None,
+        };
+        Some(Self {
             version: secret.version,
-            state: secret.state,
+            retiring_until,
             origin: secret.origin,
             display: secret.display.clone(),
             created_at: secret.created_at,
-        }
+        })
     }
 }

@@ -12,7 +12,7 @@ use super::{
     extract::{Body, Path, PathPair},
     idempotency::Repeatable,
     page::Page,
-    problem::{Kind, Problem, ProblemBody},
+    problem::{Problem, ProblemBody},
     time::Moment,
 };
 use crate::{
@@ -254,36 +254,18 @@ async fn create(
 }
 
 async fn list(app: &AppState, admin: Admin, group: Option<&str>) -> Result<Answer, Problem> {
-    let tokens = collection(app, admin, group).await?;
+    let tokens = token::list(app.environment(), admin.organization, group).await?;
     Ok(Answer::ok(&Page::whole(
         tokens.into_iter().map(TokenBody::from).collect(),
     ))?)
 }
 
-/// Revokes a token that is in the collection which the path names.
 async fn revoke(
     app: &AppState,
     admin: Admin,
     group: Option<&str>,
     id: TokenId,
 ) -> Result<StatusCode, Problem> {
-    let tokens = collection(app, admin, group).await?;
-    if !tokens.iter().any(|token| token.id == id) {
-        return Err(Problem::new(Kind::NotFound));
-    }
     token::revoke(app.environment(), admin.organization, group, id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// The tokens of a gateway group, or those with role `portal_admin`.
-async fn collection(
-    app: &AppState,
-    admin: Admin,
-    group: Option<&str>,
-) -> Result<Vec<Token>, Problem> {
-    let mut tokens = token::list(app.environment(), admin.organization, group).await?;
-    if group.is_none() {
-        tokens.retain(|token| token.role == Role::PortalAdmin);
-    }
-    Ok(tokens)
 }

@@ -52,25 +52,24 @@ pub async fn create(
     Ok(made)
 }
 
-/// The organization's tokens that are not revoked, in order of creation; with a group's name, those of its gateways.
+/// The organization's tokens that are not revoked, in order of creation: those of a group's gateways, or, without a
+/// group's name, those of administrators.
 pub async fn list(
     env: &Environment,
     organization: OrganizationId,
     group: Option<&str>,
 ) -> Result<Vec<Token>, Error> {
     let mut read = env.store.read().await?;
-    let mut tokens = match group {
-        None => read.tokens(organization).await?,
-        Some(name) => {
-            let group = gateway::named(read.as_mut(), name).await?;
-            read.group_tokens(group.id).await?
-        }
+    let role = collection(read.as_mut(), group).await?;
+    let mut tokens = match role {
+        Role::PortalAdmin => read.tokens(organization).await?,
+        Role::Gateway { group } => read.group_tokens(group).await?,
     };
-    tokens.retain(|token| token.organization == organization && token.revoked_at.is_none());
+    tokens.retain(|token| token.is_in(organization, role));
     Ok(tokens)
 }
 
-/// Revokes a token: with a group's name, only one of its gateways. To revoke it again changes nothing.
+/// Revokes a token that [`list`] shows with the same group.
 pub async fn revoke(
     env: &Environment,
     organization: OrganizationId,
@@ -78,20 +77,31 @@ pub async fn revoke(
     id: TokenId,
 ) -> Result<(), Error> {
     let mut write = env.store.write().await?;
-    let token = write
+    let role = collection(write.as_mut(), group).await?;
+    write
         .token(id)
         .await?
-        .filter(|token| token.organization == organization)
+        .filter(|token| token.is_in(organization, role))
         .ok_or(Error::NotFound(Kind::Token))?;
-    if let Some(name) = group {
-        let group = gateway::named(write.as_mut(), name).await?;
-        if token.role != (Role::Gateway { group: group.id }) {
-            return Err(Error::NotFound(Kind::Token));
-        }
-    }
     write.revoke_token(id, env.now()).await?;
     env.commit(write).await?;
     Ok(())
+}
+
+/// The role that all tokens of a collection have.
+async fn collection(read: &mut dyn ReadTransaction, group: Option<&str>) -> Result<Role, Error> {
+    Ok(match group {
+        None => Role::PortalAdmin,
+        Some(name) => Role::Gateway {
+            group: gateway::named(read, name).await?.id,
+        },
+    })
+}
+
+impl Token {
+    fn is_in(&self, organization: OrganizationId, role: Role) -> bool {
+        self.organization == organization && self.role == role && self.revoked_at.is_none()
+    }
 }
 
 /// The role with the group that its name means now.

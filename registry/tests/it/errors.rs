@@ -142,6 +142,31 @@ async fn a_wrong_value_is_named_by_its_path_and_not_repeated() {
 }
 
 #[tokio::test]
+async fn a_label_that_is_named_twice_is_refused() {
+    let registry = TestRegistry::start().await;
+    let admin = registry.admin();
+    let headers = [("content-type", "application/json")];
+    let made = registry.application("a").await;
+    let application = format!("/v1/applications/{made}");
+    let credentials = format!("{application}/credentials");
+    for (method, path, rest) in [
+        (Method::POST, "/v1/applications", r#""name": "b", "#),
+        (Method::PATCH, &application, ""),
+        (
+            Method::POST,
+            &credentials,
+            r#""type": "api_key", "name": "b", "#,
+        ),
+    ] {
+        let body = format!(r#"{{{rest}"labels": {{"team": "blue", "team": "red"}}}}"#);
+        let reply = admin.send(method, path, &headers, body.into()).await;
+        let problem = reply.is_problem(400, "invalid-value", Some("labels.team"));
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("twice"), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn parameters_are_checked() {
     let registry = TestRegistry::start().await;
     let gateway = registry.gateway("default").await;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    api::{patch, time::Moment},
+    api::{labels, patch, time::Moment},
     application::{Application, ApplicationPatch, NewApplication, Reach},
     edit::Edit,
 };
@@ -25,7 +25,7 @@ pub(super) struct ApplicationRequest {
     #[serde(default)]
     description: String,
     /// For people; at most 64.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "labels::once")]
     labels: BTreeMap<String, String>,
     /// The scopes that its credentials may carry.
     #[serde(default)]
@@ -74,7 +74,7 @@ pub(super) struct ApplicationChange {
     #[schema(nullable = false)]
     description: Option<String>,
     /// All labels.
-    #[serde(default, deserialize_with = "patch::present")]
+    #[serde(default, deserialize_with = "labels::present")]
     #[schema(nullable = false)]
     labels: Option<BTreeMap<String, String>>,
     /// All scopes. One that a credential of the application carries cannot be removed.

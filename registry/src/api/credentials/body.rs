@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     api::time::Moment,
     credential::{CredentialDetail, CredentialType, Issued, SecretSummary},
-    secret::{Origin, SecretState},
+    secret::Origin,
     secrets::SecretText,
 };
 
@@ -103,8 +103,6 @@ pub(super) enum StateWord {
     Current,
     /// It works until its grace period ends.
     Retiring,
-    /// It never works again.
-    Revoked,
 }
 
 /// Where a secret came from.
@@ -170,15 +168,13 @@ impl From<CredentialDetail> for CredentialBody {
 
 impl From<SecretSummary> for SecretBody {
     fn from(secret: SecretSummary) -> Self {
-        let (state, until) = match secret.state {
-            SecretState::Current => (StateWord::Current, None),
-            SecretState::Retiring { until } => (StateWord::Retiring, Some(until)),
-            SecretState::Revoked { at } => (StateWord::Revoked, Some(at)),
-        };
         Self {
             version: secret.version,
-            state,
-            until: until.map(Moment),
+            state: match secret.retiring_until {
+                None => StateWord::Current,
+                Some(_) => StateWord::Retiring,
+            },
+            until: secret.retiring_until.map(Moment),
             origin: match secret.origin {
                 Origin::Generated => OriginWord::Generated,
                 Origin::Own => OriginWord::Own,

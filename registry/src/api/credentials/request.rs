@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::body::TypeWord;
 use crate::{
-    api::{patch, problem::Problem, time::Moment},
+    api::{labels, patch, problem::Problem, time::Moment},
     credential::{CredentialPatch, NewCredential, NewSecret, RotatedSecret, Rotation},
     edit::Edit,
     ids::ApplicationId,
@@ -54,7 +54,7 @@ pub(super) struct CredentialRequest {
     #[serde(default)]
     description: String,
     /// For people; at most 64.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "labels::once")]
     labels: BTreeMap<String, String>,
     /// Whether it is honoured.
     #[serde(default = "yes")]
@@ -128,7 +128,7 @@ pub(super) struct CredentialChange {
     #[schema(nullable = false)]
     description: Option<String>,
     /// All labels.
-    #[serde(default, deserialize_with = "patch::present")]
+    #[serde(default, deserialize_with = "labels::present")]
     #[schema(nullable = false)]
     labels: Option<BTreeMap<String, String>>,
     /// Whether it is honoured.

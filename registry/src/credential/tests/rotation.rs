@@ -32,10 +32,7 @@ async fn with_grace_the_old_secret_works_until_the_grace_ends() {
     assert_eq!((old.version, old.expires_at), (1, end.as_millis()));
     let new = gateway.by_value(after.secret.as_ref().unwrap()).unwrap();
     assert_eq!((new.version, new.expires_at), (2, 0));
-    assert_eq!(
-        after.detail.secrets[1].state,
-        SecretState::Retiring { until: end }
-    );
+    assert_eq!(after.detail.secrets[1].retiring_until, Some(end));
 
     world.clock.advance(HOUR);
     let read = get(&world.env, world.organization, id).await.unwrap();
@@ -90,10 +87,7 @@ async fn a_retiring_secret_never_outlives_its_credential() {
         .rotate(issued.detail.credential.id, HOUR, GENERATED)
         .await
         .unwrap();
-    assert_eq!(
-        rotated.detail.secrets[1].state,
-        SecretState::Retiring { until: expiry }
-    );
+    assert_eq!(rotated.detail.secrets[1].retiring_until, Some(expiry));
     let gateway = world.gateway().await;
     assert!(
         gateway
