@@ -37,7 +37,7 @@ demo: wasm envoy ## Start registry, Envoy and an upstream (ports 8080, 8081, 990
 
 .PHONY: test
 test: wasm envoy ## Run every test
-	cargo test $(HOST)
+	cargo test $(HOST) --no-fail-fast
 	$(MAKE) --no-print-directory test-wasm
 
 .PHONY: test-host

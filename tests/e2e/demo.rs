@@ -104,7 +104,7 @@ async fn try_everything(text: &str) {
 async fn the_printed_commands_give_the_printed_results_and_again_after_a_second_start() {
     let curl = Command::new("curl").arg("--version").output();
     if curl.is_err() {
-        println!("curl is not installed: the demo's commands are not run");
+        e2e::say("curl is not installed: the demo's commands are NOT tried\n");
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
