@@ -1,7 +1,10 @@
 //! A position in the feed, as the opaque text that a gateway sends back.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use filter_core::ids::ObjectId;
+use filter_core::{
+    feed::{APPLICATION_BUCKETS, CREDENTIAL_SEGMENTS},
+    ids::ObjectId,
+};
 use serde::{Deserialize, Serialize};
 
 /// The layout of the text's bytes: this one, then the cursor in postcard.
@@ -29,6 +32,16 @@ pub(super) enum Position {
     Credentials(u16),
 }
 
+impl Position {
+    const fn exists(self) -> bool {
+        match self {
+            Self::Changes => true,
+            Self::Applications(bucket) => bucket < APPLICATION_BUCKETS,
+            Self::Credentials(segment) => segment < CREDENTIAL_SEGMENTS,
+        }
+    }
+}
+
 impl Cursor {
     pub(super) fn to_text(self) -> String {
         // Serializing plain values into memory does not fail; if it did, the empty cursor would begin a snapshot.
@@ -43,12 +56,36 @@ impl Cursor {
             Ok((cursor, [])) => Some(cursor),
             _ => None,
         }
+        .filter(|cursor: &Self| cursor.position.exists())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(position: Position) -> Cursor {
+        Cursor {
+            epoch: [1; 16],
+            group: ObjectId([2; 16]),
+            key_version: 3,
+            revision: 1 << 40,
+            change_id: [4; 16],
+            position,
+        }
+    }
+
+    #[test]
+    fn a_position_that_does_not_exist_is_not_read() {
+        for position in [
+            Position::Applications(APPLICATION_BUCKETS),
+            Position::Applications(u16::MAX),
+            Position::Credentials(CREDENTIAL_SEGMENTS),
+            Position::Credentials(u16::MAX),
+        ] {
+            assert_eq!(Cursor::parse(&at(position).to_text()), None);
+        }
+    }
 
     #[test]
     fn a_cursor_is_read_back_from_its_text_and_from_nothing_else() {
@@ -57,14 +94,7 @@ mod tests {
             Position::Applications(3),
             Position::Credentials(4095),
         ] {
-            let cursor = Cursor {
-                epoch: [1; 16],
-                group: ObjectId([2; 16]),
-                key_version: 3,
-                revision: 1 << 40,
-                change_id: [4; 16],
-                position,
-            };
+            let cursor = at(position);
             let text = cursor.to_text();
             assert_eq!(Cursor::parse(&text), Some(cursor));
             assert!(
