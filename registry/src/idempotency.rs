@@ -189,11 +189,12 @@ pub async fn begin(env: &Environment, scope: Scope<'_>, body: &[u8]) -> Result<B
     Ok(Begun::New(ticket))
 }
 
-/// Forgets a request that changed nothing, so that it can be sent again.
+/// Forgets a request that changed nothing, so that it can be sent again. One that has its answer did what it says, however
+/// that looked to whoever gives it up, and keeps it.
 pub async fn abandon(env: &Environment, ticket: Ticket) -> Result<(), Error> {
     let mut write = env.store.write().await?;
     let known = write.idempotent_request(&ticket.row).await?;
-    if known.is_some_and(|known| known.attempt == ticket.attempt) {
+    if known.is_some_and(|known| known.attempt == ticket.attempt && known.answer.is_none()) {
         write.delete_idempotent_request(&ticket.row).await?;
         env.commit(write).await?;
     }

@@ -127,3 +127,16 @@ async fn an_answer_is_kept_for_a_quarter_of_an_hour() {
     world.sweep().await;
     first(&world, sender).await;
 }
+
+#[tokio::test]
+async fn an_answer_is_not_given_up() {
+    let world = World::new().await;
+    let sender = sender(&world);
+    let ticket = first(&world, sender).await;
+    perform(&world, ticket.clone()).await.unwrap();
+    abandon(&world.env, ticket).await.unwrap();
+    assert!(matches!(
+        send(&world, sender, "k", b"body").await,
+        Begun::Replay(_)
+    ));
+}
