@@ -68,7 +68,6 @@ create table credentials (
 );
 
 create index credentials_by_application on credentials (application_id, id);
-create index credentials_by_expiry on credentials (expires_at) where expires_at is not null;
 
 -- User names in use by a current or retiring secret.
 create table usernames (
@@ -98,7 +97,7 @@ create table secrets (
 );
 
 create index secrets_unrevoked on secrets (credential_id) where state <> 'revoked';
-create index secrets_retiring on secrets (retiring_until) where state = 'retiring';
+create index secrets_retiring on secrets (retiring_until, credential_id) where state = 'retiring';
 create index secrets_chosen on secrets (username) where origin = 'chosen' and state <> 'revoked';
 
 -- Gateways belong to the installation, not to an organization.
@@ -133,11 +132,14 @@ create table deployed_secrets (
     digest blob not null,
     secret_id text not null references secrets (id),
     credential_id text not null references credentials (id),
+    -- The credential's, so that one which has expired is found, and not any more once it is withdrawn.
+    expires_at bigint,
     primary key (group_id, digest)
 ) without rowid;
 
 create index deployed_by_credential on deployed_secrets (credential_id);
 create index deployed_by_secret on deployed_secrets (secret_id);
+create index deployed_by_expiry on deployed_secrets (expires_at, credential_id) where expires_at is not null;
 
 create table tokens (
     id text primary key not null,
@@ -179,7 +181,7 @@ create table revisions (
     committed_at bigint not null
 );
 
-create index revisions_by_time on revisions (committed_at);
+create index revisions_by_time on revisions (committed_at, revision);
 
 create table changes (
     group_id text not null,

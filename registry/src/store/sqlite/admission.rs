@@ -86,10 +86,10 @@ pub(super) async fn deploy(
 ) -> Result<(), StoreError> {
     // A user name's digest passes from one of the credential's secrets to the next, never to another credential.
     let done = sqlx::query(
-        "insert into deployed_secrets (group_id, digest, secret_id, credential_id)
-         values ($1, $2, $3, $4)
+        "insert into deployed_secrets (group_id, digest, secret_id, credential_id, expires_at)
+         values ($1, $2, $3, $4, (select expires_at from credentials where id = $4))
          on conflict (group_id, digest) do update
-         set secret_id = excluded.secret_id
+         set secret_id = excluded.secret_id, expires_at = excluded.expires_at
          where credential_id = excluded.credential_id",
     )
     .bind(deployed.group.to_string())

@@ -170,6 +170,13 @@ pub(super) async fn update(
     .bind(i64::from(credential.secret_version))
     .bind(time(credential.updated_at))
     .bind(number(credential.version, "credentials.version")?)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "update deployed_secrets set expires_at = $2 where credential_id = $1 and expires_at is not $2",
+    )
+    .bind(credential.id.to_string())
+    .bind(optional_time(credential.expires_at))
     .execute(connection)
     .await?;
     Ok(())
@@ -203,28 +210,35 @@ pub(super) async fn delete_of_application(
     Ok(())
 }
 
+/// Each part finds only what is still to be done, and stops when it has enough. Left to itself, the planner walks an index
+/// in the order of credentials, which holds every secret there ever was.
+pub(super) const DUE: &str = "select credential_id from (
+         select distinct credential_id from secrets indexed by secrets_retiring
+         where state = 'retiring' and retiring_until <= $1
+         limit $2
+     )
+     union
+     select credential_id from (
+         select distinct credential_id from deployed_secrets indexed by deployed_by_expiry
+         where expires_at is not null and expires_at <= $1
+         limit $2
+     )
+     limit $2";
+
 /// Those with a retiring secret past its end, and those expired and yet deployed.
 pub(super) async fn due(
     connection: &mut SqliteConnection,
     now: Timestamp,
     count: usize,
 ) -> Result<Vec<CredentialId>, StoreError> {
-    sqlx::query(
-        "select credential_id from secrets
-         where state = 'retiring' and retiring_until <= $1
-         union
-         select c.id from credentials c
-         where c.expires_at is not null and c.expires_at <= $1
-           and exists (select 1 from deployed_secrets d where d.credential_id = c.id)
-         limit $2",
-    )
-    .bind(time(now))
-    .bind(limit(count))
-    .fetch_all(connection)
-    .await?
-    .iter()
-    .map(|row| Columns(row).parsed("credential_id"))
-    .collect()
+    sqlx::query(DUE)
+        .bind(time(now))
+        .bind(limit(count))
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| Columns(row).parsed("credential_id"))
+        .collect()
 }
 
 pub(super) async fn username_owner(

@@ -155,18 +155,25 @@ pub(super) async fn insert_revision(
     Ok(())
 }
 
+pub(super) const LAST_BEFORE: &str = "select revision from revisions
+     where committed_at < $1
+     order by committed_at desc, revision desc
+     limit 1";
+
 /// Forgets the changes before `before`. The revision up to which they are forgotten stays a valid position, and the
 /// last one always does.
 pub(super) async fn prune(
     connection: &mut SqliteConnection,
     before: Timestamp,
 ) -> Result<(), StoreError> {
-    let row =
-        sqlx::query("select max(revision) as revision from revisions where committed_at < $1")
-            .bind(time(before))
-            .fetch_one(&mut *connection)
-            .await?;
-    let Some(last): Option<i64> = sqlx::Row::try_get(&row, "revision")? else {
+    let row = sqlx::query(LAST_BEFORE)
+        .bind(time(before))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(last): Option<i64> = row
+        .map(|row| Columns(&row).number("revision"))
+        .transpose()?
+    else {
         return Ok(());
     };
     sqlx::query("delete from changes where revision <= $1")
