@@ -183,9 +183,9 @@ pub trait ReadTransaction: Send {
         &mut self,
         digest: &[u8; 32],
     ) -> Result<Option<StoredToken>, StoreError>;
-    /// An organization's tokens, in order of creation.
+    /// An organization's tokens that are not revoked, in order of creation.
     async fn tokens(&mut self, organization: OrganizationId) -> Result<Vec<Token>, StoreError>;
-    /// The tokens of a group's gateways, in order of creation.
+    /// The tokens of a group's gateways that are not revoked, in order of creation.
     async fn group_tokens(&mut self, group: GroupId) -> Result<Vec<Token>, StoreError>;
 
     /// The log's identity and end.

@@ -96,7 +96,7 @@ create table secrets (
     unique (credential_id, version)
 );
 
-create index secrets_unrevoked on secrets (credential_id) where state <> 'revoked';
+create index secrets_unrevoked on secrets (credential_id, version) where state <> 'revoked';
 create index secrets_retiring on secrets (retiring_until, credential_id) where state = 'retiring';
 create index secrets_chosen on secrets (username) where origin = 'chosen' and state <> 'revoked';
 
@@ -157,8 +157,8 @@ create table tokens (
     revoked_at bigint
 );
 
-create index tokens_by_organization on tokens (organization_id, id);
-create index tokens_by_group on tokens (group_id, id);
+create index tokens_by_organization on tokens (organization_id, id) where revoked_at is null;
+create index tokens_by_group on tokens (group_id, id) where revoked_at is null;
 
 create table gateways (
     group_id text not null references gateway_groups (id),

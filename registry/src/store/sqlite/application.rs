@@ -72,27 +72,32 @@ pub(super) async fn get(
         .transpose()
 }
 
+pub(super) const LIST: &str =
+    select!("where organization_id = $1 and id > $2 order by id limit $3");
+/// A name is one application's: the unique index finds it.
+pub(super) const LIST_NAMED: &str =
+    select!("where organization_id = $1 and id > $2 and name = $3 limit $4");
+
 pub(super) async fn list(
     connection: &mut SqliteConnection,
     organization: OrganizationId,
     query: &ApplicationQuery,
 ) -> Result<Vec<Application>, StoreError> {
-    sqlx::query(select!(
-        "where organization_id = $1
-           and id > $2
-           and ($3 is null or name = $3)
-         order by id
-         limit $4"
-    ))
-    .bind(organization.to_string())
-    .bind(after(query.after))
-    .bind(query.name.as_deref())
-    .bind(limit(query.limit))
-    .fetch_all(connection)
-    .await?
-    .iter()
-    .map(decode)
-    .collect()
+    let (organization, after) = (organization.to_string(), after(query.after));
+    let found = match &query.name {
+        None => sqlx::query(LIST).bind(organization).bind(after),
+        Some(name) => sqlx::query(LIST_NAMED)
+            .bind(organization)
+            .bind(after)
+            .bind(name),
+    };
+    found
+        .bind(limit(query.limit))
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
 
 pub(super) async fn every(

@@ -55,19 +55,20 @@ fn decode(row: &SqliteRow) -> Result<Secret, StoreError> {
     })
 }
 
+pub(super) const UNREVOKED: &str =
+    select!("where s.credential_id = $1 and s.state <> 'revoked' order by s.version");
+
 pub(super) async fn unrevoked(
     connection: &mut SqliteConnection,
     credential: CredentialId,
 ) -> Result<Vec<Secret>, StoreError> {
-    sqlx::query(select!(
-        "where s.credential_id = $1 and s.state <> 'revoked' order by s.version"
-    ))
-    .bind(credential.to_string())
-    .fetch_all(connection)
-    .await?
-    .iter()
-    .map(decode)
-    .collect()
+    sqlx::query(UNREVOKED)
+        .bind(credential.to_string())
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
 
 pub(super) async fn is_known(

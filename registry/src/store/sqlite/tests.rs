@@ -120,22 +120,48 @@ async fn a_dump_of_the_database_holds_no_secret_and_no_hash_of_one() {
     assert!(!holds(body.expose()));
 }
 
+async fn plan(world: &World, sql: &str) -> Vec<String> {
+    sqlx::query(AssertSqlSafe(format!("explain query plan {sql}")))
+        .fetch_all(world.store.pool())
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get("detail"))
+        .collect()
+}
+
 #[tokio::test]
 async fn feed_pages_are_read_from_an_index_in_its_order() {
     let world = World::new().await;
     for sql in [feed::APPLICATIONS, feed::CREDENTIALS, feed::CHANGES] {
-        let plan: Vec<String> = sqlx::query(AssertSqlSafe(format!("explain query plan {sql}")))
-            .fetch_all(world.store.pool())
-            .await
-            .unwrap()
-            .iter()
-            .map(|row| row.get("detail"))
-            .collect();
+        let plan = plan(&world, sql).await;
         assert!(plan[0].contains("USING PRIMARY KEY"), "{plan:?}");
         assert!(
             plan.iter().all(|step| step.starts_with("SEARCH")),
             "{plan:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_often_is_found_by_an_index_made_for_it() {
+    let world = World::new().await;
+    for (sql, index) in [
+        (secret::UNREVOKED, "secrets_unrevoked"),
+        (application::LIST, "applications_by_organization"),
+        (application::LIST_NAMED, "(name=?)"),
+        (super::token::OF_ORGANIZATION, "tokens_by_organization"),
+        (super::token::OF_GROUP, "tokens_by_group"),
+        (log::LAST_BEFORE, "revisions_by_time"),
+        (credential::DUE, "secrets_retiring"),
+        (credential::DUE, "deployed_by_expiry"),
+    ] {
+        let plan = plan(&world, sql).await;
+        assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+        let sorts_or_walks = |step: &String| {
+            step.contains("FOR ORDER BY") || step.starts_with("SCAN ") && !step.contains("subquery")
+        };
+        assert!(!plan.iter().any(sorts_or_walks), "{plan:?}");
     }
 }
 

@@ -22,6 +22,10 @@ macro_rules! select {
     };
 }
 
+pub(super) const OF_ORGANIZATION: &str =
+    select!("where organization_id = $1 and revoked_at is null order by id");
+pub(super) const OF_GROUP: &str = select!("where group_id = $1 and revoked_at is null order by id");
+
 const PORTAL_ADMIN: &str = "portal_admin";
 const GATEWAY: &str = "gateway";
 
@@ -83,7 +87,7 @@ pub(super) async fn list(
     connection: &mut SqliteConnection,
     organization: OrganizationId,
 ) -> Result<Vec<Token>, StoreError> {
-    sqlx::query(select!("where organization_id = $1 order by id"))
+    sqlx::query(OF_ORGANIZATION)
         .bind(organization.to_string())
         .fetch_all(connection)
         .await?
@@ -96,7 +100,7 @@ pub(super) async fn of_group(
     connection: &mut SqliteConnection,
     group: GroupId,
 ) -> Result<Vec<Token>, StoreError> {
-    sqlx::query(select!("where group_id = $1 order by id"))
+    sqlx::query(OF_GROUP)
         .bind(group.to_string())
         .fetch_all(connection)
         .await?
