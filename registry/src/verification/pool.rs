@@ -149,4 +149,4 @@ impl fmt::Debug for Pool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -13,18 +13,24 @@ use crate::{
     telemetry::Metrics,
 };
 
-fn pool(workers: usize, queue: usize) -> Pool {
-    let limits = Passwords {
+pub(in crate::verification) fn limits(workers: usize, queue: usize) -> Passwords {
+    Passwords {
         workers,
         queue,
         ..Config::load(None, []).unwrap().passwords
-    };
+    }
+}
+
+fn pool(workers: usize, queue: usize) -> Pool {
+    let limits = limits(workers, queue);
     let hasher = PasswordHasher::cheapest().unwrap();
     Pool::new(hasher, &limits, Arc::new(Metrics::new()))
 }
 
 /// Begins work that ends when the result is dropped.
-fn occupy(pool: &Pool) -> (tokio::task::JoinHandle<Result<(), Error>>, Sender<()>) {
+pub(in crate::verification) fn occupy(
+    pool: &Pool,
+) -> (tokio::task::JoinHandle<Result<(), Error>>, Sender<()>) {
     let (hold, released) = channel::<()>();
     let work = pool.clone();
     let task = tokio::spawn(async move {
@@ -62,7 +68,7 @@ async fn more_than_the_queue_holds_is_busy_at_once() {
 }
 
 #[tokio::test]
-async fn half_of_the_queue_is_kept_for_names_that_proved_themselves() {
+async fn half_of_the_queue_is_kept_for_those_who_proved_themselves() {
     let pool = pool(1, 4);
     assert_eq!(turned_away(&pool.with_priority(false), 4).await, 2);
     assert_eq!(turned_away(&pool.with_priority(true), 4).await, 0);
