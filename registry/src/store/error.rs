@@ -1,0 +1,46 @@
+//! How a store fails.
+
+/// The store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or is out of reach.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// A row does not mean anything.
+    #[error("the database holds something unreadable in {0}")]
+    Unreadable(&'static str),
+    /// Work in a task of its own did not come to its end.
+    #[error("the work was interrupted")]
+    Interrupted,
+    /// A number exceeds what the database or the feed can hold.
+    #[error("a number is out of range in {0}")]
+    Range(&'static str),
+}
+
+/// The store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The master key is not the one with which the database was made.
+    #[error(
+        "the master key does not belong to this database: it was made with another one (nothing was changed)"
+    )]
+    WrongMasterKey,
+    /// The tables cannot be brought up to date.
+    #[error("the database's tables cannot be brought up to date")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database cannot be opened or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The installation's own secrets cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] crate::sealing::SealError),
+    /// No random bytes.
+    #[error(transparent)]
+    Entropy(#[from] crate::entropy::EntropyError),
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
