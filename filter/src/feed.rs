@@ -116,8 +116,6 @@ impl Feed {
         self.look(now_ms);
         self.publish(now_ms);
         if self.leader.hold_lease(&self.names, now_ms) {
-            #[cfg(feature = "faults")]
-            crate::faults::trap_leader();
             self.leader
                 .work(&self.client, &self.names, root, now_ms, is_alive);
         }

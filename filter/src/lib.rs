@@ -7,8 +7,6 @@
 
 mod abi;
 mod callbacks;
-#[cfg(feature = "faults")]
-mod faults;
 mod feed;
 mod metrics;
 mod pairs;

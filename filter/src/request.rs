@@ -53,8 +53,6 @@ pub(crate) fn handle(root: &Root, feed: &mut Feed, metrics: &mut Metrics) -> Ver
 }
 
 fn handle_pairs(pairs: Pairs<'_>, root: &Root, feed: &mut Feed, metrics: &mut Metrics) -> Verdict {
-    #[cfg(feature = "faults")]
-    crate::faults::inject(pairs);
     let request = Request::read(pairs);
     let now_ms = abi::wall_clock_ms();
     feed.prepare(root.id, now_ms, root.max_staleness_ms);

@@ -68,7 +68,7 @@ pub enum Reach {
     Listed(BTreeSet<String>),
 }
 
-/// What [`create`] needs to know.
+/// What [`create()`] needs to know.
 #[derive(Clone, Debug)]
 pub struct NewApplication {
     /// 1 to 256 of letters, digits, `_` and `-`.
@@ -87,7 +87,7 @@ pub struct NewApplication {
     pub enabled: bool,
 }
 
-/// What [`update`] changes.
+/// What [`update()`] changes.
 #[derive(Clone, Debug, Default)]
 pub struct ApplicationPatch {
     /// The next name. The old one stays reserved for the organization.

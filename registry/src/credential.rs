@@ -85,7 +85,7 @@ pub enum CredentialType {
     BearerToken,
 }
 
-/// What [`create`] needs to know.
+/// What [`create()`] needs to know.
 #[derive(Clone, Debug)]
 pub struct NewCredential {
     /// Whose credential it will be.
@@ -133,7 +133,7 @@ pub enum NewSecret {
     BearerToken,
 }
 
-/// What [`rotate`] needs to know.
+/// What [`rotate()`] needs to know.
 #[derive(Clone, Debug)]
 pub struct Rotation {
     /// For how long the secret that was current still works; zero ends it, and every retiring one, at once.
@@ -161,7 +161,7 @@ pub enum RotatedSecret {
     },
 }
 
-/// What [`update`] changes. The identifier never changes, the user name only with the secret, by [`rotate`].
+/// What [`update()`] changes. The identifier never changes, the user name only with the secret, by [`rotate()`].
 #[derive(Clone, Debug, Default)]
 pub struct CredentialPatch {
     /// The next name.

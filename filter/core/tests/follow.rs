@@ -1,6 +1,12 @@
 //! Following the feed: whatever happens to pages and leaders, every worker ends with the registry's state, and what was
 //! deleted does not come back.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

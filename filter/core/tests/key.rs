@@ -1,10 +1,13 @@
 //! The format of generated secrets and what gateways hold of them.
 
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use filter_core::{
     digest::{DigestKey, Digester, SecretHash},
+    gateway::hex,
     ids::ObjectId,
     key::{PlainSecret, SecretType, Shape, shape},
 };
@@ -80,7 +83,7 @@ fn a_digest_is_hmac_sha256_of_the_sha256_cut_to_128_bits() {
     // python3: hmac.new(bytes([7]*32), hashlib.sha256(b"auth-one").digest(), "sha256").hexdigest()[:32]
     let digest =
         Digester::new(&DigestKey::from_bytes([7; 32])).digest(&SecretHash::of_value(b"auth-one"));
-    let shown: String = digest.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let shown = hex(&digest.0);
     assert_eq!(shown, "ec4cfb8a20cf8c33746e286b8d68e66e");
 }
 

@@ -434,7 +434,7 @@ mod properties {
                     bytes[0] = 1;
                     bytes[1] = table;
                 }
-                for credential in credentials::find(&bytes, &Digest(digest)).into_iter() {
+                if let Some(credential) = credentials::find(&bytes, &Digest(digest)) {
                     let _ = (credential.identifier(), credential.scopes());
                 }
                 let _ = (credentials::unpack(&bytes), applications::unpack(&bytes), applications::find(&bytes, index));

@@ -10,7 +10,7 @@ use crate::{
 /// Deletes an application, if it is at the expected version, and its credentials everywhere. Its name stays reserved
 /// for the organization, and its secrets' values never work again.
 ///
-/// Once begun it is done, also when nobody waits for it any more: see [`Environment::complete`].
+/// Once begun it is done, also when nobody waits for it any more.
 pub async fn delete(
     env: &Environment,
     organization: OrganizationId,

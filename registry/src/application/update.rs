@@ -22,7 +22,7 @@ const NAMED: usize = 10;
 
 /// Changes an application, if it is at the expected version.
 ///
-/// Once begun it is done, also when nobody waits for it any more: see [`Environment::complete`].
+/// Once begun it is done, also when nobody waits for it any more.
 pub async fn update(
     env: &Environment,
     organization: OrganizationId,

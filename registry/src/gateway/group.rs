@@ -19,7 +19,7 @@ const NAMED: usize = 10;
 
 /// Creates a group. If it is automatic, it admits at once every application that lists no groups.
 ///
-/// Once begun it is done, also when nobody waits for it any more: see [`Environment::complete`].
+/// Once begun it is done, also when nobody waits for it any more.
 pub async fn create_group(
     env: &Environment,
     name: String,
@@ -72,7 +72,7 @@ pub async fn group(env: &Environment, name: &str) -> Result<GatewayGroup, Error>
 
 /// Deletes a group that no valid token belongs to and no application lists.
 ///
-/// Once begun it is done, also when nobody waits for it any more: see [`Environment::complete`].
+/// Once begun it is done, also when nobody waits for it any more.
 pub async fn delete_group(env: &Environment, name: &str) -> Result<(), Error> {
     let name = name.to_owned();
     env.complete(async move |env| delete_in_full(&env, &name).await)

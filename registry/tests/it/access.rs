@@ -123,3 +123,12 @@ async fn a_revoked_token_comes_in_no_more() {
         .await
         .is_problem(401, "unauthorized", None);
 }
+
+#[tokio::test]
+async fn http_2_without_tls_is_answered_as_http_1_is() {
+    let registry = TestRegistry::start().await;
+    let admin = registry.admin().over_http_2();
+    admin.get("/v1/applications").await.has(200);
+    let stranger = registry.stranger().over_http_2();
+    stranger.get("/v1/applications").await.has(401);
+}

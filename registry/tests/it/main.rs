@@ -19,7 +19,6 @@ mod idempotency;
 mod lifecycle;
 mod limits;
 mod listing;
-mod logs;
 mod operations;
 mod passwords;
 mod rotation;

@@ -1,4 +1,23 @@
 //! Nothing secret is ever logged.
+//!
+//! A binary of its own: whether anybody listens to a place that logs is remembered for the whole process, so tests that
+//! run beside this one without a subscriber could switch off what it wants to hear.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests: a failure there is a failed test"
+)]
+
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "shared with the tests over HTTP, which use more of it"
+)]
+mod it {
+    pub(crate) mod support;
+}
 
 use std::{
     io::{self, Write},
@@ -13,7 +32,7 @@ use registry::{
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{Actor, Data, TestRegistry, admin_token, text};
+use it::support::{Actor, Data, TestRegistry, admin_token, text};
 
 /// Keeps what is written.
 #[derive(Clone, Default)]
