@@ -9,6 +9,7 @@ use std::{
 /// How long a thing may take before a test gives up on it. Generous: two cores build, boot and test side by side.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Between two looks, so that what is waited for gets the processor. No test relies on its length.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Asks again until `attempt` is `Ok`, and gives its value.

@@ -188,26 +188,12 @@ fn is_canonically_escaped(mut segment: &[u8]) -> bool {
 
 /// RFC 3986's `pchar`, without escapes.
 fn is_path_character(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.'
-                | b'_'
-                | b'~'
-                | b'!'
-                | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b','
-                | b';'
-                | b'='
-                | b':'
-                | b'@'
-        )
+    is_name_character(byte) || matches!(byte, b':' | b'@')
+}
+
+/// RFC 3986's `reg-name`, without escapes: unreserved characters and `sub-delims`.
+pub(crate) fn is_name_character(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
 }
 
 fn unescape(mut segment: &[u8], out: &mut Vec<u8>) -> Result<(), Ambiguous> {

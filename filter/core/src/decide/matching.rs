@@ -6,7 +6,7 @@ use core::net::Ipv6Addr;
 use crate::{
     config::{AmbiguousPaths, HostPattern, PathPattern, Rule},
     denial::Reason,
-    path::{canonical, has_prefix, without_parameters},
+    path::{canonical, has_prefix, is_name_character, without_parameters},
     request::Request,
 };
 
@@ -188,26 +188,4 @@ fn is_port(text: &[u8]) -> bool {
         [b':', digits @ ..] => digits.iter().all(u8::is_ascii_digit),
         _ => false,
     }
-}
-
-/// RFC 3986's `reg-name`, without escapes.
-fn is_name_character(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.'
-                | b'_'
-                | b'~'
-                | b'!'
-                | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b','
-                | b';'
-                | b'='
-        )
 }
