@@ -1,0 +1,3 @@
+//! `make bench` and `make bench-quick`.
+
+fn main() {}
