@@ -2,3 +2,4 @@
 //! the registry and the feed at scale, and [`report`] holds what both publish.
 
 pub mod report;
+pub mod stats;

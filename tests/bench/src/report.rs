@@ -94,9 +94,9 @@ pub struct Figure {
 impl Figure {
     /// Whether it is what was wanted.
     pub fn verdict(&self) -> Verdict {
-        self.target.as_ref().map_or(Verdict::Published, |target| {
-            target.judge(&self.value)
-        })
+        self.target
+            .as_ref()
+            .map_or(Verdict::Published, |target| target.judge(&self.value))
     }
 }
 
