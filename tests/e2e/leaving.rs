@@ -2,14 +2,13 @@
 
 use e2e::{
     eventually::eventually,
+    feed_proxy::{Conduct, FeedProxy},
     http::basic,
     raw,
     stack::{Foundation, Stack},
 };
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
-
-use crate::feed_proxy::{Conduct, FeedProxy};
 
 const PASSWORD: &str = "a chosen password";
 

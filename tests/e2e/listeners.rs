@@ -12,6 +12,7 @@ use e2e::{
     built,
     envoy::config::{Config, DynamicListeners, LISTENER, change_filter, wasm_mut},
     eventually::eventually,
+    fault,
     http::{Call, Client, Session, answer::Answer},
     stack::{Foundation, Stack},
 };
@@ -210,15 +211,10 @@ async fn replacing_the_module_under_load_refuses_nobody() {
     load.end().await;
 }
 
-/// The module with a few bytes more that mean nothing: for Envoy another module, and so another VM.
 fn another_module(stack: &Stack, round: u64) -> String {
-    let mut module = fs::read(built::filter()).expect("the filter's module");
-    let name = format!("round {round}");
-    let length = u8::try_from(name.len()).expect("a short name");
-    module.extend([0, length + 1, length]); // a custom section of this name, with no content
-    module.extend(name.as_bytes());
+    let module = fs::read(built::filter()).expect("the filter's module");
     let path = stack.folder().join(format!("module-{round}.wasm"));
-    fs::write(&path, module).expect("a module file");
+    fs::write(&path, fault::renamed(module, &format!("round {round}"))).expect("a module file");
     path.to_str().expect("a path").to_owned()
 }
 

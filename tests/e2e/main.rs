@@ -9,8 +9,6 @@ mod conformance;
 mod demo;
 mod documentation;
 mod examples;
-mod fault;
-mod feed_proxy;
 mod identity;
 mod key_auth;
 mod leaving;

@@ -2,16 +2,13 @@
 
 use e2e::{
     eventually::eventually,
+    fault::{self, MANY},
+    feed_proxy::{Conduct, FeedProxy},
     http::{Call, Client},
     raw,
     stack::{Foundation, Stack},
 };
 use serde_json::json;
-
-use crate::{
-    fault::{self, MANY},
-    feed_proxy::{Conduct, FeedProxy},
-};
 
 /// A stack whose module is fragile and whose feed goes through the proxy.
 async fn stack() -> (Stack, FeedProxy) {

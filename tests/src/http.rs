@@ -83,20 +83,28 @@ impl Client {
     }
 
     /// A connection over which several requests go, as HTTP/1.1.
+    ///
+    /// # Panics
+    /// When nobody listens.
     pub async fn connect(&self) -> Session {
+        self.try_connect().await.expect("a connection")
+    }
+
+    /// As [`Self::connect`]; the error says why there is no connection.
+    pub async fn try_connect(&self) -> Result<Session, String> {
         let stream = TcpStream::connect(self.address)
             .await
-            .expect("a connection");
+            .map_err(|error| format!("no connection: {error}"))?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
-            .expect("HTTP/1.1");
+            .map_err(|error| failed(&error))?;
         let connection = Connection(tokio::spawn(async move {
             let _ = connection.await;
         }));
-        Session {
+        Ok(Session {
             sender,
             _connection: connection,
-        }
+        })
     }
 
     /// The address it calls.
@@ -129,6 +137,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether the peer has closed it.
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
     /// Sends a call over this connection; the error says why there is no answer.
     pub async fn send(&mut self, call: Call) -> Result<Answer, String> {
         self.sender

@@ -10,6 +10,8 @@ pub mod demo;
 pub mod echo;
 pub mod envoy;
 pub mod eventually;
+pub mod fault;
+pub mod feed_proxy;
 pub mod http;
 pub mod ports;
 pub mod process;

@@ -205,6 +205,11 @@ impl DynamicListeners {
         file
     }
 
+    /// The version of what is in the file; Envoy names the one that it has taken.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// Replaces the listeners: written aside and moved into place, which is what Envoy watches for.
     pub fn replace(&mut self, listeners: &[Value]) {
         self.version += 1;
@@ -247,6 +252,7 @@ fn connection_manager_mut(listener: &mut Value) -> &mut Value {
     &mut listener["filter_chains"][0]["filters"][0]["typed_config"]
 }
 
-fn socket_address(address: SocketAddr) -> Value {
+/// An address as Envoy's configuration writes it.
+pub fn socket_address(address: SocketAddr) -> Value {
     json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}})
 }

@@ -1,18 +1,26 @@
 //! Stands between a gateway and its registry, and can be told to misbehave.
 
 use std::{
-    convert::Infallible,
+    error::Error,
+    fmt, future,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
-    Request, Response, body::Incoming, client::conn::http1, header::HOST, service::service_fn,
+    Request, Response,
+    body::{Frame, Incoming, SizeHint},
+    client::conn::http1,
+    header::{HOST, HeaderName, HeaderValue},
+    service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -24,7 +32,7 @@ use tokio::{
 
 /// What the proxy does to an answer of the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Conduct {
+pub enum Conduct {
     /// Passes it on.
     Honest,
     /// Passes it on with many more headers: a module that was made fragile traps on it.
@@ -35,11 +43,31 @@ pub(crate) enum Conduct {
     Failing(u16),
     /// Answers with bytes that are no page.
     Garbled,
+    /// Passes it on late.
+    Slow(Duration),
+    /// Passes on the first half of its body, and closes the connection.
+    Cut,
+    /// Closes the connection instead.
+    Resetting,
+    /// Never answers, and says so to nobody.
+    Losing,
 }
+
+/// Why a connection is closed in the middle.
+#[derive(Debug)]
+struct Broken;
+
+impl fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the connection breaks here")
+    }
+}
+
+impl Error for Broken {}
 
 /// A running proxy. It stops when this is dropped.
 #[derive(Debug)]
-pub(crate) struct FeedProxy {
+pub struct FeedProxy {
     address: SocketAddr,
     conduct: watch::Sender<Conduct>,
     held: Arc<AtomicUsize>,
@@ -48,7 +76,7 @@ pub(crate) struct FeedProxy {
 
 impl FeedProxy {
     /// Starts it before this registry.
-    pub(crate) async fn start(registry: SocketAddr) -> Self {
+    pub async fn start(registry: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (conduct, seen) = watch::channel(Conduct::Honest);
@@ -63,17 +91,17 @@ impl FeedProxy {
     }
 
     /// Where the gateway is to find it.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Behaves like this from now on.
-    pub(crate) fn conduct(&self, conduct: Conduct) {
+    pub fn conduct(&self, conduct: Conduct) {
         self.conduct.send_replace(conduct);
     }
 
     /// How many answers it keeps back.
-    pub(crate) fn held(&self) -> usize {
+    pub fn held(&self) -> usize {
         self.held.load(Ordering::SeqCst)
     }
 }
@@ -98,7 +126,7 @@ async fn serve(
         tokio::spawn(async move {
             let service = service_fn(|request| {
                 let (conduct, held) = (conduct.clone(), Arc::clone(&held));
-                async move { Ok::<_, Infallible>(relay(request, registry, conduct, &held).await) }
+                async move { relay(request, registry, conduct, &held).await }
             });
             let _ = auto::Builder::new(TokioExecutor::new())
                 .serve_connection(TokioIo::new(stream), service)
@@ -112,7 +140,7 @@ async fn relay(
     registry: SocketAddr,
     mut conduct: watch::Receiver<Conduct>,
     held: &AtomicUsize,
-) -> Response<Full<Bytes>> {
+) -> Result<Response<Body>, Broken> {
     let answer = ask(request, registry).await;
     if *conduct.borrow() == Conduct::Holding {
         held.fetch_add(1, Ordering::SeqCst);
@@ -123,29 +151,91 @@ async fn relay(
         held.fetch_sub(1, Ordering::SeqCst);
     }
     let conduct = *conduct.borrow();
-    let mut answer = match (conduct, answer) {
-        (Conduct::Failing(status), _) => plain(status),
-        (Conduct::Garbled, _) => {
-            Response::new(Full::new(Bytes::from_static(b"\x01no page at all")))
+    let answer = answer.unwrap_or_else(|_| plain(502));
+    match conduct {
+        Conduct::Honest | Conduct::Holding => Ok(whole(answer)),
+        Conduct::ManyHeaders => Ok(whole(with_many_headers(answer))),
+        Conduct::Failing(status) => Ok(whole(plain(status))),
+        Conduct::Garbled => Ok(whole(Response::new(Bytes::from_static(
+            b"\x01no page at all",
+        )))),
+        Conduct::Slow(pause) => {
+            tokio::time::sleep(pause).await;
+            Ok(whole(answer))
         }
-        (_, Ok(answer)) => answer,
-        (_, Err(_)) => plain(502),
-    };
-    if conduct == Conduct::ManyHeaders {
-        for number in 0..80 {
-            let name = format!("x-many-{number}").parse::<hyper::header::HeaderName>();
-            answer
-                .headers_mut()
-                .insert(name.expect("a name"), "1".parse().expect("a value"));
-        }
+        Conduct::Cut => Ok(answer.map(|body| Body::cut(&body))),
+        Conduct::Resetting => Err(Broken),
+        // It ends when the caller gives up and closes the connection.
+        Conduct::Losing => future::pending().await,
+    }
+}
+
+fn whole(answer: Response<Bytes>) -> Response<Body> {
+    answer.map(Body::whole)
+}
+
+fn with_many_headers(mut answer: Response<Bytes>) -> Response<Bytes> {
+    for number in 0..80 {
+        let name = format!("x-many-{number}").parse::<HeaderName>();
+        let value = HeaderValue::from_static("1");
+        answer.headers_mut().insert(name.expect("a name"), value);
     }
     answer
+}
+
+/// A body that may break off before its announced end.
+struct Body {
+    announced: u64,
+    next: Option<Bytes>,
+    breaks: bool,
+}
+
+impl Body {
+    fn whole(bytes: Bytes) -> Self {
+        Self {
+            announced: bytes.len() as u64,
+            next: Some(bytes).filter(|bytes| !bytes.is_empty()),
+            breaks: false,
+        }
+    }
+
+    fn cut(bytes: &Bytes) -> Self {
+        Self {
+            // One byte that never comes, also of an empty body.
+            announced: bytes.len() as u64 + 1,
+            next: Some(bytes.slice(..bytes.len() / 2)),
+            breaks: true,
+        }
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        Poll::Ready(match self.next.take() {
+            Some(bytes) => Some(Ok(Frame::data(bytes))),
+            None => self.breaks.then_some(Err(Broken)),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.next.is_none() && !self.breaks
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.announced)
+    }
 }
 
 async fn ask(
     request: Request<Incoming>,
     registry: SocketAddr,
-) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Response<Bytes>, Box<dyn Error + Send + Sync>> {
     let (head, body) = request.into_parts();
     let mut request = Request::new(Full::new(body.collect().await?.to_bytes()));
     *request.method_mut() = head.method;
@@ -165,19 +255,19 @@ async fn ask(
     let (head, body) = sender.send_request(request).await?.into_parts();
     let body = body.collect().await?.to_bytes();
     connection.abort();
-    let mut answer = Response::new(Full::new(body));
+    let mut answer = Response::new(body);
     *answer.status_mut() = head.status;
     for name in ["content-type", "retry-after", "www-authenticate"] {
         if let Some(value) = head.headers.get(name) {
-            let name = hyper::header::HeaderName::from_static(name);
+            let name = HeaderName::from_static(name);
             answer.headers_mut().insert(name, value.clone());
         }
     }
     Ok(answer)
 }
 
-fn plain(status: u16) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::new(Bytes::new()));
+fn plain(status: u16) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = hyper::StatusCode::from_u16(status).expect("a status");
     answer
 }

@@ -1,4 +1,4 @@
-//! The filter's module, made fragile: it traps where a test wants it to.
+//! The filter's module, made fragile: it traps where a test wants it to; or made another, which means the same.
 //!
 //! The module under test is the one that was built, with two functions put before two of its callbacks. Each looks at
 //! the number of headers that the host announces, traps when there are very many, and calls the original otherwise. So
@@ -9,11 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use e2e::built;
+use crate::built;
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
 /// From how many headers on a fragile module traps. More than any ordinary request or answer has.
-pub(crate) const MANY: u32 = 60;
+pub const MANY: u32 = 60;
 
 const ON_REQUEST: &str = "proxy_on_request_headers";
 const ON_ANSWER: &str = "proxy_on_http_call_response";
@@ -26,11 +26,24 @@ const EXPORT_SECTION: u8 = 7;
 const CODE_SECTION: u8 = 10;
 
 /// Writes the fragile module into `folder`.
-pub(crate) fn fragile(folder: &Path) -> PathBuf {
+pub fn fragile(folder: &Path) -> PathBuf {
     let module = fs::read(built::filter()).expect("the filter's module");
     let path = folder.join("fragile.wasm");
     fs::write(&path, with_traps(&module)).expect("a module file");
     path
+}
+
+/// The module with a few bytes more that mean nothing: for Envoy another module, and so another VM.
+///
+/// # Panics
+/// When the name is longer than a hundred bytes.
+pub fn renamed(mut module: Vec<u8>, name: &str) -> Vec<u8> {
+    assert!(name.len() <= 100, "{name} is a short name");
+    let mut section = sized(name.as_bytes());
+    section.splice(0..0, leb(u32::try_from(section.len()).expect("short")));
+    module.push(0); // a custom section of this name, with no content
+    module.extend(section);
+    module
 }
 
 /// What must be known of a module to put a function before another.
