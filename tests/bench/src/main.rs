@@ -1,3 +1,114 @@
 //! `make bench` and `make bench-quick`.
 
-fn main() {}
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use bench::{
+    checker, cpu,
+    report::{Context, Failed, Figure},
+    system, upstream,
+};
+use clap::{Parser, Subcommand};
+use e2e::built;
+
+/// Measures what the filter costs beside Envoy's own filters, and how the whole system behaves at scale.
+#[derive(Parser)]
+struct Arguments {
+    /// A run of a few minutes, with wider intervals and fewer figures
+    #[arg(long)]
+    quick: bool,
+    /// Only this part: `cpu`, `system`, or those groups of `cpu` whose name contains it
+    #[arg(long, default_value = "")]
+    only: String,
+    /// The folder for seeds, configurations and logs [default: bench in the build directory]
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Where the report goes, without its ending [default: quick, or full, in that folder]
+    #[arg(long)]
+    report: Option<PathBuf>,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+/// What the benchmark starts itself as.
+#[derive(Subcommand)]
+enum Role {
+    /// The service that ext_authz asks
+    #[command(hide = true)]
+    Checker {
+        #[arg(long)]
+        listen: SocketAddr,
+        #[arg(long)]
+        keys: PathBuf,
+    },
+    /// What Envoy proxies to
+    #[command(hide = true)]
+    Upstream {
+        #[arg(long)]
+        listen: SocketAddr,
+    },
+}
+
+fn main() -> ExitCode {
+    match start(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: Arguments) -> Result<(), Failed> {
+    let mut on_one_thread = tokio::runtime::Builder::new_current_thread();
+    let one_thread = on_one_thread.enable_all();
+    match arguments.role {
+        Some(Role::Checker { listen, keys }) => {
+            one_thread.build()?.block_on(checker::serve(listen, &keys))
+        }
+        Some(Role::Upstream { listen }) => one_thread.build()?.block_on(upstream::serve(listen)),
+        None => tokio::runtime::Runtime::new()?.block_on(measure(arguments)),
+    }
+}
+
+async fn measure(arguments: Arguments) -> Result<(), Failed> {
+    let context = context(&arguments)?;
+    let figures = figures(&context, &arguments.only).await?;
+    let name = if arguments.quick { "quick" } else { "full" };
+    let report = arguments
+        .report
+        .unwrap_or_else(|| context.folder.join(name));
+    bench::report::write(&figures, &context, &report)
+}
+
+async fn figures(context: &Context, only: &str) -> Result<Vec<Figure>, Failed> {
+    let mut figures = Vec::new();
+    if only != "system" {
+        let part = if only == "cpu" { "" } else { only };
+        figures.extend(cpu::run_only(context, part).await?);
+    }
+    if only.is_empty() || only == "system" {
+        figures.extend(system::run(context).await?);
+    }
+    Ok(figures)
+}
+
+fn context(arguments: &Arguments) -> Result<Context, Failed> {
+    let target = built::target();
+    let folder = match &arguments.folder {
+        Some(folder) => folder.clone(),
+        None => target.join("bench"),
+    };
+    std::fs::create_dir_all(&folder)?;
+    let empty = folder.join("empty.wasm");
+    let assembled = wat::parse_str(include_str!("../modules/empty.wat"))?;
+    std::fs::write(&empty, assembled)?;
+    Ok(Context {
+        envoy: built::envoy(),
+        filter: built::filter(),
+        probe: target.join("wasm32-unknown-unknown/wasm/probe.wasm"),
+        empty,
+        keysmith: built::keysmith(),
+        folder,
+        quick: arguments.quick,
+    })
+}

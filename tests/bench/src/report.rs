@@ -1,6 +1,10 @@
 //! What was measured, and whether it is what was wanted.
 
-use std::{error::Error, fmt, path::PathBuf};
+use std::{
+    error::Error,
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
 pub mod chart;
 pub mod json;
@@ -215,6 +219,23 @@ impl fmt::Display for Verdict {
             Self::Published => "",
         })
     }
+}
+
+/// Writes the report to `<report>.json`, `<report>.md` and `<report>.svg`, and the verdicts on the screen.
+pub fn write(figures: &[Figure], context: &Context, report: &Path) -> Result<(), Failed> {
+    let facts = machine::facts(context);
+    let file = |ending: &str| report.with_extension(ending);
+    let document = serde_json::to_string_pretty(&json::document(figures, &facts))?;
+    fs::write(file("json"), document + "\n")?;
+    let chart = file("svg");
+    if let Some(drawn) = chart::svg(figures) {
+        fs::write(&chart, drawn)?;
+    }
+    let chart = chart.file_name().unwrap_or_default().to_string_lossy();
+    fs::write(file("md"), markdown::document(figures, &facts, &chart))?;
+    eprint!("{}", markdown::verdicts(figures));
+    progress(&format!("written to {}", file("md").display()));
+    Ok(())
 }
 
 /// Says on the screen what is being done.

@@ -1,1 +1,150 @@
-//! To come.
+//! The report for people.
+
+use std::fmt::Write as _;
+
+use super::{Estimate, Figure, Section, Verdict, machine::Facts};
+
+/// How to read the tables.
+const PREAMBLE: &str = "\
+Every figure of this file was measured by one command on one machine; nothing is edited by hand.
+
+The value is a median, the interval holds the true median 95 times out of 100 (from order statistics, so without any \
+assumption about the distribution).
+A target is *met* when the whole interval is on its good side, **missed** when the whole interval is on the other side, and \
+*not decidable here* when it lies within the interval.
+Processor time is Envoy's own, from the scheduler's nanoseconds, divided by the requests that the load generator saw \
+answered.
+Each variant has an Envoy of its own; all are loaded in turn in slices of less than a second, in random order, and a ratio \
+is that of two slices of the same round.
+A slice of which the hypervisor took more than 2 % of all processors' time is dropped and counted.
+In every slice every answer is verified: all 200, or all refusals.
+Each request carries a credential drawn at random from all of them.
+
+What is the same in all variants: the caller's name goes upstream as `x-consumer-username`, and the credential does not.
+What is not: Keysmith and the probe also set `x-credential-identifier`; Envoy's `basic_auth` cannot hide the credential; a \
+refusal of Keysmith says in `www-authenticate` how to do better.
+Over HTTP/2 and at a fixed rate the key travels in the query in every variant, because h2load cannot vary a header.
+";
+
+/// The whole report. `chart` is the file name of the chart beside it.
+pub fn document(figures: &[Figure], facts: &Facts, chart: &str) -> String {
+    let mut text = String::from("# Benchmarks\n\n");
+    text += PREAMBLE;
+    text += "\n| | |\n|---|---|\n";
+    for (name, value) in facts {
+        line(&mut text, &format!("| {name} | {value} |"));
+    }
+    line(&mut text, &summary(figures));
+    if figures.iter().any(|figure| figure.section == Section::Cpu) {
+        line(&mut text, &format!("![Processor time of a request over no filter]({chart})\n"));
+    }
+    for section in Section::ALL {
+        let of_section: Vec<&Figure> = figures
+            .iter()
+            .filter(|figure| figure.section == section)
+            .collect();
+        if !of_section.is_empty() {
+            table(&mut text, section, &of_section);
+        }
+    }
+    text
+}
+
+fn summary(figures: &[Figure]) -> String {
+    let mut text = String::from("\n## Targets\n\n");
+    text += "| target | measured | 95 % | wanted | |\n|---|---:|---:|---:|---|\n";
+    for figure in figures.iter().filter(|figure| figure.target.is_some()) {
+        let row = figure.target.map_or("", |target| target.source);
+        let what = format!("{row}: {}", figure.what);
+        line(&mut text, &format!("| {what} {} | {} |", values(figure), figure.verdict()));
+    }
+    text
+}
+
+fn table(text: &mut String, section: Section, figures: &[&Figure]) {
+    line(text, &format!("## {}\n", section.title()));
+    line(text, "| what | measured | 95 % | wanted | | remarks |");
+    line(text, "|---|---:|---:|---:|---|---|");
+    for figure in figures {
+        let (values, verdict) = (values(figure), figure.verdict());
+        line(text, &format!("| {} {values} | {verdict} | {} |", figure.what, figure.note));
+    }
+    line(text, "");
+}
+
+/// The columns of the value, its interval and what was wanted.
+fn values(figure: &Figure) -> String {
+    let unit = &figure.unit;
+    let wanted = figure.target.map_or_else(String::new, |target| {
+        format!("{} {} {unit}", target.bound, number(target.value))
+    });
+    let middle = number(figure.value.middle);
+    format!("| {middle} {unit} | {} | {wanted}", interval(&figure.value))
+}
+
+fn interval(value: &Estimate) -> String {
+    match (value.low, value.high) {
+        (Some(low), Some(high)) => format!("{} to {}", number(low), number(high)),
+        _ => String::new(),
+    }
+}
+
+/// With three digits that say something.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    if size >= 100.0 || value.fract() == 0.0 {
+        format!("{value:.0}")
+    } else if size >= 10.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+fn line(text: &mut String, content: &str) {
+    writeln!(text, "{content}").expect("a text takes every line");
+}
+
+/// The verdicts, for the screen: one line for each target.
+pub fn verdicts(figures: &[Figure]) -> String {
+    let mut text = String::new();
+    for figure in figures.iter().filter(|figure| figure.verdict() != Verdict::Published) {
+        let values = values(figure).replace('|', "");
+        line(&mut text, &format!("{:>20}: {}{values}", figure.verdict().to_string(), figure.what));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Target;
+
+    fn missed() -> Figure {
+        Figure {
+            section: Section::Cpu,
+            what: "Keysmith / native".to_owned(),
+            unit: "×".to_owned(),
+            value: Estimate {
+                middle: 1.62,
+                low: Some(1.55),
+                high: Some(1.7),
+            },
+            target: Some(Target::at_most(1.5, "direct")),
+            note: String::new(),
+        }
+    }
+
+    #[test]
+    fn figure_that_misses_its_target_is_shown_as_missed() {
+        let text = document(&[missed()], &Vec::new(), "chart.svg");
+        let row = "| direct: Keysmith / native | 1.62 × | 1.55 to 1.70 | ≤ 1.50 × | **missed** |";
+        assert!(text.contains(row), "{text}");
+    }
+
+    #[test]
+    fn numbers_have_three_digits_that_say_something() {
+        let shown = [1234.5, 123.4, 12.34, 1.234, 0.0, 2.0].map(number);
+        assert_eq!(shown, ["1234", "123", "12.3", "1.23", "0", "2"]);
+    }
+}

@@ -24,7 +24,7 @@ thread_local! {
 }
 
 /// What identifies the caller upstream: as long as what Keysmith sends.
-const USERNAME: &[u8] = b"bench-000";
+const USERNAME: &[u8] = b"application-0";
 const IDENTIFIER: &[u8] = b"cred_00000000000000000000000000";
 
 pub(crate) fn context_created(context: u32, parent: u32) {

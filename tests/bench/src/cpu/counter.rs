@@ -1,0 +1,83 @@
+//! What the kernel counted: processor time of a process in nanoseconds, and time that the hypervisor took from the machine.
+
+use std::fs;
+
+use crate::report::Failed;
+
+/// Nanoseconds that all threads of a process have run. The scheduler's own count, because `stat` counts in hundredths of a
+/// second, of which a slice has too few.
+pub fn ran(process: u32) -> Result<u64, Failed> {
+    let mut sum = 0;
+    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+        let counted = fs::read_to_string(thread?.path().join("schedstat"))?;
+        let first = counted.split_whitespace().next();
+        sum += first.ok_or("an empty schedstat")?.parse::<u64>()?;
+    }
+    Ok(sum)
+}
+
+/// The machine's time since its start, in hundredths of a second over all processors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// All of it.
+    pub total: u64,
+    /// What the hypervisor took.
+    pub stolen: u64,
+}
+
+impl Machine {
+    /// Now.
+    pub fn now() -> Result<Self, Failed> {
+        Self::parse(&fs::read_to_string("/proc/stat")?).ok_or_else(|| "/proc/stat".into())
+    }
+
+    /// The share of the time since `earlier` that was stolen, 0 to 1.
+    pub fn stolen_since(self, earlier: Self) -> f64 {
+        let total = self.total.saturating_sub(earlier.total).max(1);
+        self.stolen.saturating_sub(earlier.stolen) as f64 / total as f64
+    }
+
+    /// user, nice, system, idle, iowait, irq, softirq, steal; what follows is contained in the first two.
+    fn parse(stat: &str) -> Option<Self> {
+        let numbers = stat.lines().next()?.split_whitespace().skip(1).take(8);
+        let numbers: Vec<u64> = numbers.map(|number| number.parse().ok()).collect::<Option<_>>()?;
+        Some(Self {
+            total: numbers.iter().sum(),
+            stolen: *numbers.get(7)?,
+        })
+    }
+}
+
+/// Seconds of processor time of all children that have ended: those of the load generators.
+pub fn children() -> Result<f64, Failed> {
+    /// `/proc` counts in these on every architecture (`USER_HZ`).
+    const PER_SECOND: f64 = 100.0;
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    // The name in parentheses may contain spaces; after it the state is field 3, and fields 16 and 17 are what is wanted.
+    let behind = stat.rsplit(')').next().ok_or("/proc/self/stat")?;
+    let fields: Vec<&str> = behind.split_whitespace().collect();
+    let ticks = |field: usize| -> Result<f64, Failed> {
+        Ok(fields.get(field - 3).ok_or("a short stat")?.parse()?)
+    };
+    Ok((ticks(16)? + ticks(17)?) / PER_SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steal_is_a_share_of_all_time() {
+        let earlier = Machine::parse("cpu  100 0 50 800 10 0 5 35 9 9\ncpu0 1").expect("numbers");
+        let later = Machine::parse("cpu  160 0 70 815 10 0 5 40 9 9").expect("numbers");
+        assert_eq!(earlier.total, 1000);
+        assert!((later.stolen_since(earlier) - 0.05).abs() < 1e-9);
+    }
+
+    #[test]
+    fn own_time_only_grows() {
+        let own = std::process::id();
+        let earlier = ran(own).expect("a count");
+        assert!(ran(own).expect("a count") >= earlier);
+    }
+}

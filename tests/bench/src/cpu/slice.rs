@@ -1,0 +1,141 @@
+//! Short slices of load in random order, round after round.
+
+use std::{path::Path, time::Duration};
+
+use crate::{
+    cpu::counter::{self, Machine},
+    load::{Seen, Traffic, h2load, wrk},
+    random::Random,
+    report::{Failed, progress},
+};
+
+/// A slice of which the hypervisor took a larger share than this (of all processors' time) is dropped and counted.
+pub const MAX_STOLEN: f64 = 0.02;
+
+/// A load generator that used a larger share of a processor than this may have been what was slow.
+pub const BUSY: f64 = 0.95;
+
+/// With which generator a lane is loaded.
+#[derive(Clone, Copy, Debug)]
+pub enum Generator {
+    /// HTTP/1.1 over so many connections.
+    Wrk(u32),
+    /// HTTP/2 with so many streams over one connection.
+    H2load(u32),
+}
+
+/// What is measured: an Envoy under one kind of traffic.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// In the report.
+    pub name: String,
+    /// Envoy.
+    pub process: u32,
+    /// The process that it asks, when it has one.
+    pub companion: Option<u32>,
+    /// What it gets.
+    pub traffic: Traffic,
+    /// From what.
+    pub generator: Generator,
+}
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Slices per lane.
+    pub rounds: usize,
+    /// Of each.
+    pub slice: Duration,
+}
+
+/// What came out for a lane, round by round; `None` where the slice was dropped.
+#[derive(Clone, Debug, Default)]
+pub struct Track {
+    /// Envoy's microseconds for a request.
+    pub envoy: Vec<Option<f64>>,
+    /// Envoy's and its companion's.
+    pub together: Vec<Option<f64>>,
+    /// Slices that were dropped for steal.
+    pub dropped: usize,
+    /// Of the slices in which the generator was [`BUSY`].
+    pub busy: usize,
+    /// Requests of all slices that were kept.
+    pub requests: u64,
+}
+
+/// Measures all lanes side by side: in each round every lane once, in random order.
+pub fn measure(lanes: &[Lane], plan: Plan, folder: &Path) -> Result<Vec<Track>, Failed> {
+    let mut tracks = vec![Track::default(); lanes.len()];
+    let mut random = Random::new(1);
+    // Connections, caches and branch predictors are the warmer for a first slice that nobody counts.
+    for lane in lanes {
+        run(lane, plan.slice / 2, 0, folder)?;
+    }
+    for round in 0..plan.rounds {
+        let mut order: Vec<usize> = (0..lanes.len()).collect();
+        random.shuffle(&mut order);
+        // The same draws for all lanes of a round, others in each round.
+        let seed = random.number() >> 32;
+        for place in order {
+            tracks[place].add(&run(&lanes[place], plan.slice, seed, folder)?);
+        }
+        if (round + 1).is_multiple_of(10) {
+            progress(&format!("  round {} of {}", round + 1, plan.rounds));
+        }
+    }
+    Ok(tracks)
+}
+
+struct Slice {
+    seen: Seen,
+    envoy: u64,
+    companion: u64,
+    stolen: f64,
+    busy: f64,
+}
+
+fn run(lane: &Lane, duration: Duration, seed: u64, folder: &Path) -> Result<Slice, Failed> {
+    let counted = || -> Result<(u64, u64), Failed> {
+        let companion = lane.companion.map_or(Ok(0), counter::ran)?;
+        Ok((counter::ran(lane.process)?, companion))
+    };
+    let (machine, children, before) = (Machine::now()?, counter::children()?, counted()?);
+    let seen = match lane.generator {
+        Generator::Wrk(connections) => wrk::run(&lane.traffic, connections, duration, seed, folder)?,
+        Generator::H2load(streams) => {
+            let pace = h2load::Pace::Streams(streams);
+            h2load::run(&lane.traffic, pace, duration, seed, folder)?.seen
+        }
+    };
+    let after = counted()?;
+    seen.verify(&lane.traffic)?;
+    Ok(Slice {
+        seen,
+        envoy: after.0 - before.0,
+        companion: after.1 - before.1,
+        stolen: Machine::now()?.stolen_since(machine),
+        busy: (counter::children()? - children) / duration.as_secs_f64(),
+    })
+}
+
+impl Track {
+    fn add(&mut self, slice: &Slice) {
+        let kept = slice.stolen <= MAX_STOLEN;
+        let micros = |nanoseconds: u64| {
+            let per_request = nanoseconds as f64 / slice.seen.answered as f64 / 1000.0;
+            kept.then_some(per_request)
+        };
+        self.envoy.push(micros(slice.envoy));
+        self.together.push(micros(slice.envoy + slice.companion));
+        self.dropped += usize::from(!kept);
+        self.busy += usize::from(slice.busy > BUSY);
+        if kept {
+            self.requests += slice.seen.answered;
+        }
+    }
+
+    /// The slices that were kept.
+    pub fn kept(&self) -> Vec<f64> {
+        self.envoy.iter().copied().flatten().collect()
+    }
+}
