@@ -1,0 +1,193 @@
+//! Registries with many credentials, made once and kept, from which each measurement starts with a copy of its own.
+//!
+//! The rows are written by the registry's own library, in the same way as through its API, with many credentials in one
+//! transaction.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use filter_core::key::SecretType;
+use registry::{entropy::SystemEntropy, secret_policy::SecretPolicy, secrets::SecretText};
+use sha2::{Digest as _, Sha256};
+
+use crate::report::{Context, Failed, progress};
+
+mod fill;
+mod running;
+
+pub use running::Running;
+
+/// What one application owns at most.
+pub const PER_APPLICATION: usize = 10_000;
+/// Credentials in the seeds of bearer tokens and of passwords.
+pub const OTHERS: usize = 1000;
+/// Credentials with a chosen password: each costs an Argon2.
+pub const CHOSEN: usize = 20;
+
+/// A data folder with credentials in it, and what opens it. To be copied, never to be used in place.
+#[derive(Clone, Debug)]
+pub struct Seeded {
+    /// The registry's data folder.
+    pub data_dir: PathBuf,
+    /// The token with every right, to be given to the registry by its environment.
+    pub admin_token: String,
+    /// The token of the gateways of group `default`, likewise.
+    pub gateway_token: String,
+    /// The secrets, one a line: a key, a token, or `user:password`.
+    pub keys: PathBuf,
+}
+
+/// What a seed's credentials are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    ApiKeys,
+    BearerTokens,
+    GeneratedPasswords,
+    ChosenPasswords,
+}
+
+/// A registry with this many generated API keys.
+pub async fn registry(context: &Context, credentials: usize) -> Result<Seeded, Failed> {
+    seeded(context, Kind::ApiKeys, credentials).await
+}
+
+/// A registry with [`OTHERS`] bearer tokens.
+pub async fn bearer(context: &Context) -> Result<Seeded, Failed> {
+    seeded(context, Kind::BearerTokens, OTHERS).await
+}
+
+/// A registry with [`OTHERS`] Basic credentials whose passwords the registry made.
+pub async fn basic(context: &Context) -> Result<Seeded, Failed> {
+    seeded(context, Kind::GeneratedPasswords, OTHERS).await
+}
+
+/// A registry with [`CHOSEN`] Basic credentials whose passwords somebody chose.
+pub async fn chosen(context: &Context) -> Result<Seeded, Failed> {
+    seeded(context, Kind::ChosenPasswords, CHOSEN).await
+}
+
+/// The seed as it was made before, or a new one.
+async fn seeded(context: &Context, kind: Kind, credentials: usize) -> Result<Seeded, Failed> {
+    let name = format!("seed-{}{credentials}-{}", kind.name(), schema()?);
+    let folder = context.folder.join(name);
+    if !folder.exists() {
+        progress(&format!("seeding {credentials} {kind:?}"));
+        // Made aside and moved into place: a seed that broke off is not taken for one.
+        let aside = folder.with_extension("part");
+        if aside.exists() {
+            fs::remove_dir_all(&aside)?;
+        }
+        fs::create_dir_all(&aside)?;
+        make(&aside, kind, credentials).await?;
+        fs::rename(&aside, &folder)?;
+    }
+    Seeded::in_folder(&folder)
+}
+
+async fn make(folder: &Path, kind: Kind, credentials: usize) -> Result<(), Failed> {
+    for (name, secret) in [
+        (ADMIN_TOKEN, SecretType::AdminToken),
+        (GATEWAY_TOKEN, SecretType::GatewayToken),
+    ] {
+        let token = SecretPolicy::default().generate(secret, &SystemEntropy)?;
+        write_secret(&folder.join(name), &token)?;
+    }
+    let data = folder.join(DATA);
+    fs::create_dir(&data)?;
+    fill::fill(&data, &folder.join(KEYS), kind, credentials).await
+}
+
+const DATA: &str = "data";
+const KEYS: &str = "keys";
+const ADMIN_TOKEN: &str = "admin-token";
+const GATEWAY_TOKEN: &str = "gateway-token";
+
+impl Seeded {
+    fn in_folder(folder: &Path) -> Result<Self, Failed> {
+        let token = |name| -> Result<String, Failed> {
+            Ok(fs::read_to_string(folder.join(name))?.trim().to_owned())
+        };
+        Ok(Self {
+            data_dir: folder.join(DATA),
+            admin_token: token(ADMIN_TOKEN)?,
+            gateway_token: token(GATEWAY_TOKEN)?,
+            keys: folder.join(KEYS),
+        })
+    }
+
+    /// All its secrets.
+    pub fn secrets(&self) -> Result<Vec<String>, Failed> {
+        let text = fs::read_to_string(&self.keys)?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// A copy of the data in `folder`, which costs nothing where the file system can share blocks.
+    pub fn copy_to(&self, folder: &Path) -> Result<(), Failed> {
+        let copied = std::process::Command::new("cp")
+            .args(["--reflink=auto", "-r", "--"])
+            .arg(&self.data_dir)
+            .arg(folder)
+            .status()?;
+        if copied.success() {
+            Ok(())
+        } else {
+            Err(format!("{} cannot be copied", self.data_dir.display()).into())
+        }
+    }
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::ApiKeys => "",
+            Self::BearerTokens => "bearer-",
+            Self::GeneratedPasswords => "basic-",
+            Self::ChosenPasswords => "chosen-",
+        }
+    }
+}
+
+/// A hash of everything that decides what a seed is: another schema or key format makes other seeds.
+fn schema() -> Result<String, Failed> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut files: Vec<PathBuf> = fs::read_dir(root.join("registry/migrations/sqlite"))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_, Failed>>()?;
+    for file in [
+        "filter/core/src/digest.rs",
+        "filter/core/src/key.rs",
+        "registry/src/sealing.rs",
+        "registry/src/secret.rs",
+        "registry/src/secrets.rs",
+        "tests/bench/src/seed/fill.rs",
+    ] {
+        files.push(root.join(file));
+    }
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(fs::read(file)?);
+    }
+    let bytes = hash.finalize();
+    Ok(bytes[..6]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+fn write_secret(path: &Path, secret: &SecretText) -> Result<(), Failed> {
+    use std::io::Write as _;
+    Ok(writeln!(secret_file(path)?, "{}", secret.expose())?)
+}
+
+/// A new file that nobody else may read.
+fn secret_file(path: &Path) -> Result<fs::File, Failed> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    Ok(fs::File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?)
+}

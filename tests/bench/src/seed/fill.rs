@@ -1,0 +1,293 @@
+//! Writing the credentials of a seed.
+
+use std::{
+    fs::{self, Permissions},
+    io::{BufWriter, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    time::Duration,
+};
+
+use filter_core::{
+    digest::{Digester, SecretHash},
+    key::SecretType,
+};
+use registry::{
+    application::{Application, Reach},
+    clock::{Clock as _, SystemClock, Timestamp},
+    credential::{Credential, CredentialType},
+    entropy::{Entropy as _, SystemEntropy},
+    gateway::DEFAULT_GROUP,
+    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId},
+    label::Labels,
+    password::{Cost, PasswordHasher, Salts},
+    scope::Scopes,
+    secret::{Display, Material, Origin, Secret, SecretState},
+    secret_policy::SecretPolicy,
+    secrets::{Keys, MasterKey, SecretText},
+    store::{Deployed, Prune, Stamp, Store as _, WriteTransaction, sqlite::SqliteStore},
+};
+
+use super::{Kind, PER_APPLICATION, secret_file, write_secret};
+use crate::report::{Failed, progress};
+
+/// Bearer tokens must end; these end long after the benchmark.
+const LIFETIME: Duration = Duration::from_hours(24 * 3650);
+
+/// Makes a data folder with this many credentials, and a file with their secrets.
+pub(super) async fn fill(
+    data: &Path,
+    secrets: &Path,
+    kind: Kind,
+    credentials: usize,
+) -> Result<(), Failed> {
+    fs::set_permissions(data, Permissions::from_mode(0o700))?;
+    let master = MasterKey::generate(&SystemEntropy)?;
+    write_secret(&data.join("master.key"), &master.to_text())?;
+    let keys = Keys::derive(&master);
+    let database = data.join("keysmith.db");
+    drop(secret_file(&database)?);
+    let store = SqliteStore::open(&database, &keys, SystemClock.now(), &SystemEntropy).await?;
+    let place = Place::find(&store, keys).await?;
+    let mut secrets = BufWriter::new(secret_file(secrets)?);
+    let mut made = 0;
+    while made < credentials {
+        let wanted = PER_APPLICATION.min(credentials - made);
+        let mut write = store.write().await?;
+        let application = place.application(write.as_mut()).await?;
+        for number in made..made + wanted {
+            let secret = place
+                .credential(write.as_mut(), &application, kind, number)
+                .await?;
+            writeln!(secrets, "{secret}")?;
+        }
+        write.commit(stamp()?).await?;
+        made += wanted;
+        progress(&format!("seeded {made} of {credentials}"));
+    }
+    secrets.flush()?;
+    forget_changes(&store).await?;
+    store.close().await;
+    Ok(())
+}
+
+/// A registry with that many credentials has not made them within the time for which changes are kept.
+async fn forget_changes(store: &SqliteStore) -> Result<(), Failed> {
+    let mut write = store.write().await?;
+    let after_all = SystemClock.now().after(Duration::from_hours(1));
+    write
+        .prune(Prune {
+            changes_before: after_all,
+            requests_before: after_all,
+        })
+        .await?;
+    write.commit(stamp()?).await?;
+    Ok(())
+}
+
+fn stamp() -> Result<Stamp, Failed> {
+    Ok(Stamp {
+        change_id: random()?,
+        at: SystemClock.now(),
+    })
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Failed> {
+    let mut bytes = [0; N];
+    SystemEntropy.fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Where the credentials go, and what they are made with.
+struct Place {
+    organization: OrganizationId,
+    group: GroupId,
+    keys: Keys,
+    digester: Digester,
+    hasher: PasswordHasher,
+    policy: SecretPolicy,
+    now: Timestamp,
+}
+
+/// A secret before it is kept.
+struct Minted {
+    /// What is written into the file of secrets.
+    shown: String,
+    username: Option<String>,
+    /// By which gateways find it.
+    lookup: SecretHash,
+    material: Material,
+    origin: Origin,
+    display: Display,
+}
+
+impl Place {
+    async fn find(store: &SqliteStore, keys: Keys) -> Result<Self, Failed> {
+        let mut read = store.read().await?;
+        let groups = read.groups().await?;
+        let group = groups.iter().find(|group| group.name == DEFAULT_GROUP);
+        let group = group.ok_or("there is no group")?.id;
+        let sealed = read.digest_keys().await?;
+        let sealed = sealed.iter().find(|key| key.group == group);
+        let digest_key = sealed.ok_or("the group has no key")?.open(&keys)?;
+        Ok(Self {
+            organization: read.default_organization().await?.id,
+            group,
+            keys,
+            digester: Digester::new(&digest_key),
+            hasher: PasswordHasher::new(Cost::default())?,
+            policy: SecretPolicy::default(),
+            now: SystemClock.now(),
+        })
+    }
+
+    async fn application(&self, write: &mut dyn WriteTransaction) -> Result<Application, Failed> {
+        let number = write.next_application_number().await?;
+        let application = Application {
+            id: ApplicationId::generate(self.now, &SystemEntropy)?,
+            organization: self.organization,
+            number,
+            name: format!("application-{number}"),
+            custom_id: Some(format!("custom-{number}")),
+            description: String::new(),
+            labels: Labels::default(),
+            scopes: Scopes::default(),
+            reach: Reach::Automatic,
+            enabled: true,
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        write.insert_application(&application).await?;
+        write.admit(self.group, &application).await?;
+        Ok(application)
+    }
+
+    /// Keeps a new credential, and returns its secret.
+    async fn credential(
+        &self,
+        write: &mut dyn WriteTransaction,
+        application: &Application,
+        kind: Kind,
+        number: usize,
+    ) -> Result<String, Failed> {
+        let minted = self.mint(kind, number)?;
+        let id = CredentialId::generate(self.now, &SystemEntropy)?;
+        let credential = Credential {
+            id,
+            organization: self.organization,
+            application: application.id,
+            kind: kind.credential_type(),
+            name: format!("credential-{number}"),
+            identifier: id.to_string(),
+            username: minted.username.clone(),
+            description: String::new(),
+            labels: Labels::default(),
+            enabled: true,
+            not_before: None,
+            expires_at: (kind == Kind::BearerTokens).then(|| self.now.after(LIFETIME)),
+            scopes: Scopes::default(),
+            secret_version: 1,
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        write.insert_credential(&credential).await?;
+        let secret = self.keep(write, id, &minted).await?;
+        let deployed = Deployed {
+            group: self.group,
+            digest: self.digester.digest(&minted.lookup).0,
+            secret,
+        };
+        write.deploy(&deployed, id).await?;
+        if let Some(username) = &minted.username {
+            write.claim_username(username, id).await?;
+        }
+        Ok(minted.shown)
+    }
+
+    async fn keep(
+        &self,
+        write: &mut dyn WriteTransaction,
+        credential: CredentialId,
+        minted: &Minted,
+    ) -> Result<SecretId, Failed> {
+        let id = SecretId::generate(self.now, &SystemEntropy)?;
+        let secret = Secret {
+            id,
+            organization: self.organization,
+            credential,
+            version: 1,
+            state: SecretState::Current,
+            origin: minted.origin,
+            username: minted.username.clone(),
+            sealed: minted.material.seal(id, &self.keys, &SystemEntropy)?,
+            fingerprint: minted.material.fingerprint(&self.keys),
+            display: minted.display.clone(),
+            created_at: self.now,
+        };
+        write.insert_secret(&secret).await?;
+        Ok(id)
+    }
+
+    fn mint(&self, kind: Kind, number: usize) -> Result<Minted, Failed> {
+        let text = self.policy.generate(kind.secret_type(), &SystemEntropy)?;
+        let bytes = text.expose().as_bytes();
+        let user = format!("user-{number}");
+        if kind == Kind::ChosenPasswords {
+            return self.choose(user, &text);
+        }
+        let username = (kind == Kind::GeneratedPasswords).then_some(user);
+        let (hash, shown) = match &username {
+            Some(user) => (
+                SecretHash::of_basic(user.as_bytes(), bytes),
+                format!("{user}:{}", text.expose()),
+            ),
+            None => (SecretHash::of_value(bytes), text.expose().to_owned()),
+        };
+        Ok(Minted {
+            shown,
+            username,
+            material: Material::Value(SecretHash::from_bytes(*hash.expose())),
+            lookup: hash,
+            origin: Origin::Generated,
+            display: Display::of_generated(&text),
+        })
+    }
+
+    /// As if a person had chosen a password: found by the user name, verified by its slow hash.
+    fn choose(&self, user: String, text: &SecretText) -> Result<Minted, Failed> {
+        // A generated value is refused as somebody's choice by its shape.
+        let password = SecretText::new(text.expose().chars().rev().collect());
+        let salts = Salts {
+            phc: random()?,
+            slow_hash: self.keys.password_salt(&user),
+        };
+        Ok(Minted {
+            shown: format!("{user}:{}", password.expose()),
+            lookup: SecretHash::of_username(user.as_bytes()),
+            material: Material::Password(self.hasher.hash(&password, &salts)?),
+            username: Some(user),
+            origin: Origin::Chosen,
+            display: Display::default(),
+        })
+    }
+}
+
+impl Kind {
+    const fn credential_type(self) -> CredentialType {
+        match self {
+            Self::ApiKeys => CredentialType::ApiKey,
+            Self::BearerTokens => CredentialType::BearerToken,
+            Self::GeneratedPasswords | Self::ChosenPasswords => CredentialType::Basic,
+        }
+    }
+
+    const fn secret_type(self) -> SecretType {
+        match self {
+            Self::ApiKeys => SecretType::ApiKey,
+            Self::BearerTokens => SecretType::BearerToken,
+            Self::GeneratedPasswords | Self::ChosenPasswords => SecretType::Password,
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! How the whole system behaves at scale: registry, feed and gateways, each the real thing, on the loopback.
+
+use std::time::Duration;
+
+use crate::{
+    report::{Context, Estimate, Failed, Figure, Section, Target, progress},
+    seed::{self, Seeded},
+};
+
+mod admin;
+mod background;
+mod creates;
+mod fanout;
+mod follower;
+mod gateway;
+pub(crate) mod http;
+mod idle;
+mod memory;
+mod propagation;
+mod snapshot;
+mod usage;
+mod watch;
+
+/// Groups of figures that are measured one after the other, and can be chosen by these names.
+pub const GROUPS: [&str; 7] = [
+    "snapshot",
+    "memory",
+    "propagation",
+    "idle",
+    "creates",
+    "fan-out",
+    "stampede",
+];
+
+/// How large each measurement is.
+struct Scale {
+    /// Credentials that are loaded, one figure for each number.
+    loaded: &'static [usize],
+    /// Credentials where one number is enough.
+    usual: usize,
+    /// Changes that are followed to every worker.
+    changes: usize,
+    idle: Duration,
+    creating: Duration,
+    /// Gateways that wait for one change.
+    waiting: usize,
+    /// Gateways that load a snapshot at once.
+    starting: usize,
+}
+
+const FULL: Scale = Scale {
+    loaded: &[1000, 100_000, 1_000_000],
+    usual: 100_000,
+    changes: 500,
+    idle: Duration::from_secs(20),
+    creating: Duration::from_secs(5),
+    waiting: 1000,
+    starting: 1000,
+};
+
+const QUICK: Scale = Scale {
+    loaded: &[100_000],
+    usual: 100_000,
+    changes: 50,
+    idle: Duration::from_secs(5),
+    creating: Duration::from_secs(2),
+    waiting: 200,
+    starting: 50,
+};
+
+/// Measures everything.
+pub async fn run(context: &Context) -> Result<Vec<Figure>, Failed> {
+    let mut figures = Vec::new();
+    for group in GROUPS {
+        figures.extend(measure(context, group).await?);
+    }
+    Ok(figures)
+}
+
+/// Measures one of [`GROUPS`].
+pub async fn measure(context: &Context, group: &str) -> Result<Vec<Figure>, Failed> {
+    let scale = if context.quick { &QUICK } else { &FULL };
+    let mut figures = Vec::new();
+    match group {
+        "snapshot" | "memory" => {
+            for &credentials in scale.loaded {
+                progress(&format!("{group} at {credentials} credentials"));
+                let seed = seed::registry(context, credentials).await?;
+                let measured = if group == "snapshot" {
+                    snapshots(context, seed, credentials).await
+                } else {
+                    memories(context, seed, credentials).await
+                };
+                figures.extend(measured?);
+            }
+        }
+        _ => {
+            progress(group);
+            let seed = seed::registry(context, scale.usual).await?;
+            figures = others(context, seed, group, scale).await?;
+        }
+    }
+    Ok(figures)
+}
+
+async fn snapshots(
+    context: &Context,
+    seed: Seeded,
+    credentials: usize,
+) -> Result<Vec<Figure>, Failed> {
+    blocking(context, move |context| {
+        snapshot::measure(context, &seed, credentials)
+    })
+    .await
+}
+
+async fn memories(
+    context: &Context,
+    seed: Seeded,
+    credentials: usize,
+) -> Result<Vec<Figure>, Failed> {
+    blocking(context, move |context| {
+        let mut figures = memory::measure(context, &seed, credentials, 2)?;
+        if !context.quick {
+            figures.extend(memory::measure(context, &seed, credentials, 16)?);
+            figures.push(memory::measure_native(context, &seed, credentials, 2)?);
+        }
+        Ok(figures)
+    })
+    .await
+}
+
+async fn others(
+    context: &Context,
+    seed: Seeded,
+    group: &str,
+    scale: &'static Scale,
+) -> Result<Vec<Figure>, Failed> {
+    let credentials = scale.usual;
+    match group {
+        "propagation" => {
+            blocking(context, move |context| {
+                propagation::measure(context, &seed, credentials, scale.changes)
+            })
+            .await
+        }
+        "idle" => {
+            blocking(context, move |context| {
+                idle::measure(context, &seed, credentials, scale.idle)
+            })
+            .await
+        }
+        "creates" => {
+            blocking(context, move |context| {
+                [1, 16]
+                    .into_iter()
+                    .map(|clients| {
+                        creates::measure(context, &seed, credentials, clients, scale.creating)
+                    })
+                    .collect()
+            })
+            .await
+        }
+        "fan-out" => fanout::measure_change(context, &seed, credentials, scale.waiting).await,
+        "stampede" => fanout::measure_start(context, &seed, credentials, scale.starting).await,
+        unknown => Err(format!("there is no group {unknown}").into()),
+    }
+}
+
+/// Measures on a thread that may wait.
+async fn blocking(
+    context: &Context,
+    measure: impl FnOnce(&Context) -> Result<Vec<Figure>, Failed> + Send + 'static,
+) -> Result<Vec<Figure>, Failed> {
+    let context = context.clone();
+    tokio::task::spawn_blocking(move || measure(&context)).await?
+}
+
+fn figure(
+    section: Section,
+    what: String,
+    unit: &str,
+    value: f64,
+    target: Option<Target>,
+    note: String,
+) -> Figure {
+    Figure {
+        section,
+        what,
+        unit: unit.to_owned(),
+        value: Estimate::exact(value),
+        target,
+        note,
+    }
+}
+
+/// `1000000` as `1,000,000`.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn large_numbers_are_written_in_groups_of_three_digits() {
+        assert_eq!(thousands(1), "1");
+        assert_eq!(thousands(1000), "1,000");
+        assert_eq!(thousands(100_000), "100,000");
+        assert_eq!(thousands(1_000_000), "1,000,000");
+    }
+}

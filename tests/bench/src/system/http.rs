@@ -1,0 +1,139 @@
+//! HTTP/1.1 with as little of its own as can be: what asks must not cost what is measured.
+
+use std::{
+    io::{self, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+/// Longer than any answer takes, the wait of a poll included.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A `GET`, as it goes over the wire.
+pub(crate) fn get(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+    request("GET", path, headers, "")
+}
+
+/// Any request, as it goes over the wire.
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: api.example.com\r\n");
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() {
+        let length = body.len();
+        text.push_str(&format!(
+            "content-type: application/json\r\ncontent-length: {length}\r\n"
+        ));
+    }
+    text.push_str("\r\n");
+    text.push_str(body);
+    text.into_bytes()
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Its body as JSON.
+    pub(crate) fn json(&self) -> io::Result<serde_json::Value> {
+        serde_json::from_slice(&self.body).map_err(io::Error::other)
+    }
+}
+
+/// A connection that is kept, for one request at a time.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects.
+    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        Ok(Self {
+            stream,
+            buffer: Vec::new(),
+        })
+    }
+
+    /// Sends a request, and gives the answer's status.
+    pub(crate) fn status(&mut self, request: &[u8]) -> io::Result<u16> {
+        Ok(self.send(request)?.status)
+    }
+
+    /// Sends a request, and reads the whole answer.
+    pub(crate) fn send(&mut self, request: &[u8]) -> io::Result<Answer> {
+        self.stream.write_all(request)?;
+        self.buffer.clear();
+        let mut chunk = [0; 16 * 1024];
+        loop {
+            if let Some(answer) = take(&mut self.buffer)? {
+                return Ok(answer);
+            }
+            match self.stream.read(&mut chunk)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => self.buffer.extend_from_slice(&chunk[..read]),
+            }
+        }
+    }
+}
+
+/// The answer that has come, when it has come whole.
+pub(crate) fn take(buffer: &mut Vec<u8>) -> io::Result<Option<Answer>> {
+    let Some(head) = buffer.windows(4).position(|end| end == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(&buffer[..head]).map_err(io::Error::other)?;
+    let status = text
+        .get(9..12)
+        .and_then(|digits| digits.parse().ok())
+        .ok_or(io::ErrorKind::InvalidData)?;
+    let headers = text.lines().filter_map(|line| line.split_once(':'));
+    let mut framed = Framed::Length(0);
+    for (name, value) in headers {
+        if name.eq_ignore_ascii_case("content-length") {
+            framed = Framed::Length(value.trim().parse().map_err(io::Error::other)?);
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            framed = Framed::Chunks;
+        }
+    }
+    let begin = head + 4;
+    let body = match framed {
+        Framed::Length(length) => buffer.get(begin..begin + length).map(<[u8]>::to_vec),
+        Framed::Chunks => unchunked(&buffer[begin..])?,
+    };
+    Ok(body.map(|body| Answer { status, body }))
+}
+
+enum Framed {
+    Length(usize),
+    Chunks,
+}
+
+/// The body out of its chunks, when the last one is there.
+fn unchunked(mut rest: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    let mut body = Vec::new();
+    loop {
+        let Some(line) = rest.windows(2).position(|end| end == b"\r\n") else {
+            return Ok(None);
+        };
+        let text = std::str::from_utf8(&rest[..line]).map_err(io::Error::other)?;
+        let length = usize::from_str_radix(text.trim(), 16).map_err(io::Error::other)?;
+        if rest.len() < line + 2 + length + 2 {
+            return Ok(None);
+        }
+        if length == 0 {
+            return Ok(Some(body));
+        }
+        body.extend_from_slice(&rest[line + 2..line + 2 + length]);
+        rest = &rest[line + 2 + length + 2..];
+    }
+}

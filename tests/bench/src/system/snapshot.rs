@@ -1,0 +1,89 @@
+//! From Envoy's start to the first complete snapshot, and what requests notice of it.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    figure,
+    gateway::{Filter, GUARDED, Gateway, PUBLIC},
+    http::get,
+    thousands,
+    usage::Processor,
+    watch::Watch,
+};
+use crate::{
+    report::{Context, Failed, Figure, Section, Target},
+    seed::Seeded,
+};
+
+const WORKERS: usize = 2;
+/// From one request of a watched connection to the next.
+const PERIOD: Duration = Duration::from_millis(5);
+const ROW: &str = "first snapshot of 1,000,000 credentials";
+
+pub(crate) fn measure(
+    context: &Context,
+    seed: &Seeded,
+    credentials: usize,
+) -> Result<Vec<Figure>, Failed> {
+    let registry = seed.start(context)?;
+    let key = seed.secrets()?.swap_remove(0);
+    let idle = Gateway::start(context, Filter::Empty, WORKERS)?;
+    let registry_before = Processor::of(registry.id())?;
+    let started = Instant::now();
+    let mut gateway = Gateway::spawn(context, Filter::Keysmith(&registry), WORKERS)?;
+    gateway.wait_until_serving()?;
+    let serving = started.elapsed();
+
+    let public = get(PUBLIC, &[("apikey", &key)]);
+    let guarded = get(GUARDED, &[("apikey", &key)]);
+    let watches = [
+        Watch::start(gateway.one_for_each_worker()?, &public, PERIOD),
+        Watch::start(gateway.one_for_each_worker()?, &guarded, PERIOD),
+        Watch::start(idle.one_for_each_worker()?, &public, PERIOD),
+    ];
+    gateway.wait_until_ready()?;
+    let taken = started.elapsed();
+    let [public, guarded, idle] = watches.map(Watch::stop);
+    let (public, guarded, idle) = (public?, guarded?, idle?);
+
+    let envoy = Processor::of(gateway.id())?;
+    let registry_used = Processor::of(registry.id())?.since(&registry_before);
+    let is_target = credentials == 1_000_000;
+    let count = thousands(credentials);
+    let spent = format!(
+        "{WORKERS} workers; Envoy accepted connections after {:.1} s; processor time: registry {:.2} s, Envoy {:.2} s \
+         ({}); with {} requests beside it",
+        serving.as_secs_f64(),
+        registry_used.total().as_secs_f64(),
+        envoy.total().as_secs_f64(),
+        envoy.describe(),
+        public.requests + guarded.requests,
+    );
+    let wait = |what: &str, longest: Duration| {
+        figure(
+            Section::Snapshot,
+            format!("longest wait of a request {what} while {count} credentials load"),
+            "ms",
+            longest.as_secs_f64() * 1e3,
+            is_target.then_some(Target::at_most(10.0, ROW)),
+            format!(
+                "one request each {} ms on a connection to each worker; beside an idle Envoy with the empty module, asked \
+                 in the same way at the same time, the longest was {:.1} ms",
+                PERIOD.as_millis(),
+                idle.longest.as_secs_f64() * 1e3,
+            ),
+        )
+    };
+    Ok(vec![
+        figure(
+            Section::Snapshot,
+            format!("from Envoy's start until every worker can decide, {count} credentials"),
+            "s",
+            taken.as_secs_f64(),
+            is_target.then_some(Target::at_most(20.0, ROW)),
+            spent,
+        ),
+        wait("that needs no credential", public.longest),
+        wait("that needs one", guarded.longest),
+    ])
+}

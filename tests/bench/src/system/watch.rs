@@ -1,0 +1,75 @@
+//! Requests at a low, fixed rate, to see the longest that one of them waits.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use super::http::Connection;
+use crate::report::Failed;
+
+/// Requests under way.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<io::Result<Waits>>>,
+}
+
+/// How long requests waited for their answers, whatever these were.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Waits {
+    pub(crate) requests: u64,
+    pub(crate) longest: Duration,
+}
+
+impl Watch {
+    /// Sends the request over each connection once in each period, from a thread of its own.
+    pub(crate) fn start(connections: Vec<Connection>, request: &[u8], period: Duration) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let threads = connections
+            .into_iter()
+            .map(|connection| {
+                let (stop, request) = (Arc::clone(&stop), request.to_vec());
+                thread::spawn(move || watch(connection, &request, period, &stop))
+            })
+            .collect();
+        Self { stop, threads }
+    }
+
+    /// Ends it.
+    pub(crate) fn stop(self) -> Result<Waits, Failed> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut all = Waits::default();
+        for thread in self.threads {
+            let waits = thread.join().map_err(|_| "a watch panicked")??;
+            all.requests += waits.requests;
+            all.longest = all.longest.max(waits.longest);
+        }
+        Ok(all)
+    }
+}
+
+fn watch(
+    mut connection: Connection,
+    request: &[u8],
+    period: Duration,
+    stop: &AtomicBool,
+) -> io::Result<Waits> {
+    let mut waits = Waits::default();
+    let mut due = Instant::now();
+    while !stop.load(Ordering::Relaxed) {
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        let sent = Instant::now();
+        connection.status(request)?;
+        waits.longest = waits.longest.max(sent.elapsed());
+        waits.requests += 1;
+        // After a long wait the requests that were due meanwhile are left out.
+        due = (due + period).max(sent);
+    }
+    Ok(waits)
+}
