@@ -61,6 +61,13 @@ e2e-versions: wasm $(ENVOY_VERSIONS:%=$(TOOLS)/envoy-%) ## Run the end-to-end te
 		ENVOY=$(TOOLS)/envoy-$$version/envoy/_bin/envoy cargo test $(HOST) --test e2e; \
 	done
 
+SOAK_MINUTES ?= 10
+SOAK_SEED ?=
+.PHONY: soak
+soak: wasm envoy ## Put a gateway under load and under faults for SOAK_MINUTES (10); SOAK_SEED repeats an earlier choice
+	cargo build $(HOST) -p soak --bins
+	@SOAK_MINUTES=$(SOAK_MINUTES) SOAK_SEED=$(SOAK_SEED) $(TARGET)/debug/soak
+
 .PHONY: wasm
 wasm: toolchain ## Build the filter
 	cargo build -p filter --target wasm32-unknown-unknown --profile wasm
