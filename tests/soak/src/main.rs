@@ -177,18 +177,24 @@ fn check_memory(world: &World, length: Duration) {
     }
 }
 
+/// Notes what is excused right now.
+fn look(world: &World) {
+    let now = world.now();
+    let faults = world.faults();
+    let feed_is_due = faults.deadline(now) == Some(now + PROPAGATION);
+    let excuses_503 = faults.excuse_503(Span {
+        from: now,
+        until: now,
+    });
+    drop(faults);
+    world.tally().note_look(feed_is_due, excuses_503);
+}
+
 async fn tell_progress(world: Arc<World>) {
     let mut next = PROGRESS;
     while !world.is_over() {
         let now = world.now();
-        let faults = world.faults();
-        let feed_is_due = faults.deadline(now) == Some(now + PROPAGATION);
-        let excuses_503 = faults.excuse_503(Span {
-            from: now,
-            until: now,
-        });
-        drop(faults);
-        world.tally().note_look(feed_is_due, excuses_503);
+        look(&world);
         if now >= next {
             next += PROGRESS;
             let faults = world.faults().all().len();

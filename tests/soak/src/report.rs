@@ -46,13 +46,10 @@ fn requests(out: &mut String, tally: &Tally, length: Duration) {
     }
     row(out, "not judged (database rolled back)", tally.left_out);
     row(out, "wrong", tally.violated);
-    let (strict, looks) = tally.strict;
-    let share = 100 * strict / looks.max(1);
-    row(
-        out,
-        "time in which nothing was excused",
-        format!("{share} %"),
-    );
+    let looks = tally.looks;
+    let share = |part: u64| format!("{} % of the time", 100 * part / looks.all.max(1));
+    row(out, "no 503 was excused", share(looks.no_503_excused));
+    row(out, "no late change was excused", share(looks.feed_was_due));
 }
 
 fn changes(out: &mut String, tally: &Tally, keys: usize) {
