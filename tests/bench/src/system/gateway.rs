@@ -106,9 +106,9 @@ impl Gateway {
             Ok(admin.status(&get("/ready", &[]))? == 200
                 && Connection::open(gateway.listener).is_ok())
         })?;
-        // The connections that only tried are gone before any is counted.
-        self.until("closes a connection", |gateway| {
-            Ok(gateway.connections()?.iter().sum::<u64>() == 0)
+        // The connection that only tried is counted before any other.
+        self.until("counts a connection", |gateway| {
+            Ok(gateway.accepted()?.iter().sum::<u64>() > 0)
         })
     }
 
@@ -161,7 +161,7 @@ impl Gateway {
         let mut found: Vec<Option<Connection>> = Vec::new();
         found.resize_with(self.workers, || None);
         let mut others = Vec::new();
-        let mut before = self.connections()?;
+        let mut before = self.accepted()?;
         // The listener gives each connection to the worker that has the fewest.
         for _ in 0..self.workers * 4 {
             let connection = Connection::open(self.listener)?;
@@ -182,7 +182,7 @@ impl Gateway {
     fn after_connecting(&self, before: &[u64]) -> Result<Vec<u64>, Failed> {
         let started = Instant::now();
         loop {
-            let now = self.connections()?;
+            let now = self.accepted()?;
             if now.iter().sum::<u64>() > before.iter().sum() {
                 return Ok(now);
             }
@@ -193,9 +193,9 @@ impl Gateway {
         }
     }
 
-    /// How many connections each worker has.
-    fn connections(&self) -> Result<Vec<u64>, Failed> {
-        let path = "/stats?format=json&filter=worker_.*downstream_cx_active";
+    /// How many connections each worker has accepted since the start.
+    fn accepted(&self) -> Result<Vec<u64>, Failed> {
+        let path = "/stats?format=json&filter=worker_.*downstream_cx_total";
         let answer = Connection::open(self.admin)?
             .send(&get(path, &[]))?
             .json()?;
