@@ -22,7 +22,7 @@ RUNNER := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 NODE := $(TOOLS)/node-$(NODE_VERSION)
 # Always built together, because another selection of packages has other features, and so is another build.
-HOST := -p filter-core -p registry -p e2e
+HOST := -p filter-core -p registry -p e2e -p soak
 export ENVOY
 export E2E_FILTER := $(WASM)
 
@@ -65,7 +65,7 @@ SOAK_MINUTES ?= 10
 SOAK_SEED ?=
 .PHONY: soak
 soak: wasm envoy ## Put a gateway under load and under faults for SOAK_MINUTES (10); SOAK_SEED repeats an earlier choice
-	cargo build $(HOST) -p soak --bins
+	cargo build $(HOST) --bins
 	@SOAK_MINUTES=$(SOAK_MINUTES) SOAK_SEED=$(SOAK_SEED) $(TARGET)/debug/soak
 
 .PHONY: wasm

@@ -96,7 +96,7 @@ impl<'a> Caller<'a> {
     ) {
         let mut tally = self.world.tally();
         match judged {
-            Ok(outcome) => tally.note(class, outcome),
+            Ok(outcome) => tally.note(class, outcome, &answered.details),
             Err(wrong) => {
                 let faults = self.world.faults().describe(span);
                 tally.violate(Violation {

@@ -11,7 +11,10 @@ use std::{
 };
 
 use e2e::{say, stack::Foundation};
-use tokio::task::JoinSet;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 
 use crate::{
     bounds::PROPAGATION,
@@ -208,18 +211,13 @@ async fn tell_progress(world: Arc<World>) {
     }
 }
 
+/// Ends the run early on SIGINT or SIGTERM, so that no process is left behind.
 async fn stop_when_told(world: Arc<World>) {
+    let mut terminated = signal(SignalKind::terminate()).expect("signals");
     tokio::select! {
-        told = tokio::signal::ctrl_c() => {
-            if told.is_ok() {
-                say("Stopping.\n");
-                world.end();
-            }
-        }
-        () = async {
-            while !world.is_over() {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        } => {}
+        _ = tokio::signal::ctrl_c() => say("Stopping.\n"),
+        _ = terminated.recv() => say("Stopping.\n"),
+        () = world.over() => {}
     }
+    world.end();
 }

@@ -44,6 +44,9 @@ fn requests(out: &mut String, tally: &Tally, length: Duration) {
     for (outcome, name) in OUTCOMES {
         row(out, name, tally.with(outcome));
     }
+    for (reason, times) in &tally.reasons {
+        row(out, &format!("  503 {reason}"), times);
+    }
     row(out, "not judged (database rolled back)", tally.left_out);
     row(out, "wrong", tally.violated);
     let looks = tally.looks;

@@ -63,6 +63,8 @@ pub(crate) struct Looks {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) outcomes: BTreeMap<(Class, Outcome), u64>,
+    /// The reasons of excused answers 503.
+    pub(crate) reasons: BTreeMap<String, u64>,
     pub(crate) left_out: u64,
     pub(crate) changes_made: u64,
     pub(crate) changes_failed: BTreeMap<String, u64>,
@@ -78,8 +80,11 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Counts an answer that was right.
-    pub(crate) fn note(&mut self, class: Class, outcome: Outcome) {
+    /// Counts an answer that was right, with Envoy's reason for it.
+    pub(crate) fn note(&mut self, class: Class, outcome: Outcome, reason: &str) {
+        if matches!(outcome, Outcome::Unavailable | Outcome::VmTrapped) {
+            *self.reasons.entry(reason.to_owned()).or_default() += 1;
+        }
         *self.outcomes.entry((class, outcome)).or_default() += 1;
     }
 

@@ -6,7 +6,7 @@ use std::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use e2e::{
@@ -146,6 +146,13 @@ impl World {
     /// Tells everybody to stop.
     pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until everybody is to stop.
+    pub(crate) async fn over(&self) {
+        while !self.is_over() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Whether everybody is to stop.
