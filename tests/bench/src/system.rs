@@ -46,6 +46,8 @@ struct Scale {
     waiting: usize,
     /// Gateways that load a snapshot at once.
     starting: usize,
+    /// For how long those may take, all together.
+    patience: Duration,
 }
 
 const FULL: Scale = Scale {
@@ -56,6 +58,7 @@ const FULL: Scale = Scale {
     creating: Duration::from_secs(5),
     waiting: 1000,
     starting: 1000,
+    patience: Duration::from_mins(5),
 };
 
 const QUICK: Scale = Scale {
@@ -66,6 +69,7 @@ const QUICK: Scale = Scale {
     creating: Duration::from_secs(2),
     waiting: 200,
     starting: 50,
+    patience: Duration::from_secs(20),
 };
 
 /// Measures everything.
@@ -162,7 +166,10 @@ async fn others(
             .await
         }
         "fan-out" => fanout::measure_change(context, &seed, credentials, scale.waiting).await,
-        "stampede" => fanout::measure_start(context, &seed, credentials, scale.starting).await,
+        "stampede" => {
+            let (starting, patience) = (scale.starting, scale.patience);
+            fanout::measure_start(context, &seed, credentials, starting, patience).await
+        }
         unknown => Err(format!("there is no group {unknown}").into()),
     }
 }

@@ -23,8 +23,6 @@ use crate::{
     stats,
 };
 
-/// For how long gateways may take to load a snapshot, all together.
-const PATIENCE: Duration = Duration::from_secs(300);
 const CHANGES: usize = 5;
 
 /// One change, and the time until all gateways that wait have it.
@@ -122,12 +120,13 @@ async fn until_waiting(registry: &Running, gateways: usize) -> Result<(), Failed
     }
 }
 
-/// Many gateways that begin at the same time.
+/// Many gateways that begin at the same time; they are given up after `patience`.
 pub(crate) async fn measure_start(
     context: &Context,
     seed: &Seeded,
     credentials: usize,
     gateways: usize,
+    patience: Duration,
 ) -> Result<Vec<Figure>, Failed> {
     let registry = seed.start(context)?;
     let resting = usage::memory(registry.id())?;
@@ -153,7 +152,7 @@ pub(crate) async fn measure_start(
         }
         Ok::<(), Failed>(())
     };
-    let finished = timeout(PATIENCE, all).await;
+    let finished = timeout(patience, all).await;
     let taken = began.elapsed().as_secs_f64();
     let used = Processor::of(registry.id())?.since(&before);
     let peak = usage::peak_memory(registry.id())?;

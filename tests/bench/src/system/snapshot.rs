@@ -8,7 +8,7 @@ use super::{
     http::get,
     thousands,
     usage::Processor,
-    watch::Watch,
+    watch::{LONG, Waits, Watch},
 };
 use crate::{
     report::{Context, Failed, Figure, Section, Target},
@@ -59,17 +59,24 @@ pub(crate) fn measure(
         envoy.describe(),
         public.requests + guarded.requests,
     );
-    let wait = |what: &str, longest: Duration| {
+    let wait = |what: &str, waits: Waits| {
         figure(
             Section::Snapshot,
             format!("longest wait of a request {what} while {count} credentials load"),
             "ms",
-            longest.as_secs_f64() * 1e3,
+            waits.longest.as_secs_f64() * 1e3,
             is_target.then_some(Target::at_most(10.0, ROW)),
             format!(
-                "one request each {} ms on a connection to each worker; beside an idle Envoy with the empty module, asked \
-                 in the same way at the same time, the longest was {:.1} ms",
+                "one request each {} ms on a connection to each worker; {} of {} waited longer than {} ms, the longest began \
+                 {:.1} s after Envoy accepted connections; of an idle Envoy with the empty module, asked in the same way at the \
+                 same time, {} of {} did, and the longest waited {:.1} ms",
                 PERIOD.as_millis(),
+                waits.long,
+                waits.requests,
+                LONG.as_millis(),
+                waits.longest_began.as_secs_f64(),
+                idle.long,
+                idle.requests,
                 idle.longest.as_secs_f64() * 1e3,
             ),
         )
@@ -83,7 +90,7 @@ pub(crate) fn measure(
             is_target.then_some(Target::at_most(20.0, ROW)),
             spent,
         ),
-        wait("that needs no credential", public.longest),
-        wait("that needs one", guarded.longest),
+        wait("that needs no credential", public),
+        wait("that needs one", guarded),
     ])
 }

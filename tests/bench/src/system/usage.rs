@@ -64,9 +64,10 @@ fn of_thread(thread: &Path) -> io::Result<(String, Duration)> {
     Ok((name.trim_end_matches('_').to_owned(), used))
 }
 
-/// Memory that the process holds alone, and its share of what it holds with others, in MB.
+/// Memory that the process holds, in MB. What it shares with other processes counts in full: their coming and going
+/// changes nothing.
 pub(crate) fn memory(process: u32) -> io::Result<f64> {
-    field(&format!("/proc/{process}/smaps_rollup"), "Pss:")
+    field(&format!("/proc/{process}/smaps_rollup"), "Rss:")
 }
 
 /// The most memory that the process ever held, in MB.

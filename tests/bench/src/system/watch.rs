@@ -25,7 +25,14 @@ pub(crate) struct Watch {
 pub(crate) struct Waits {
     pub(crate) requests: u64,
     pub(crate) longest: Duration,
+    /// How long after the watch began the longest wait did.
+    pub(crate) longest_began: Duration,
+    /// Those that took more than [`LONG`].
+    pub(crate) long: u64,
 }
+
+/// What a request may wait at most.
+pub(crate) const LONG: Duration = Duration::from_millis(10);
 
 impl Watch {
     /// Sends the request over each connection once in each period, from a thread of its own.
@@ -48,9 +55,27 @@ impl Watch {
         for thread in self.threads {
             let waits = thread.join().map_err(|_| "a watch panicked")??;
             all.requests += waits.requests;
-            all.longest = all.longest.max(waits.longest);
+            all.long += waits.long;
+            if waits.longest > all.longest {
+                all.longest = waits.longest;
+                all.longest_began = waits.longest_began;
+            }
         }
         Ok(all)
+    }
+}
+
+impl Waits {
+    fn note(&mut self, began: Duration, wait: Duration) {
+        self.requests += 1;
+        self.long += u64::from(wait > LONG);
+        if wait > self.longest {
+            self.longest = wait;
+            self.longest_began = began;
+        }
+        if std::env::var_os("SB_DEBUG").is_some() && wait > LONG {
+            eprintln!("{began:?} {wait:?}");
+        }
     }
 }
 
@@ -61,13 +86,13 @@ fn watch(
     stop: &AtomicBool,
 ) -> io::Result<Waits> {
     let mut waits = Waits::default();
-    let mut due = Instant::now();
+    let began = Instant::now();
+    let mut due = began;
     while !stop.load(Ordering::Relaxed) {
         thread::sleep(due.saturating_duration_since(Instant::now()));
         let sent = Instant::now();
         connection.status(request)?;
-        waits.longest = waits.longest.max(sent.elapsed());
-        waits.requests += 1;
+        waits.note(sent - began, sent.elapsed());
         // After a long wait the requests that were due meanwhile are left out.
         due = (due + period).max(sent);
     }
