@@ -22,7 +22,7 @@ RUNNER := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 NODE := $(TOOLS)/node-$(NODE_VERSION)
 # Always built together, because another selection of packages has other features, and so is another build.
-HOST := -p filter-core -p registry -p e2e -p soak
+HOST := -p filter-core -p registry -p e2e -p soak -p bench
 export ENVOY
 export E2E_FILTER := $(WASM)
 
@@ -68,6 +68,26 @@ soak: wasm envoy ## Put a gateway under load and under faults for SOAK_MINUTES (
 	cargo build $(HOST) --bins
 	@SOAK_MINUTES=$(SOAK_MINUTES) SOAK_SEED=$(SOAK_SEED) $(TARGET)/debug/soak
 
+.PHONY: bench
+bench: bench-build ## Measure everything, side by side (an hour), into docs/benchmarks.md; ONLY=cpu, ONLY=system or a name: a part, into the build directory
+	$(TARGET)/release/bench $(if $(ONLY),--only "$(ONLY)",--report docs/benchmarks)
+
+.PHONY: bench-quick
+bench-quick: bench-build ## Measure what matters most (three minutes), into the build directory
+	$(TARGET)/release/bench --quick $(if $(ONLY),--only "$(ONLY)")
+
+# The load generators come from the system: nothing else drives Envoy hard enough from one core.
+.PHONY: bench-build
+bench-build: wasm envoy
+	@for tool in wrk:wrk h2load:nghttp2-client; do \
+		command -v "$${tool%%:*}" >/dev/null && continue; \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+		then apt-get update --quiet && apt-get install --yes --quiet --no-install-recommends "$${tool##*:}"; \
+		else echo "$${tool%%:*} is missing: install the Debian package $${tool##*:}"; exit 1; fi; \
+	done
+	cargo build -p probe --target wasm32-unknown-unknown --profile wasm
+	cargo build --release -p registry -p bench
+
 .PHONY: wasm
 wasm: toolchain ## Build the filter
 	cargo build -p filter --target wasm32-unknown-unknown --profile wasm
@@ -75,9 +95,9 @@ wasm: toolchain ## Build the filter
 .PHONY: check
 check: toolchain $(DENY) ## Check formatting, lints, documentation and dependencies
 	cargo fmt --all --check
-	cargo clippy --workspace --exclude filter --all-targets -- -D warnings
-	cargo clippy -p filter -p filter-core --target wasm32-unknown-unknown -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude filter --no-deps --document-private-items
+	cargo clippy --workspace --exclude filter --exclude probe --all-targets -- -D warnings
+	cargo clippy -p filter -p filter-core -p probe --target wasm32-unknown-unknown -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude filter --exclude probe --no-deps --document-private-items
 	$(DENY)/bin/cargo-deny check bans licenses sources
 
 .PHONY: audit

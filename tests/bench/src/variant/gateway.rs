@@ -139,7 +139,7 @@ impl Gateway {
         let unknown = match self.secrets.kind {
             secret::Kind::ApiKey => secret::unknown_keys(1).remove(0),
             secret::Kind::Password | secret::Kind::ChosenPassword => secret::basic("nobody:nothing"),
-            secret::Kind::Jwt | secret::Kind::Token => format!("{secret}x"),
+            secret::Kind::Jwt | secret::Kind::Token => another_ending(secret),
         };
         let status = self.call("/", &unknown).send().await.status;
         let wanted = match self.variant.check {
@@ -170,4 +170,9 @@ impl Gateway {
         let (name, value) = header.split_once(": ").expect("a header");
         Client::new(self.address).get(path).header(name, value)
     }
+}
+
+/// Another signature, or another check.
+fn another_ending(token: &str) -> String {
+    format!("{}AAAAAA", &token[..token.len() - 6])
 }
