@@ -22,7 +22,7 @@ RUNNER := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 NODE := $(TOOLS)/node-$(NODE_VERSION)
 # Always built together, because another selection of packages has other features, and so is another build.
-HOST := -p filter-core -p registry -p e2e -p soak -p bench
+HOST := -p filter-core -p registry -p e2e -p soak -p bench -p counting-host
 export ENVOY
 export E2E_FILTER := $(WASM)
 
