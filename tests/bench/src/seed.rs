@@ -11,6 +11,7 @@ use std::{
 use filter_core::key::SecretType;
 use registry::{entropy::SystemEntropy, secret_policy::SecretPolicy, secrets::SecretText};
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 use crate::report::{Context, Failed, progress};
 
@@ -72,16 +73,15 @@ pub async fn chosen(context: &Context) -> Result<Seeded, Failed> {
 async fn seeded(context: &Context, kind: Kind, credentials: usize) -> Result<Seeded, Failed> {
     let name = format!("seed-{}{credentials}-{}", kind.name(), schema()?);
     let folder = context.folder.join(name);
+    // Whoever else wants a seed waits until this one is there.
+    let lock = fs::File::create(context.folder.join("seed.lock"))?;
+    lock.lock()?;
     if !folder.exists() {
         progress(&format!("seeding {credentials} {kind:?}"));
         // Made aside and moved into place: a seed that broke off is not taken for one.
-        let aside = folder.with_extension("part");
-        if aside.exists() {
-            fs::remove_dir_all(&aside)?;
-        }
-        fs::create_dir_all(&aside)?;
-        make(&aside, kind, credentials).await?;
-        fs::rename(&aside, &folder)?;
+        let aside = TempDir::with_prefix_in("seeding-", &context.folder)?;
+        make(aside.path(), kind, credentials).await?;
+        fs::rename(aside.keep(), &folder)?;
     }
     Seeded::in_folder(&folder)
 }

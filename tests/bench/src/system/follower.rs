@@ -85,7 +85,7 @@ impl Follower {
         self.stream.write_all(&get(&path, &headers)).await?;
         self.buffer.clear();
         loop {
-            if let Some(answer) = take(&mut self.buffer)? {
+            if let Some(answer) = take(&self.buffer)? {
                 if answer.status == 200 {
                     return Ok(answer.body);
                 }

@@ -75,7 +75,7 @@ impl Connection {
         self.buffer.clear();
         let mut chunk = [0; 16 * 1024];
         loop {
-            if let Some(answer) = take(&mut self.buffer)? {
+            if let Some(answer) = take(&self.buffer)? {
                 return Ok(answer);
             }
             match self.stream.read(&mut chunk)? {
@@ -87,7 +87,7 @@ impl Connection {
 }
 
 /// The answer that has come, when it has come whole.
-pub(crate) fn take(buffer: &mut Vec<u8>) -> io::Result<Option<Answer>> {
+pub(crate) fn take(buffer: &[u8]) -> io::Result<Option<Answer>> {
     let Some(head) = buffer.windows(4).position(|end| end == b"\r\n\r\n") else {
         return Ok(None);
     };
@@ -135,5 +135,40 @@ fn unchunked(mut rest: &[u8]) -> io::Result<Option<Vec<u8>>> {
         }
         body.extend_from_slice(&rest[line + 2..line + 2 + length]);
         rest = &rest[line + 2 + length + 2..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(text: &str) -> Option<(u16, Vec<u8>)> {
+        let answer = take(text.as_bytes()).unwrap()?;
+        Some((answer.status, answer.body))
+    }
+
+    #[test]
+    fn answer_is_taken_when_it_has_come_whole() {
+        let text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        assert_eq!(taken(text), Some((200, b"ok".to_vec())));
+        for end in 0..text.len() {
+            assert_eq!(taken(&text[..end]), None, "{end}");
+        }
+    }
+
+    #[test]
+    fn answer_without_a_length_has_no_body() {
+        let text = "HTTP/1.1 204 No Content\r\n\r\n";
+        assert_eq!(taken(text), Some((204, Vec::new())));
+    }
+
+    #[test]
+    fn answer_in_chunks_is_taken_when_the_last_chunk_has_come() {
+        let text =
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n1\r\n!\r\n0\r\n\r\n";
+        assert_eq!(taken(text), Some((200, b"ok!".to_vec())));
+        for end in 0..text.len() {
+            assert_eq!(taken(&text[..end]), None, "{end}");
+        }
     }
 }

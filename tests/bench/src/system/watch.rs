@@ -73,9 +73,6 @@ impl Waits {
             self.longest = wait;
             self.longest_began = began;
         }
-        if std::env::var_os("SB_DEBUG").is_some() && wait > LONG {
-            eprintln!("{began:?} {wait:?}");
-        }
     }
 }
 
