@@ -46,11 +46,13 @@ pub(crate) fn feed_stop(kind: Kind) -> Duration {
         Kind::ListenerUpdate | Kind::SecondListener | Kind::AllListeners | Kind::AnotherModule => {
             LOST_ROOT.max(TAKEOVER)
         }
-        Kind::LateAnswers
+        Kind::GatewayFrozen
+        | Kind::LateAnswers
         | Kind::HeldAnswers
         | Kind::CutAnswers
         | Kind::ClosedConnections
         | Kind::ErrorAnswers
+        | Kind::RegistryFrozen
         | Kind::RegistryKilled
         | Kind::DatabaseRolledBack => LONGEST_BACKOFF + TICK,
         Kind::LostAnswers => POLL_TIMEOUT + LONGEST_BACKOFF + TICK,

@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     AllListeners,
     /// The listeners get another module of the same meaning, and so other VMs.
     AnotherModule,
+    /// Envoy's process stands still.
+    GatewayFrozen,
     /// The registry's answers come late.
     LateAnswers,
     /// The registry's answers are kept back, and come all at once.
@@ -44,6 +46,8 @@ pub(crate) enum Kind {
     ErrorAnswers,
     /// Polls are accepted and never answered.
     LostAnswers,
+    /// The registry's process stands still.
+    RegistryFrozen,
     /// The registry is killed, and started again.
     RegistryKilled,
     /// The registry is killed, and started again with an earlier copy of its database.
@@ -52,19 +56,21 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All but the last, which happens once in a run.
-    pub(crate) const ORDINARY: [Self; 13] = [
+    pub(crate) const ORDINARY: [Self; 15] = [
         Self::WorkerTraps,
         Self::LeaderTraps,
         Self::ListenerUpdate,
         Self::SecondListener,
         Self::AllListeners,
         Self::AnotherModule,
+        Self::GatewayFrozen,
         Self::LateAnswers,
         Self::HeldAnswers,
         Self::CutAnswers,
         Self::ClosedConnections,
         Self::ErrorAnswers,
         Self::LostAnswers,
+        Self::RegistryFrozen,
         Self::RegistryKilled,
     ];
 
@@ -77,12 +83,14 @@ impl Kind {
             Self::SecondListener => "second listener added or removed",
             Self::AllListeners => "all listeners removed",
             Self::AnotherModule => "module replaced",
+            Self::GatewayFrozen => "gateway frozen",
             Self::LateAnswers => "registry answers late",
-            Self::HeldAnswers => "registry stalls",
+            Self::HeldAnswers => "registry's answers held back",
             Self::CutAnswers => "registry's answers cut",
             Self::ClosedConnections => "registry's connections closed",
             Self::ErrorAnswers => "registry answers errors",
             Self::LostAnswers => "registry's answers lost",
+            Self::RegistryFrozen => "registry frozen",
             Self::RegistryKilled => "registry killed",
             Self::DatabaseRolledBack => "database rolled back",
         }
@@ -90,7 +98,7 @@ impl Kind {
 
     /// Whether Envoy is broken by its clients or its configuration; otherwise it is by what the registry answers.
     pub(crate) fn is_in_envoy(self) -> bool {
-        self == Self::WorkerTraps || self.moves_listeners()
+        matches!(self, Self::WorkerTraps | Self::GatewayFrozen) || self.moves_listeners()
     }
 
     fn traps(self) -> bool {

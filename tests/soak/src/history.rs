@@ -45,9 +45,10 @@ impl History {
         self.0[number].acknowledged = Some(at);
     }
 
-    /// Whether there was any change after this.
-    pub(crate) fn has_changed_since(&self, moment: Moment) -> bool {
-        self.0.last().is_some_and(|change| change.sent > moment)
+    /// Whether any change may have been done after this.
+    pub(crate) fn may_have_changed_since(&self, moment: Moment) -> bool {
+        let last = self.0.last();
+        last.is_some_and(|change| change.acknowledged.is_none_or(|at| at > moment))
     }
 
     /// The first change, not before `from`, that explains why a request of that time was admitted, or refused. It does so

@@ -106,6 +106,17 @@ async fn make(world: &World, kind: Kind, lasts: Duration, random: &mut Random) {
             conduct(world, chosen.unwrap_or(Conduct::Garbled), lasts).await;
         }
         Kind::LostAnswers => conduct(world, Conduct::Losing, lasts).await,
+        Kind::GatewayFrozen => {
+            world.signal_envoy("STOP");
+            tokio::time::sleep(lasts).await;
+            world.signal_envoy("CONT");
+        }
+        Kind::RegistryFrozen => {
+            let mut registry = world.registry.lock().await;
+            registry.process().signal("STOP");
+            tokio::time::sleep(lasts).await;
+            registry.process().signal("CONT");
+        }
         Kind::RegistryKilled => {
             let mut registry = world.registry.lock().await;
             registry.kill();

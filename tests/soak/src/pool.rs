@@ -101,7 +101,7 @@ impl Pool {
     pub(crate) fn leave_out_changed_since(&self, moment: Moment) -> usize {
         let mut left_out = 0;
         let mut stays = |key: &Arc<Key>| {
-            let changed = key.history().has_changed_since(moment);
+            let changed = key.history().may_have_changed_since(moment);
             if changed {
                 key.leave_out();
                 left_out += 1;

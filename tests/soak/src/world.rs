@@ -2,6 +2,7 @@
 
 use std::{
     path::PathBuf,
+    process::Command,
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -126,6 +127,16 @@ impl World {
             is_over: AtomicBool::new(false),
             _upstream: upstream,
         }
+    }
+
+    /// Sends Envoy a signal, named as `kill` names it.
+    pub(crate) fn signal_envoy(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        let sent = kill
+            .arg(format!("-{name}"))
+            .arg(self.envoy_id.to_string())
+            .status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
     }
 
     /// The time on the run's clock.

@@ -85,3 +85,12 @@ fn a_refusal_at_first_is_explained_by_the_time_before_the_key() {
     let found = history.explain(false, 0, request(at(10)), &FaultLog::default());
     assert_eq!(found, Some(0));
 }
+
+#[test]
+fn a_change_that_was_asked_for_before_and_answered_after_a_copy_may_not_be_in_the_copy() {
+    let mut history = made_and_deleted();
+    assert!(!history.may_have_changed_since(at(21)));
+    assert!(history.may_have_changed_since(at(20)));
+    history.begin(true, at(30));
+    assert!(history.may_have_changed_since(at(90)));
+}
