@@ -48,13 +48,13 @@ pub(super) async fn fill(
     let database = data.join("keysmith.db");
     drop(secret_file(&database)?);
     let store = SqliteStore::open(&database, &keys, SystemClock.now(), &SystemEntropy).await?;
-    let place = Place::find(&store, keys).await?;
+    let place = Place::find(&store, keys, credentials).await?;
     let mut secrets = BufWriter::new(secret_file(secrets)?);
     let mut made = 0;
     while made < credentials {
         let wanted = PER_APPLICATION.min(credentials - made);
         let mut write = store.write().await?;
-        let application = place.application(write.as_mut()).await?;
+        let application = place.application(write.as_mut(), made).await?;
         for number in made..made + wanted {
             let secret = place
                 .credential(write.as_mut(), &application, kind, number)
@@ -106,7 +106,8 @@ struct Place {
     digester: Digester,
     hasher: PasswordHasher,
     policy: SecretPolicy,
-    now: Timestamp,
+    /// When the first credential was made.
+    began: Timestamp,
 }
 
 /// A secret before it is kept.
@@ -122,7 +123,8 @@ struct Minted {
 }
 
 impl Place {
-    async fn find(store: &SqliteStore, keys: Keys) -> Result<Self, Failed> {
+    async fn find(store: &SqliteStore, keys: Keys, credentials: usize) -> Result<Self, Failed> {
+        let taken = Duration::from_millis(u64::try_from(credentials)?);
         let mut read = store.read().await?;
         let groups = read.groups().await?;
         let group = groups.iter().find(|group| group.name == DEFAULT_GROUP);
@@ -137,14 +139,27 @@ impl Place {
             digester: Digester::new(&digest_key),
             hasher: PasswordHasher::new(Cost::default())?,
             policy: SecretPolicy::default(),
-            now: SystemClock.now(),
+            began: SystemClock.now().before(taken),
         })
     }
 
-    async fn application(&self, write: &mut dyn WriteTransaction) -> Result<Application, Failed> {
+    /// When the credential with this number was made: one after the other, so that their ids, which begin with the time,
+    /// lie in the database as they do after a long life.
+    fn at(&self, number: usize) -> Timestamp {
+        let millis = u64::try_from(number).unwrap_or(u64::MAX);
+        self.began.after(Duration::from_millis(millis))
+    }
+
+    /// Keeps a new application, for the credentials from this number on.
+    async fn application(
+        &self,
+        write: &mut dyn WriteTransaction,
+        first: usize,
+    ) -> Result<Application, Failed> {
+        let now = self.at(first);
         let number = write.next_application_number().await?;
         let application = Application {
-            id: ApplicationId::generate(self.now, &SystemEntropy)?,
+            id: ApplicationId::generate(now, &SystemEntropy)?,
             organization: self.organization,
             number,
             name: format!("application-{number}"),
@@ -154,8 +169,8 @@ impl Place {
             scopes: Scopes::default(),
             reach: Reach::Automatic,
             enabled: true,
-            created_at: self.now,
-            updated_at: self.now,
+            created_at: now,
+            updated_at: now,
             version: 1,
         };
         write.insert_application(&application).await?;
@@ -171,8 +186,8 @@ impl Place {
         kind: Kind,
         number: usize,
     ) -> Result<String, Failed> {
-        let minted = self.mint(kind, number)?;
-        let id = CredentialId::generate(self.now, &SystemEntropy)?;
+        let (now, minted) = (self.at(number), self.mint(kind, number)?);
+        let id = CredentialId::generate(now, &SystemEntropy)?;
         let credential = Credential {
             id,
             organization: self.organization,
@@ -185,15 +200,15 @@ impl Place {
             labels: Labels::default(),
             enabled: true,
             not_before: None,
-            expires_at: (kind == Kind::BearerTokens).then(|| self.now.after(LIFETIME)),
+            expires_at: (kind == Kind::BearerTokens).then(|| now.after(LIFETIME)),
             scopes: Scopes::default(),
             secret_version: 1,
-            created_at: self.now,
-            updated_at: self.now,
+            created_at: now,
+            updated_at: now,
             version: 1,
         };
         write.insert_credential(&credential).await?;
-        let secret = self.keep(write, id, &minted).await?;
+        let secret = self.keep(write, id, &minted, now).await?;
         let deployed = Deployed {
             group: self.group,
             digest: self.digester.digest(&minted.lookup).0,
@@ -211,8 +226,9 @@ impl Place {
         write: &mut dyn WriteTransaction,
         credential: CredentialId,
         minted: &Minted,
+        now: Timestamp,
     ) -> Result<SecretId, Failed> {
-        let id = SecretId::generate(self.now, &SystemEntropy)?;
+        let id = SecretId::generate(now, &SystemEntropy)?;
         let secret = Secret {
             id,
             organization: self.organization,
@@ -224,7 +240,7 @@ impl Place {
             sealed: minted.material.seal(id, &self.keys, &SystemEntropy)?,
             fingerprint: minted.material.fingerprint(&self.keys),
             display: minted.display.clone(),
-            created_at: self.now,
+            created_at: now,
         };
         write.insert_secret(&secret).await?;
         Ok(id)
