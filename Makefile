@@ -23,6 +23,9 @@ DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 NODE := $(TOOLS)/node-$(NODE_VERSION)
 # Always built together, because another selection of packages has other features, and so is another build.
 HOST := -p filter-core -p registry -p e2e -p soak -p bench -p counting-host
+# Where the sources lie is written into the module, for the messages of panics: the same text wherever that is.
+SAME_PATHS = --config 'target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo", \
+	"--remap-path-prefix=$(CURDIR)=/keysmith", "--remap-path-prefix=$(TARGET)=/target"]'
 export ENVOY
 export E2E_FILTER := $(WASM)
 
@@ -39,6 +42,7 @@ demo: wasm envoy ## Start registry, Envoy and an upstream (ports 8080, 8081, 990
 test: wasm envoy ## Run every test
 	cargo test $(HOST) --no-fail-fast
 	$(MAKE) --no-print-directory test-wasm
+	$(MAKE) --no-print-directory reproducible
 
 .PHONY: test-host
 test-host: toolchain ## Run the unit tests and the registry's integration tests alone
@@ -90,7 +94,16 @@ bench-build: wasm envoy
 
 .PHONY: wasm
 wasm: toolchain ## Build the filter
-	cargo build -p filter --target wasm32-unknown-unknown --profile wasm
+	cargo build -p filter --target wasm32-unknown-unknown --profile wasm $(SAME_PATHS)
+
+.PHONY: reproducible
+reproducible: wasm ## Build the filter again, from a copy in another place, and compare the bytes
+	@! grep -aqF -e "$(HOME)/" -e "$(CURDIR)/" -e "$(TARGET)/" $(WASM) || { echo "$(WASM) holds paths of this machine"; exit 1; }
+	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && mkdir "$$place/sources" \
+		&& tar -c --exclude=./target --exclude=./.git . | tar -x -C "$$place/sources" \
+		&& CARGO_TARGET_DIR="$$place/built" $(MAKE) --no-print-directory -C "$$place/sources" wasm \
+		&& cmp $(WASM) "$$place/built/wasm32-unknown-unknown/wasm/filter.wasm" \
+		&& sha256sum $(WASM)
 
 .PHONY: check
 check: toolchain $(DENY) ## Check formatting, lints, documentation and dependencies
