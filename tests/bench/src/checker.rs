@@ -32,7 +32,9 @@ pub async fn serve(listen: SocketAddr, keys: &Path) -> Result<(), Failed> {
 }
 
 fn owners(keys: &[u8]) -> Owners {
-    let keys = keys.split(|byte| *byte == b'\n').filter(|key| !key.is_empty());
+    let keys = keys
+        .split(|byte| *byte == b'\n')
+        .filter(|key| !key.is_empty());
     keys.enumerate()
         .map(|(number, key)| {
             let name = HeaderValue::from_str(&crate::variant::username(number));

@@ -31,11 +31,16 @@ const STRANGERS: usize = plan::COMPARED;
 
 /// Measures everything.
 pub async fn run(context: &Context) -> Result<Vec<Figure>, Failed> {
-    run_only(context, "").await
+    run_only(context, "", None).await
 }
 
-/// Measures the groups whose names contain `part`; the latencies are a group called `latency`.
-pub async fn run_only(context: &Context, part: &str) -> Result<Vec<Figure>, Failed> {
+/// Measures the groups whose names contain `part`; the latencies are a group called `latency`. `rounds` slices of each
+/// variant instead of the usual number.
+pub async fn run_only(
+    context: &Context,
+    part: &str,
+    rounds: Option<usize>,
+) -> Result<Vec<Figure>, Failed> {
     let groups: Vec<Group> = plan::groups(context.quick)
         .into_iter()
         .filter(|group| group.name.contains(part))
@@ -53,42 +58,41 @@ pub async fn run_only(context: &Context, part: &str) -> Result<Vec<Figure>, Fail
     }
     let fleet = Fleet::start(context, &variants).await?;
     let strangers = strangers(&fleet)?;
-    let quick = context.quick;
+    let plan = plan(context.quick, rounds);
     // Load generators are waited for, and nothing else is to be done meanwhile.
-    tokio::task::block_in_place(|| measure(&fleet, &groups, &strangers, latency, quick))
+    tokio::task::block_in_place(|| {
+        let mut figures = Vec::new();
+        for group in &groups {
+            figures.extend(measure(&fleet, group, &strangers, plan)?);
+        }
+        if latency {
+            let (runs, seconds) = if context.quick { (2, 1) } else { (10, 3) };
+            let duration = Duration::from_secs(seconds);
+            figures.extend(latency::measure(&fleet, runs, duration, fleet.folder())?);
+        }
+        Ok(figures)
+    })
+}
+
+/// Many short slices: each pair lies close together, and the intervals narrow with the number of pairs.
+fn plan(quick: bool, rounds: Option<usize>) -> Plan {
+    let (usual, milliseconds) = if quick { (8, 250) } else { (80, 400) };
+    Plan {
+        rounds: rounds.unwrap_or(usual),
+        slice: Duration::from_millis(milliseconds),
+    }
 }
 
 fn measure(
     fleet: &Fleet,
-    groups: &[Group],
+    group: &Group,
     strangers: &Strangers,
-    latency: bool,
-    quick: bool,
+    plan: Plan,
 ) -> Result<Vec<Figure>, Failed> {
-    let plan = if quick {
-        Plan {
-            rounds: 8,
-            slice: Duration::from_millis(300),
-        }
-    } else {
-        Plan {
-            rounds: 40,
-            slice: Duration::from_millis(700),
-        }
-    };
-    let mut figures = Vec::new();
-    for group in groups {
-        progress(&format!("{}: {} lanes", group.name, group.lanes.len()));
-        let lanes = group.lanes(fleet, strangers);
-        let tracks = slice::measure(&lanes, plan, fleet.folder())?;
-        figures.extend(group.figures(&tracks));
-    }
-    if latency {
-        let (runs, seconds) = if quick { (3, 1) } else { (10, 3) };
-        let duration = Duration::from_secs(seconds);
-        figures.extend(latency::measure(fleet, runs, duration, fleet.folder())?);
-    }
-    Ok(figures)
+    progress(&format!("{}: {} lanes", group.name, group.lanes.len()));
+    let lanes = group.lanes(fleet, strangers);
+    let tracks = slice::measure(&lanes, plan, fleet.folder())?;
+    Ok(group.figures(&tracks))
 }
 
 fn strangers(fleet: &Fleet) -> Result<Strangers, Failed> {

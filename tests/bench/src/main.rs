@@ -19,6 +19,9 @@ struct Arguments {
     /// Only this part: `cpu`, `system`, or those groups of `cpu` whose name contains it
     #[arg(long, default_value = "")]
     only: String,
+    /// So many slices of each variant instead of the usual number
+    #[arg(long)]
+    rounds: Option<usize>,
     /// The folder for seeds, configurations and logs [default: bench in the build directory]
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -72,7 +75,7 @@ fn start(arguments: Arguments) -> Result<(), Failed> {
 
 async fn measure(arguments: Arguments) -> Result<(), Failed> {
     let context = context(&arguments)?;
-    let figures = figures(&context, &arguments.only).await?;
+    let figures = figures(&context, &arguments.only, arguments.rounds).await?;
     let name = if arguments.quick { "quick" } else { "full" };
     let report = arguments
         .report
@@ -80,11 +83,15 @@ async fn measure(arguments: Arguments) -> Result<(), Failed> {
     bench::report::write(&figures, &context, &report)
 }
 
-async fn figures(context: &Context, only: &str) -> Result<Vec<Figure>, Failed> {
+async fn figures(
+    context: &Context,
+    only: &str,
+    rounds: Option<usize>,
+) -> Result<Vec<Figure>, Failed> {
     let mut figures = Vec::new();
     if only != "system" {
         let part = if only == "cpu" { "" } else { only };
-        figures.extend(cpu::run_only(context, part).await?);
+        figures.extend(cpu::run_only(context, part, rounds).await?);
     }
     if only.is_empty() || only == "system" {
         figures.extend(system::run(context).await?);

@@ -224,6 +224,9 @@ impl fmt::Display for Verdict {
 /// Writes the report to `<report>.json`, `<report>.md` and `<report>.svg`, and the verdicts on the screen.
 pub fn write(figures: &[Figure], context: &Context, report: &Path) -> Result<(), Failed> {
     let facts = machine::facts(context);
+    if let Some(folder) = report.parent() {
+        fs::create_dir_all(folder)?;
+    }
     let file = |ending: &str| report.with_extension(ending);
     let document = serde_json::to_string_pretty(&json::document(figures, &facts))?;
     fs::write(file("json"), document + "\n")?;

@@ -3,7 +3,9 @@
 use std::{error::Error, net::SocketAddr};
 
 use bytes::Bytes;
-use hyper::{Request, Response, body::Body, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response, body::Body, body::Incoming, server::conn::http1, service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 

@@ -4,6 +4,9 @@ use std::fs;
 
 use crate::report::Failed;
 
+/// `/proc` counts in hundredths of a second on every architecture (`USER_HZ`).
+const PER_SECOND: f64 = 100.0;
+
 /// Nanoseconds that all threads of a process have run. The scheduler's own count, because `stat` counts in hundredths of a
 /// second, of which a slice has too few.
 pub fn ran(process: u32) -> Result<u64, Failed> {
@@ -23,6 +26,8 @@ pub struct Machine {
     pub total: u64,
     /// What the hypervisor took.
     pub stolen: u64,
+    /// What processors spent on anything.
+    pub busy: u64,
 }
 
 impl Machine {
@@ -37,21 +42,27 @@ impl Machine {
         self.stolen.saturating_sub(earlier.stolen) as f64 / total as f64
     }
 
+    /// Seconds of processor time since `earlier` that were spent on anything.
+    pub fn busy_since(self, earlier: Self) -> f64 {
+        self.busy.saturating_sub(earlier.busy) as f64 / PER_SECOND
+    }
+
     /// user, nice, system, idle, iowait, irq, softirq, steal; what follows is contained in the first two.
     fn parse(stat: &str) -> Option<Self> {
         let numbers = stat.lines().next()?.split_whitespace().skip(1).take(8);
-        let numbers: Vec<u64> = numbers.map(|number| number.parse().ok()).collect::<Option<_>>()?;
+        let numbers: Vec<u64> = numbers
+            .map(|number| number.parse().ok())
+            .collect::<Option<_>>()?;
         Some(Self {
             total: numbers.iter().sum(),
             stolen: *numbers.get(7)?,
+            busy: [0, 1, 2, 5, 6].iter().map(|field| numbers[*field]).sum(),
         })
     }
 }
 
 /// Seconds of processor time of all children that have ended: those of the load generators.
 pub fn children() -> Result<f64, Failed> {
-    /// `/proc` counts in these on every architecture (`USER_HZ`).
-    const PER_SECOND: f64 = 100.0;
     let stat = fs::read_to_string("/proc/self/stat")?;
     // The name in parentheses may contain spaces; after it the state is field 3, and fields 16 and 17 are what is wanted.
     let behind = stat.rsplit(')').next().ok_or("/proc/self/stat")?;
@@ -72,6 +83,7 @@ mod tests {
         let later = Machine::parse("cpu  160 0 70 815 10 0 5 40 9 9").expect("numbers");
         assert_eq!(earlier.total, 1000);
         assert!((later.stolen_since(earlier) - 0.05).abs() < 1e-9);
+        assert!((later.busy_since(earlier) - 0.8).abs() < 1e-9);
     }
 
     #[test]

@@ -97,6 +97,7 @@ impl Group {
                 name: self.lane_name(planned),
                 process: gateway.id(),
                 companion: gateway.companion,
+                around: fleet.helpers(),
                 traffic: Traffic {
                     address: gateway.address,
                     path: self.path,
@@ -119,8 +120,8 @@ impl Group {
     pub fn figures(&self, tracks: &[Track]) -> Vec<Figure> {
         let costs = self.lanes.iter().zip(tracks);
         let costs = costs.flat_map(|(planned, track)| {
-            let over = (self.lanes[0].variant.check == crate::variant::Check::None)
-                .then_some(&tracks[0]);
+            let over =
+                (self.lanes[0].variant.check == crate::variant::Check::None).then_some(&tracks[0]);
             self.costs(planned, track, over)
         });
         let ratios = self.comparisons.iter();
@@ -137,8 +138,13 @@ impl Group {
         if track.dropped > 0 {
             note += &format!(", {} dropped for steal", track.dropped);
         }
-        if track.busy > 0 {
-            note += &format!(", in {} the load generator was busy", track.busy);
+        for (count, what) in [
+            (track.disturbed, "other work ran"),
+            (track.busy, "the load generator was busy"),
+        ] {
+            if count > 0 {
+                note += &format!(", in {count} {what}");
+            }
         }
         let mut figures = vec![self.figure(&name, "µs", estimate(&kept, MEDIAN), None, note)];
         if let Some(base) = over.filter(|base| !std::ptr::eq(*base, track)) {
@@ -155,7 +161,13 @@ impl Group {
         if planned.variant.check == crate::variant::Check::ExtAuthz {
             let together: Vec<f64> = track.together.iter().copied().flatten().collect();
             let name = format!("{name}, Envoy and checker");
-            figures.push(self.figure(&name, "µs", estimate(&together, MEDIAN), None, String::new()));
+            figures.push(self.figure(
+                &name,
+                "µs",
+                estimate(&together, MEDIAN),
+                None,
+                String::new(),
+            ));
         }
         figures
     }

@@ -47,7 +47,10 @@ pub fn measure(
     let named = variants.iter().zip(&quantiles);
     Ok(named
         .flat_map(|(variant, (halves, hundredths))| {
-            [figure(*variant, "p50", halves), figure(*variant, "p99", hundredths)]
+            [
+                figure(*variant, "p50", halves),
+                figure(*variant, "p99", hundredths),
+            ]
         })
         .collect())
 }

@@ -44,14 +44,29 @@ pub fn groups(quick: bool) -> Vec<Group> {
         direct(quick),
         methods(),
         refusals(),
-        trio("proxied upstream", "/proxied/", CONNECTIONS, TRIO, Some(Target::at_most(1.2, PROXIED))),
+        trio(
+            "proxied upstream",
+            "/proxied/",
+            CONNECTIONS,
+            TRIO,
+            Some(Target::at_most(1.2, PROXIED)),
+        ),
         trio("HTTP/2", "/", STREAMS, TRIO, None),
-        trio("2 workers", "/", MANY_CONNECTIONS, TRIO.map(with_two_workers), None),
+        trio(
+            "2 workers",
+            "/",
+            MANY_CONNECTIONS,
+            TRIO.map(with_two_workers),
+            None,
+        ),
     ]
 }
 
 fn with_two_workers(variant: Variant) -> Variant {
-    Variant { workers: 2, ..variant }
+    Variant {
+        workers: 2,
+        ..variant
+    }
 }
 
 fn direct(quick: bool) -> Group {
@@ -66,13 +81,33 @@ fn direct(quick: bool) -> Group {
         Variant::new(Check::Key, THOUSAND),
     ];
     let mut comparisons = vec![
-        ratio("Keysmith / native, 100,000", 4, 3, Some(Target::at_most(1.5, DIRECT))),
-        ratio("Keysmith / probe, 100,000", 4, 2, Some(Target::at_most(1.15, DIRECT))),
+        ratio(
+            "Keysmith / native, 100,000",
+            4,
+            3,
+            Some(Target::at_most(1.5, DIRECT)),
+        ),
+        ratio(
+            "Keysmith / probe, 100,000",
+            4,
+            2,
+            Some(Target::at_most(1.15, DIRECT)),
+        ),
         ratio("Keysmith / native, 1,000", 7, 6, None),
-        ratio("ext_authz / Keysmith, Envoy alone", 5, 4, Some(Target::at_least(2.0, EXT_AUTHZ))),
+        ratio(
+            "ext_authz / Keysmith, Envoy alone",
+            5,
+            4,
+            Some(Target::at_least(2.0, EXT_AUTHZ)),
+        ),
         Comparison {
             together: true,
-            ..ratio("ext_authz / Keysmith, with the checker", 5, 4, Some(Target::at_least(3.0, EXT_AUTHZ)))
+            ..ratio(
+                "ext_authz / Keysmith, with the checker",
+                5,
+                4,
+                Some(Target::at_least(3.0, EXT_AUTHZ)),
+            )
         },
     ];
     if quick {
@@ -81,7 +116,12 @@ fn direct(quick: bool) -> Group {
         variants.push(Variant::new(Check::NativeKey, MILLION));
         variants.push(Variant::new(Check::Key, MILLION));
         comparisons.push(ratio("Keysmith / native, 1,000,000", 9, 8, None));
-        comparisons.push(ratio("Keysmith, 1,000,000 / 1,000", 9, 7, Some(Target::at_most(1.1, SIZES))));
+        comparisons.push(ratio(
+            "Keysmith, 1,000,000 / 1,000",
+            9,
+            7,
+            Some(Target::at_most(1.1, SIZES)),
+        ));
     }
     Group {
         name: "direct response",

@@ -1,6 +1,9 @@
 //! Short slices of load in random order, round after round.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use crate::{
     cpu::counter::{self, Machine},
@@ -14,6 +17,10 @@ pub const MAX_STOLEN: f64 = 0.02;
 
 /// A load generator that used a larger share of a processor than this may have been what was slow.
 pub const BUSY: f64 = 0.95;
+
+/// Other work than the measured took more than this share of one processor: it fills the caches that are shared, and takes
+/// Envoy off its processor. Such slices are kept, and counted in the report.
+pub const DISTURBED: f64 = 0.25;
 
 /// With which generator a lane is loaded.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +40,8 @@ pub struct Lane {
     pub process: u32,
     /// The process that it asks, when it has one.
     pub companion: Option<u32>,
+    /// Every process of the run besides Envoy: what they spend is no disturbance.
+    pub around: Vec<u32>,
     /// What it gets.
     pub traffic: Traffic,
     /// From what.
@@ -59,8 +68,8 @@ pub struct Track {
     pub dropped: usize,
     /// Of the slices in which the generator was [`BUSY`].
     pub busy: usize,
-    /// Requests of all slices that were kept.
-    pub requests: u64,
+    /// Of the slices in which other work was [`DISTURBED`].
+    pub disturbed: usize,
 }
 
 /// Measures all lanes side by side: in each round every lane once, in random order.
@@ -91,31 +100,60 @@ struct Slice {
     envoy: u64,
     companion: u64,
     stolen: f64,
+    /// Of the load generator, as a share of one processor.
     busy: f64,
+    /// Of all else, likewise.
+    other: f64,
 }
 
 fn run(lane: &Lane, duration: Duration, seed: u64, folder: &Path) -> Result<Slice, Failed> {
-    let counted = || -> Result<(u64, u64), Failed> {
-        let companion = lane.companion.map_or(Ok(0), counter::ran)?;
-        Ok((counter::ran(lane.process)?, companion))
-    };
-    let (machine, children, before) = (Machine::now()?, counter::children()?, counted()?);
+    let earlier = Counted::now(lane)?;
+    let started = Instant::now();
     let seen = match lane.generator {
-        Generator::Wrk(connections) => wrk::run(&lane.traffic, connections, duration, seed, folder)?,
+        Generator::Wrk(connections) => {
+            wrk::run(&lane.traffic, connections, duration, seed, folder)?
+        }
         Generator::H2load(streams) => {
             let pace = h2load::Pace::Streams(streams);
             h2load::run(&lane.traffic, pace, duration, seed, folder)?.seen
         }
     };
-    let after = counted()?;
+    let elapsed = started.elapsed().as_secs_f64();
+    let later = Counted::now(lane)?;
     seen.verify(&lane.traffic)?;
+    let (envoy, around) = (later.envoy - earlier.envoy, later.around - earlier.around);
+    let generator = later.children - earlier.children;
+    let known = (envoy + around) as f64 / 1e9 + generator;
     Ok(Slice {
         seen,
-        envoy: after.0 - before.0,
-        companion: after.1 - before.1,
-        stolen: Machine::now()?.stolen_since(machine),
-        busy: (counter::children()? - children) / duration.as_secs_f64(),
+        envoy,
+        companion: later.companion - earlier.companion,
+        stolen: later.machine.stolen_since(earlier.machine),
+        busy: generator / duration.as_secs_f64(),
+        other: (later.machine.busy_since(earlier.machine) - known) / elapsed,
     })
+}
+
+struct Counted {
+    machine: Machine,
+    /// Seconds of the load generators.
+    children: f64,
+    envoy: u64,
+    companion: u64,
+    around: u64,
+}
+
+impl Counted {
+    fn now(lane: &Lane) -> Result<Self, Failed> {
+        let around = lane.around.iter().map(|process| counter::ran(*process));
+        Ok(Self {
+            machine: Machine::now()?,
+            children: counter::children()?,
+            around: around.sum::<Result<u64, Failed>>()?,
+            companion: lane.companion.map_or(Ok(0), counter::ran)?,
+            envoy: counter::ran(lane.process)?,
+        })
+    }
 }
 
 impl Track {
@@ -129,9 +167,7 @@ impl Track {
         self.together.push(micros(slice.envoy + slice.companion));
         self.dropped += usize::from(!kept);
         self.busy += usize::from(slice.busy > BUSY);
-        if kept {
-            self.requests += slice.seen.answered;
-        }
+        self.disturbed += usize::from(slice.other > DISTURBED);
     }
 
     /// The slices that were kept.

@@ -58,7 +58,12 @@ pub fn run(
         .arg(&targets);
     match pace {
         Pace::Streams(streams) => {
-            command.args(["--clients", "1", "--max-concurrent-streams", &streams.to_string()]);
+            command.args([
+                "--clients",
+                "1",
+                "--max-concurrent-streams",
+                &streams.to_string(),
+            ]);
         }
         Pace::Fixed { rate, connections } => {
             command
@@ -91,7 +96,11 @@ fn prepared(traffic: &Traffic, seed: u64) -> Result<String, Failed> {
     let mut random = Random::new(seed);
     let mut text = String::new();
     for _ in 0..PREPARED {
-        writeln!(text, "{target}?apikey={}", secrets[random.below(secrets.len())])?;
+        writeln!(
+            text,
+            "{target}?apikey={}",
+            secrets[random.below(secrets.len())]
+        )?;
     }
     Ok(text)
 }

@@ -6,7 +6,9 @@ use super::{Figure, Verdict, machine::Facts};
 
 /// The whole report.
 pub fn document(figures: &[Figure], facts: &Facts) -> Value {
-    let facts = facts.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+    let facts = facts
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), json!(value)));
     json!({
         "run": Value::Object(facts.collect()),
         "figures": figures.iter().map(figure).collect::<Vec<_>>(),

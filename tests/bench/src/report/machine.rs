@@ -22,7 +22,10 @@ pub fn facts(context: &Context) -> Facts {
         ("Date", date),
         ("Command", command.to_owned()),
         ("Commit", commit()),
-        ("Processor", format!("{} × {cores}", value("/proc/cpuinfo", "model name"))),
+        (
+            "Processor",
+            format!("{} × {cores}", value("/proc/cpuinfo", "model name")),
+        ),
         ("Memory", value("/proc/meminfo", "MemTotal")),
         ("Kernel", read("/proc/sys/kernel/osrelease")),
         ("Envoy", said(&context.envoy, "version: ")),
@@ -44,7 +47,10 @@ fn commit() -> String {
 }
 
 fn read(file: &str) -> String {
-    fs::read_to_string(file).unwrap_or_default().trim().to_owned()
+    fs::read_to_string(file)
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 /// The value behind a name in a file of lines like `name : value`.
@@ -57,10 +63,20 @@ fn value(file: &str, name: &str) -> String {
 
 /// What stands behind `name` in what a program says about its version.
 fn said(program: &Path, name: &str) -> String {
-    let argument = if program.ends_with("wrk") { "-v" } else { "--version" };
+    let argument = if program.ends_with("wrk") {
+        "-v"
+    } else {
+        "--version"
+    };
     let line = first_line(&program.display().to_string(), &[argument]);
-    let behind = line.split_once(name).map_or(line.as_str(), |(_, behind)| behind);
-    behind.split(" Copyright").next().unwrap_or(behind).to_owned()
+    let behind = line
+        .split_once(name)
+        .map_or(line.as_str(), |(_, behind)| behind);
+    behind
+        .split(" Copyright")
+        .next()
+        .unwrap_or(behind)
+        .to_owned()
 }
 
 fn first_line(program: &str, arguments: &[&str]) -> String {

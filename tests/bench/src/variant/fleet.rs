@@ -72,8 +72,18 @@ impl Fleet {
         &self.folder
     }
 
+    /// The checker and the upstream.
+    pub fn helpers(&self) -> Vec<u32> {
+        self.helpers
+            .values()
+            .map(|(_, process)| process.id())
+            .collect()
+    }
+
     fn find(&self, variant: Variant) -> Option<&Gateway> {
-        self.gateways.iter().find(|gateway| gateway.variant == variant)
+        self.gateways
+            .iter()
+            .find(|gateway| gateway.variant == variant)
     }
 
     async fn launch(&mut self, context: &Context, variant: Variant) -> Result<(), Failed> {
@@ -157,8 +167,11 @@ impl Fleet {
         let seeded = &self.seeds[&(kind, count)];
         match kind {
             Kind::Password | Kind::ChosenPassword => {
-                let pairs: Vec<String> =
-                    seeded.secrets()?.iter().map(|pair| secret::basic(pair)).collect();
+                let pairs: Vec<String> = seeded
+                    .secrets()?
+                    .iter()
+                    .map(|pair| secret::basic(pair))
+                    .collect();
                 self.written(kind, count, &pairs)
             }
             _ => Ok(Secrets {

@@ -131,14 +131,21 @@ impl Gateway {
         if answer.status == 200 && named && hidden {
             Ok(())
         } else {
-            Err(format!("{} sends upstream: {} {seen}", self.variant.name(), answer.status).into())
+            Err(format!(
+                "{} sends upstream: {} {seen}",
+                self.variant.name(),
+                answer.status
+            )
+            .into())
         }
     }
 
     async fn refuses(&self, secret: &str) -> Result<(), Failed> {
         let unknown = match self.secrets.kind {
             secret::Kind::ApiKey => secret::unknown_keys(1).remove(0),
-            secret::Kind::Password | secret::Kind::ChosenPassword => secret::basic("nobody:nothing"),
+            secret::Kind::Password | secret::Kind::ChosenPassword => {
+                secret::basic("nobody:nothing")
+            }
             secret::Kind::Jwt | secret::Kind::Token => another_ending(secret),
         };
         let status = self.call("/", &unknown).send().await.status;

@@ -63,7 +63,10 @@ impl Secrets {
 
     /// All of them.
     pub fn read(&self) -> Result<Vec<String>, Failed> {
-        Ok(fs::read_to_string(&self.file)?.lines().map(str::to_owned).collect())
+        Ok(fs::read_to_string(&self.file)?
+            .lines()
+            .map(str::to_owned)
+            .collect())
     }
 }
 
@@ -74,7 +77,9 @@ pub fn basic(pair: &str) -> String {
 
 /// Keys of the right form that nobody owns.
 pub fn unknown_keys(count: usize) -> Vec<String> {
-    (0..count).map(|_| fresh_secret(SecretType::ApiKey)).collect()
+    (0..count)
+        .map(|_| fresh_secret(SecretType::ApiKey))
+        .collect()
 }
 
 /// Keys that are mistyped: one character of each is another.
