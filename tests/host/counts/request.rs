@@ -164,6 +164,28 @@ fn a_refusal_takes_no_more_instructions_than_an_accepted_key() {
     }
 }
 
+/// Of an accepted and hidden key; 52,459 when this was written.
+const KEY_INSTRUCTIONS: u64 = 55_000;
+
+#[test]
+fn an_accepted_key_takes_few_instructions() {
+    let request = key(&api_key(7));
+    let mut gateway = warm(small(), KEY_AUTH, &request);
+    let taken = gateway.request(WORKER, request).decision().instructions;
+    assert!(taken <= KEY_INSTRUCTIONS, "{taken}");
+}
+
+#[test]
+fn the_first_request_of_a_vm_makes_it_known() {
+    let mut gateway = Gateway::ready(small(), 1, KEY_AUTH);
+    let outcome = gateway.request(WORKER, key(&api_key(7)));
+    assert!(outcome.passes);
+    let decision = outcome.decision();
+    // Its slot, twice, with what it sees in between: contact and head. Then the segment and the application.
+    assert_eq!(decision.shared_reads.len(), 6);
+    assert_eq!(decision.shared_writes.len(), 2);
+}
+
 #[test]
 fn the_anonymous_application_costs_one_header() {
     let rules = r#"[{"key_auth": {}, "anonymous": "application-1"}]"#;

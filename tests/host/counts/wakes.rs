@@ -1,6 +1,8 @@
-//! Wake-ups: a worker has one message waiting at most, however much changes before it comes to it.
+//! Wake-ups and timers: a worker has one message waiting at most, however much changes before it comes to it, and when
+//! nothing changes little is done.
 
 use counting_host::{
+    entry::Tally,
     gateway::{Gateway, KEY_AUTH, MAIN},
     registry::Registry,
     secrets::api_key,
@@ -66,3 +68,29 @@ fn a_quiet_registry_wakes_nobody() {
         );
     }
 }
+
+#[test]
+fn a_tick_of_a_quiet_vm_costs_a_few_small_calls() {
+    let mut gateway = serving();
+    gateway.advance(1000);
+    let tick = |reads, writes| {
+        Tally::from([
+            ("clock_time_get", 1),
+            ("proxy_get_current_time_nanoseconds", 1),
+            ("proxy_get_shared_data", reads),
+            ("proxy_set_shared_data", writes),
+        ])
+    };
+    for (vm, entries) in gateway.take_entries().iter().enumerate() {
+        // Contact, head, slots and lease; the leader looks at head and slots again, and renews its lease.
+        let expected = if vm == MAIN { tick(6, 2) } else { tick(4, 1) };
+        assert_eq!(entries.len(), 4, "VM {vm} ticks four times a second");
+        for entry in entries {
+            assert_eq!(entry.tally(), expected, "VM {vm}");
+            assert!(entry.bytes_in <= QUIET_BYTES, "{} bytes", entry.bytes_in);
+        }
+    }
+}
+
+/// The head and the slots, some of them twice.
+const QUIET_BYTES: usize = 4096;
