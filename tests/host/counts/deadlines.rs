@@ -21,6 +21,8 @@ const VERIFY_MS: u64 = 5000 + 1000;
 const GONE_MS: u64 = 1500;
 /// A lease, and the tick after its end.
 const LEASE_MS: u64 = 1000 + 250;
+/// Requests of one VM that wait for the registry.
+const MAX_WAITING: usize = 64;
 /// Polls in a row that may vanish before another VM tries. One more begins before the lease ends.
 const LOST_POLLS: usize = 2;
 /// The slowest timer.
@@ -153,6 +155,18 @@ fn a_request_that_waits_for_the_registry_is_refused_at_its_deadline() {
     assert_eq!(stream.replies.len(), 1);
     assert_eq!(stream.replies[0].status, 503);
     assert!(!stream.is_continued);
+}
+
+#[test]
+fn requests_that_wait_are_bounded() {
+    let (mut gateway, _) = waiting();
+    for number in 1..MAX_WAITING {
+        let outcome = gateway.request(1, basic("bob", &format!("guess {number}")));
+        assert!(!outcome.passes && outcome.stream.replies.is_empty());
+    }
+    let outcome = gateway.request(1, basic("bob", "one more"));
+    assert_eq!(outcome.reply().0, 503);
+    assert_eq!(calls(&gateway, "/v1/gateway/verify").len(), MAX_WAITING);
 }
 
 #[test]
