@@ -101,7 +101,7 @@ reproducible: wasm ## Build the filter again, from a copy in another place, and 
 	@! grep -aqF -e "$(HOME)/" -e "$(CURDIR)/" -e "$(TARGET)/" $(WASM) || { echo "$(WASM) holds paths of this machine"; exit 1; }
 	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && mkdir "$$place/sources" \
 		&& tar -c --exclude=./target --exclude=./.git . | tar -x -C "$$place/sources" \
-		&& CARGO_TARGET_DIR="$$place/built" $(MAKE) --no-print-directory -C "$$place/sources" wasm \
+		&& $(MAKE) --no-print-directory -C "$$place/sources" CARGO_TARGET_DIR="$$place/built" wasm \
 		&& cmp $(WASM) "$$place/built/wasm32-unknown-unknown/wasm/filter.wasm" \
 		&& sha256sum $(WASM)
 
