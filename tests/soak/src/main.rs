@@ -63,6 +63,7 @@ async fn main() -> ExitCode {
     make_steady_keys(&world).await;
     let tasks = start(&world);
     inject::run(&world, length).await;
+    let length = length.min(world.now());
     let died = finish(&world, tasks).await;
     check_memory(&world, length);
     let keys = world.pool.made();

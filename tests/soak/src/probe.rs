@@ -61,9 +61,11 @@ async fn follow(world: &World, random: &mut Random, credential: &str, key: &Arc<
 /// Waits until every connection sees the change. False when the key is worth no more waiting.
 async fn obeyed(world: &World, key: &Arc<Key>, enabled: bool, done: Moment) -> bool {
     let right = if enabled { 200 } else { 401 };
+    let mut last_wrong = done;
     for _ in 0..CONNECTIONS {
         let mut caller = Caller::new(world, &world.client);
         while caller.ask(Class::Probe, key).await != Some(right) {
+            last_wrong = world.now();
             let due = world.faults().deadline(done);
             if key.is_left_out() || due.is_some_and(|due| world.now() > due + GIVEN_UP) {
                 return false;
@@ -71,12 +73,12 @@ async fn obeyed(world: &World, key: &Arc<Key>, enabled: bool, done: Moment) -> b
             tokio::time::sleep(PAUSE).await;
         }
     }
-    note(world, done);
+    note(world, done, last_wrong);
     true
 }
 
-fn note(world: &World, done: Moment) {
-    let now = world.now();
+/// Counts until the last answer that did not obey: what comes after it only makes sure.
+fn note(world: &World, done: Moment, now: Moment) {
     let span = Span {
         from: done,
         until: now,
@@ -85,6 +87,7 @@ fn note(world: &World, done: Moment) {
     let late = faults.deadline(done).is_some_and(|due| now > due);
     let around = faults.describe(span);
     let propagated = Propagated {
+        at: done,
         took: now.saturating_sub(done),
         after: faults.last_ended(done, now).map(|fault| {
             let ended = fault.ended.unwrap_or_default();

@@ -62,20 +62,24 @@ fn changes(out: &mut String, tally: &Tally, keys: usize) {
     let failed: u64 = tally.changes_failed.values().sum();
     row(out, "given up (no answer, or an error)", failed);
     row(out, "keys left out after the rollback", tally.keys_left_out);
-    let mut calm: Vec<Duration> = tally
+    let mut calm: Vec<Propagated> = tally
         .propagated
         .iter()
         .filter(|change| !change.disturbed)
-        .map(|change| change.took)
+        .copied()
         .collect();
-    calm.sort_unstable();
+    calm.sort_unstable_by_key(|change| change.took);
     if let Some(slowest) = calm.last() {
-        let middle = calm[calm.len() / 2];
+        let at = |percent: usize| calm[(calm.len() - 1) * percent / 100].took;
         let text = format!(
-            "{middle:.1?} median, {slowest:.1?} slowest of {}",
+            "{:.1?} median, {:.1?} for 99 % of {}",
+            at(50),
+            at(99),
             calm.len()
         );
         row(out, "obeyed by every worker, no fault near", text);
+        let text = format!("{:.1?}, at {} s", slowest.took, slowest.at.as_secs());
+        row(out, "  slowest", text);
         row(out, "  bound", format!("{PROPAGATION:?}"));
     }
     let slowest = tally.propagated.iter().map(|change| change.took).max();

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    faults::{Kind, Span},
+    faults::{Kind, Moment, Span},
     judge::Outcome,
     memory::Samples,
 };
@@ -39,7 +39,9 @@ pub(crate) struct Violation {
 /// How long one change took until every worker obeyed it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Propagated {
-    /// From the registry's acknowledgement on.
+    /// When the registry acknowledged it.
+    pub(crate) at: Moment,
+    /// From then on.
     pub(crate) took: Duration,
     /// The fault that ended last before, and how long after its end it took.
     pub(crate) after: Option<(Kind, Duration)>,
