@@ -20,6 +20,8 @@ mod running;
 
 pub use running::Running;
 
+/// To be raised when seeds are filled in another way, so that the old ones are not taken.
+const CONTENT: u8 = 1;
 /// What one application owns at most.
 pub const PER_APPLICATION: usize = 10_000;
 /// Credentials in the seeds of bearer tokens and of passwords.
@@ -161,20 +163,18 @@ fn schema() -> Result<String, Failed> {
         "registry/src/sealing.rs",
         "registry/src/secret.rs",
         "registry/src/secrets.rs",
-        "tests/bench/src/seed/fill.rs",
     ] {
         files.push(root.join(file));
     }
     files.sort();
-    let mut hash = Sha256::new();
+    let mut hash = Sha256::new_with_prefix([CONTENT]);
     for file in files {
         hash.update(fs::read(file)?);
     }
     let bytes = hash.finalize();
-    Ok(bytes[..6]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    let [first, second, third, fourth, ..] = bytes.0;
+    let number = u32::from_be_bytes([first, second, third, fourth]);
+    Ok(format!("{number:08x}"))
 }
 
 fn write_secret(path: &Path, secret: &SecretText) -> Result<(), Failed> {

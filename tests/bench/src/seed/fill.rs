@@ -8,28 +8,28 @@ use std::{
     time::Duration,
 };
 
-use filter_core::{
-    digest::{Digester, SecretHash},
-    key::SecretType,
-};
+use filter_core::digest::Digester;
 use registry::{
     application::{Application, Reach},
     clock::{Clock as _, SystemClock, Timestamp},
-    credential::{Credential, CredentialType},
+    credential::Credential,
     entropy::{Entropy as _, SystemEntropy},
     gateway::DEFAULT_GROUP,
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId},
     label::Labels,
-    password::{Cost, PasswordHasher, Salts},
+    password::{Cost, PasswordHasher},
     scope::Scopes,
-    secret::{Display, Material, Origin, Secret, SecretState},
+    secret::{Secret, SecretState},
     secret_policy::SecretPolicy,
-    secrets::{Keys, MasterKey, SecretText},
+    secrets::{Keys, MasterKey},
     store::{Deployed, Prune, Stamp, Store as _, WriteTransaction, sqlite::SqliteStore},
 };
 
+use self::mint::Minted;
 use super::{Kind, PER_APPLICATION, secret_file, write_secret};
 use crate::report::{Failed, progress};
+
+mod mint;
 
 /// Bearer tokens must end; these end long after the benchmark.
 const LIFETIME: Duration = Duration::from_hours(24 * 3650);
@@ -108,18 +108,6 @@ struct Place {
     policy: SecretPolicy,
     /// When the first credential was made.
     began: Timestamp,
-}
-
-/// A secret before it is kept.
-struct Minted {
-    /// What is written into the file of secrets.
-    shown: String,
-    username: Option<String>,
-    /// By which gateways find it.
-    lookup: SecretHash,
-    material: Material,
-    origin: Origin,
-    display: Display,
 }
 
 impl Place {
@@ -244,66 +232,5 @@ impl Place {
         };
         write.insert_secret(&secret).await?;
         Ok(id)
-    }
-
-    fn mint(&self, kind: Kind, number: usize) -> Result<Minted, Failed> {
-        let text = self.policy.generate(kind.secret_type(), &SystemEntropy)?;
-        let bytes = text.expose().as_bytes();
-        let user = format!("user-{number}");
-        if kind == Kind::ChosenPasswords {
-            return self.choose(user, &text);
-        }
-        let username = (kind == Kind::GeneratedPasswords).then_some(user);
-        let (hash, shown) = match &username {
-            Some(user) => (
-                SecretHash::of_basic(user.as_bytes(), bytes),
-                format!("{user}:{}", text.expose()),
-            ),
-            None => (SecretHash::of_value(bytes), text.expose().to_owned()),
-        };
-        Ok(Minted {
-            shown,
-            username,
-            material: Material::Value(SecretHash::from_bytes(*hash.expose())),
-            lookup: hash,
-            origin: Origin::Generated,
-            display: Display::of_generated(&text),
-        })
-    }
-
-    /// As if a person had chosen a password: found by the user name, verified by its slow hash.
-    fn choose(&self, user: String, text: &SecretText) -> Result<Minted, Failed> {
-        // A generated value is refused as somebody's choice by its shape.
-        let password = SecretText::new(text.expose().chars().rev().collect());
-        let salts = Salts {
-            phc: random()?,
-            slow_hash: self.keys.password_salt(&user),
-        };
-        Ok(Minted {
-            shown: format!("{user}:{}", password.expose()),
-            lookup: SecretHash::of_username(user.as_bytes()),
-            material: Material::Password(self.hasher.hash(&password, &salts)?),
-            username: Some(user),
-            origin: Origin::Chosen,
-            display: Display::default(),
-        })
-    }
-}
-
-impl Kind {
-    const fn credential_type(self) -> CredentialType {
-        match self {
-            Self::ApiKeys => CredentialType::ApiKey,
-            Self::BearerTokens => CredentialType::BearerToken,
-            Self::GeneratedPasswords | Self::ChosenPasswords => CredentialType::Basic,
-        }
-    }
-
-    const fn secret_type(self) -> SecretType {
-        match self {
-            Self::ApiKeys => SecretType::ApiKey,
-            Self::BearerTokens => SecretType::BearerToken,
-            Self::GeneratedPasswords | Self::ChosenPasswords => SecretType::Password,
-        }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// For how long a registry may take to get ready.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A registry process with data of its own. It is killed, and the data removed, when this is dropped.
 #[derive(Debug)]

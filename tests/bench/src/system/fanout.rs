@@ -39,7 +39,7 @@ pub(crate) async fn measure_change(
     let application = admin.application("fan-out")?;
     let mut cursor = first.catch_up().await?;
 
-    let (mut median, mut last, mut spent) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut median, mut last, mut costs) = (Vec::new(), Vec::new(), Vec::new());
     for change in 0..CHANGES {
         let mut waiting = JoinSet::new();
         for number in 0..gateways {
@@ -62,7 +62,7 @@ pub(crate) async fn measure_change(
         let used = Processor::of(registry.id())?.since(&before);
         median.push(stats::quantile(&received, 0.5));
         last.push(stats::quantile(&received, 1.0));
-        spent.push(used.total().as_secs_f64() * 1e3);
+        costs.push(used.total().as_secs_f64() * 1e3);
     }
     let note = format!(
         "median of {CHANGES} changes, from the request that makes the change; each gateway waits with a poll of its own, \
@@ -85,7 +85,7 @@ pub(crate) async fn measure_change(
         ),
         one(
             format!("the registry's processor time for one change to {count} gateways"),
-            &spent,
+            &costs,
         ),
     ])
 }
@@ -113,7 +113,7 @@ async fn until_waiting(registry: &Running, gateways: usize) -> Result<(), Failed
             sleep(Duration::from_millis(500)).await;
             return Ok(());
         }
-        if started.elapsed() > Duration::from_secs(60) {
+        if started.elapsed() > Duration::from_mins(1) {
             return Err(format!("{waiting:?} of {gateways} gateways wait").into());
         }
         sleep(Duration::from_millis(50)).await;
@@ -130,19 +130,19 @@ pub(crate) async fn measure_start(
 ) -> Result<Vec<Figure>, Failed> {
     let registry = seed.start(context)?;
     let resting = usage::memory(registry.id())?;
-    let (begin, started) = watch::channel(false);
+    let (gate, opened) = watch::channel(false);
     let mut loading = JoinSet::new();
     for number in 0..gateways {
         let mut follower = Follower::connect(&registry, number).await?;
-        let mut started = started.clone();
+        let mut opened = opened.clone();
         loading.spawn(async move {
-            started.wait_for(|started| *started).await?;
+            opened.wait_for(|is_open| *is_open).await?;
             follower.load().await
         });
     }
     let before = Processor::of(registry.id())?;
     let began = Instant::now();
-    begin.send(true)?;
+    gate.send(true)?;
     let all = async {
         while let Some(done) = loading.join_next().await {
             let loaded = done??;

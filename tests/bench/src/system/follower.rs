@@ -76,7 +76,8 @@ impl Follower {
         let mut path =
             format!("/v1/feed?wait={wait}&gateway=bench-{number}&instance={number:032x}");
         if !cursor.is_empty() {
-            path.push_str(&format!("&after={cursor}"));
+            path.push_str("&after=");
+            path.push_str(cursor);
         }
         let headers = [
             ("accept", MEDIA_TYPE),

@@ -3,13 +3,11 @@
 use std::{
     fs,
     net::SocketAddr,
-    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
 
 use e2e::{ports, process::Process};
-use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::http::{Connection, get};
@@ -18,6 +16,8 @@ use crate::{
     seed::{Running, Seeded},
 };
 
+mod config;
+
 /// A path that needs no credential.
 pub(crate) const PUBLIC: &str = "/public";
 /// A path that needs a key.
@@ -25,7 +25,7 @@ pub(crate) const GUARDED: &str = "/";
 /// Where the filter says whether it can decide.
 const READY: &str = "/keysmith/ready";
 /// For how long an Envoy may take to get ready, with the largest set of credentials.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// Between two looks at whether it is ready.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -59,7 +59,7 @@ impl Gateway {
     ) -> Result<Self, Failed> {
         let folder = TempDir::with_prefix_in("envoy-", &context.folder)?;
         let (admin, listener) = (ports::free(), ports::free());
-        let config = config(context, filter, admin, listener)?;
+        let config = config::config(context, filter, admin, listener)?;
         let path = folder.path().join("envoy.json");
         fs::write(&path, config.to_string())?;
         let mut command = Command::new(&context.envoy);
@@ -214,118 +214,4 @@ impl Gateway {
         }
         Ok(counts)
     }
-}
-
-fn config(
-    context: &Context,
-    filter: Filter<'_>,
-    admin: SocketAddr,
-    listener: SocketAddr,
-) -> Result<Value, Failed> {
-    let clusters = match filter {
-        Filter::Keysmith(registry) => json!([cluster(registry.address)]),
-        Filter::Empty | Filter::Native(_) => json!([]),
-    };
-    let manager = json!({
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "bench",
-        "route_config": {"virtual_hosts": [{"name": "any", "domains": ["*"], "routes": [
-            {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": "ok"}}},
-        ]}]},
-        "http_filters": [filter_config(context, filter)?, {
-            "name": "envoy.filters.http.router",
-            "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
-        }],
-    });
-    Ok(json!({
-        "admin": {"address": address(admin)},
-        "static_resources": {
-            "listeners": [{
-                "name": "bench",
-                "address": address(listener),
-                "connection_balance_config": {"exact_balance": {}},
-                "filter_chains": [{"filters": [
-                    {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager},
-                ]}],
-            }],
-            "clusters": clusters,
-        },
-    }))
-}
-
-fn filter_config(context: &Context, filter: Filter<'_>) -> Result<Value, Failed> {
-    Ok(match filter {
-        Filter::Keysmith(_) => wasm(
-            &context.filter,
-            &json!({
-                "registry": {
-                    "cluster": "keysmith",
-                    "gateway": "bench",
-                    "token": {"environment": "KEYSMITH_GATEWAY_TOKEN"},
-                },
-                "ready_path": READY,
-                "rules": [
-                    {"paths": [{"prefix": PUBLIC}], "public": true},
-                    {"key_auth": {"hide_credentials": true}},
-                ],
-            }),
-        ),
-        Filter::Empty => wasm(&context.empty, &json!({})),
-        Filter::Native(seed) => native(&seed.secrets()?),
-    })
-}
-
-fn native(keys: &[String]) -> Value {
-    let credentials: Vec<Value> = keys
-        .iter()
-        .enumerate()
-        .map(|(number, key)| json!({"key": key, "client": format!("client-{number}")}))
-        .collect();
-    json!({
-        "name": "envoy.filters.http.api_key_auth",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth",
-            "credentials": credentials,
-            "key_sources": [{"header": "apikey"}],
-            "forwarding": {"header": "x-consumer-username", "hide_credentials": true},
-        },
-    })
-}
-
-fn wasm(module: &Path, configuration: &Value) -> Value {
-    json!({
-        "name": "wasm",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-            "config": {
-                "name": "bench",
-                "failure_policy": "FAIL_RELOAD",
-                "vm_config": {
-                    "vm_id": "bench",
-                    "runtime": "envoy.wasm.runtime.v8",
-                    "code": {"local": {"filename": module}},
-                    "environment_variables": {"host_env_keys": ["KEYSMITH_GATEWAY_TOKEN"]},
-                },
-                "configuration": {
-                    "@type": "type.googleapis.com/google.protobuf.StringValue",
-                    "value": configuration.to_string(),
-                },
-            },
-        },
-    })
-}
-
-fn cluster(registry: SocketAddr) -> Value {
-    json!({
-        "name": "keysmith",
-        "type": "STATIC",
-        "connect_timeout": "1s",
-        "load_assignment": {"cluster_name": "keysmith", "endpoints": [
-            {"lb_endpoints": [{"endpoint": {"address": address(registry)}}]},
-        ]},
-    })
-}
-
-fn address(address: SocketAddr) -> Value {
-    json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}})
 }

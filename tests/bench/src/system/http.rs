@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Longer than any answer takes, the wait of a poll included.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A `GET`, as it goes over the wire.
 pub(crate) fn get(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
@@ -16,15 +16,18 @@ pub(crate) fn get(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
 
 /// Any request, as it goes over the wire.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: api.example.com\r\n");
-    for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
-    if !body.is_empty() {
-        let length = body.len();
-        text.push_str(&format!(
-            "content-type: application/json\r\ncontent-length: {length}\r\n"
-        ));
+    let host = [("host", "api.example.com")];
+    let length = body.len().to_string();
+    let content = [
+        ("content-type", "application/json"),
+        ("content-length", length.as_str()),
+    ];
+    let content = if body.is_empty() { &[] } else { &content[..] };
+    let mut text = format!("{method} {path} HTTP/1.1\r\n");
+    for (name, value) in host.iter().chain(headers).chain(content) {
+        for part in [name, ": ", value, "\r\n"] {
+            text.push_str(part);
+        }
     }
     text.push_str("\r\n");
     text.push_str(body);

@@ -64,8 +64,7 @@ pub(crate) fn measure(
         over_empty("after a reset", after_reset),
     ];
     if let Some(last) = figures.last_mut() {
-        last.note
-            .push_str(&format!("; the most it ever held {peak:.0} MB"));
+        last.note = format!("{}; the most it ever held {peak:.0} MB", last.note);
     }
     Ok(figures)
 }
