@@ -89,7 +89,7 @@ bench-build: wasm envoy
 		then apt-get update --quiet && apt-get install --yes --quiet --no-install-recommends "$${tool##*:}"; \
 		else echo "$${tool%%:*} is missing: install the Debian package $${tool##*:}"; exit 1; fi; \
 	done
-	cargo build -p probe --target wasm32-unknown-unknown --profile wasm
+	cargo build -p probe --target wasm32-unknown-unknown --profile wasm $(SAME_PATHS)
 	cargo build --release -p registry -p bench
 
 .PHONY: wasm

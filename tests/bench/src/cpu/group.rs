@@ -136,7 +136,7 @@ impl Group {
         let lower = quantile(&kept, LOWER_QUARTILE);
         let mut note = format!("lower quartile {lower:.1}; {} slices", kept.len());
         if track.dropped > 0 {
-            note += &format!(", {} dropped for steal", track.dropped);
+            note += &format!(", {} dropped", track.dropped);
         }
         for (count, what) in [
             (track.disturbed, "other work ran"),

@@ -75,6 +75,9 @@ fn run(
     };
     let run = h2load::run(&traffic, pace, duration, seed, folder)?;
     run.seen.verify(&traffic)?;
+    if run.latencies.is_empty() {
+        return Err(format!("no answer from {}", variant.name()).into());
+    }
     Ok(run.latencies)
 }
 

@@ -18,6 +18,9 @@ pub const MAX_STOLEN: f64 = 0.02;
 /// A load generator that used a larger share of a processor than this may have been what was slow.
 pub const BUSY: f64 = 0.95;
 
+/// A slice with fewer answers is dropped as well: the generator had hardly begun.
+pub const FEW: u64 = 100;
+
 /// Other work than the measured took more than this share of one processor: it fills the caches that are shared, and takes
 /// Envoy off its processor. Such slices are kept, and counted in the report.
 pub const DISTURBED: f64 = 0.25;
@@ -64,7 +67,7 @@ pub struct Track {
     pub envoy: Vec<Option<f64>>,
     /// Envoy's and its companion's.
     pub together: Vec<Option<f64>>,
-    /// Slices that were dropped for steal.
+    /// Slices that were dropped.
     pub dropped: usize,
     /// Of the slices in which the generator was [`BUSY`].
     pub busy: usize,
@@ -158,7 +161,7 @@ impl Counted {
 
 impl Track {
     fn add(&mut self, slice: &Slice) {
-        let kept = slice.stolen <= MAX_STOLEN;
+        let kept = slice.stolen <= MAX_STOLEN && slice.seen.answered >= FEW;
         let micros = |nanoseconds: u64| {
             let per_request = nanoseconds as f64 / slice.seen.answered as f64 / 1000.0;
             kept.then_some(per_request)

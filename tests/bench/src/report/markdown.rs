@@ -16,7 +16,7 @@ Processor time is Envoy's own, from the scheduler's nanoseconds, divided by the 
 answered.
 Each variant has an Envoy of its own; all are loaded in turn in slices of less than a second, in random order, and a ratio \
 is that of two slices of the same round.
-A slice of which the hypervisor took more than 2 % of all processors' time is dropped and counted.
+A slice of which the hypervisor took more than 2 % of all processors' time is dropped and counted, as is one with hardly any answer.
 A slice during which other work took more than a quarter of a processor is kept and counted: it widens the interval.
 In every slice every answer is verified: all 200, or all refusals.
 Each request carries a credential drawn at random from all of them.
