@@ -34,6 +34,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub(crate) enum Filter<'a> {
     /// The module under test, following this registry.
     Keysmith(&'a Running),
+    /// Nothing at all.
+    None,
     /// The module that does nothing.
     Empty,
     /// Envoy's own `api_key_auth` with the keys of this seed.

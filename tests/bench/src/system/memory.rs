@@ -87,7 +87,7 @@ pub(crate) fn measure_native(
         touch(&gateway, &requests)?;
         Ok(usage::memory(gateway.id())?)
     };
-    let (empty, native) = (held(Filter::Empty)?, held(Filter::Native(seed))?);
+    let (none, native) = (held(Filter::None)?, held(Filter::Native(seed))?);
     Ok(figure(
         Section::Memory,
         format!(
@@ -95,10 +95,10 @@ pub(crate) fn measure_native(
             thousands(credentials)
         ),
         "MB",
-        native - empty,
+        native - none,
         None,
         format!(
-            "over the empty module; keys in plain text, with the configuration that the admin interface can show; the \
+            "over an Envoy without a filter, which loads no V8; keys in plain text, with the configuration that the admin interface can show; the \
              whole process {native:.0} MB"
         ),
     ))

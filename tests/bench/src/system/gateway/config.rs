@@ -15,18 +15,21 @@ pub(super) fn config(
 ) -> Result<Value, Failed> {
     let clusters = match filter {
         Filter::Keysmith(registry) => json!([cluster(registry.address)]),
-        Filter::Empty | Filter::Native(_) => json!([]),
+        Filter::None | Filter::Empty | Filter::Native(_) => json!([]),
     };
+    let router = json!({
+        "name": "envoy.filters.http.router",
+        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
+    });
+    let mut filters = filter_config(context, filter)?;
+    filters.push(router);
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "bench",
         "route_config": {"virtual_hosts": [{"name": "any", "domains": ["*"], "routes": [
             {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": "ok"}}},
         ]}]},
-        "http_filters": [filter_config(context, filter)?, {
-            "name": "envoy.filters.http.router",
-            "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
-        }],
+        "http_filters": filters,
     });
     Ok(json!({
         "admin": {"address": address(admin)},
@@ -44,8 +47,9 @@ pub(super) fn config(
     }))
 }
 
-fn filter_config(context: &Context, filter: Filter<'_>) -> Result<Value, Failed> {
-    Ok(match filter {
+fn filter_config(context: &Context, filter: Filter<'_>) -> Result<Vec<Value>, Failed> {
+    let config = match filter {
+        Filter::None => return Ok(Vec::new()),
         Filter::Keysmith(_) => wasm(
             &context.filter,
             &json!({
@@ -63,7 +67,8 @@ fn filter_config(context: &Context, filter: Filter<'_>) -> Result<Value, Failed>
         ),
         Filter::Empty => wasm(&context.empty, &json!({})),
         Filter::Native(seed) => native(&seed.secrets()?),
-    })
+    };
+    Ok(vec![config])
 }
 
 fn native(keys: &[String]) -> Value {
