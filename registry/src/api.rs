@@ -15,7 +15,7 @@ use axum::{
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    config::Limits, environment::Environment, gateway::Gateways, shutdown::Shutdown,
+    config::Limits, environment::Environment, feed::Feed, gateway::Gateways, shutdown::Shutdown,
     telemetry::Metrics, verification::Verifier,
 };
 
@@ -48,6 +48,8 @@ use problem::{Kind, Problem};
 pub struct Parts {
     /// For the use cases.
     pub environment: Environment,
+    /// What gateways are told.
+    pub feed: Feed,
     /// Who polls the feed and reports.
     pub gateways: Arc<Gateways>,
     /// Answers gateways' questions about chosen passwords.
@@ -65,6 +67,10 @@ struct AppState(Arc<Parts>);
 impl AppState {
     fn environment(&self) -> &Environment {
         &self.0.environment
+    }
+
+    fn feed(&self) -> &Feed {
+        &self.0.feed
     }
 
     fn gateways(&self) -> &Gateways {

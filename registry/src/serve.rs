@@ -14,6 +14,7 @@ use crate::{
     entropy::Entropy,
     environment::Environment,
     error::Error,
+    feed::Feed,
     gateway::{GATEWAYS_KEPT, Gateways},
     listener::{self, BindError, Listener},
     operations::Operations,
@@ -127,6 +128,7 @@ pub async fn serve(
     };
     let parts = api::Parts {
         environment: environment.clone(),
+        feed: Feed::new(environment.clone()),
         gateways: Arc::clone(&gateways),
         verifier: Arc::new(verifier),
         metrics,

@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod error;
+pub(crate) mod record;
 mod row;
 pub mod sqlite;
 mod visible;
@@ -30,6 +31,7 @@ mod visible;
 mod conformance;
 
 pub use error::{OpenError, StoreError};
+pub use record::RenderedCredential;
 pub use row::*;
 
 /// A database.
@@ -169,7 +171,7 @@ pub trait ReadTransaction: Send {
         group: GroupId,
         from_digest: &[u8; 16],
         limit: usize,
-    ) -> Result<Vec<CredentialRow>, StoreError>;
+    ) -> Result<Vec<RenderedCredential>, StoreError>;
     /// The chosen passwords of this user name that the group's gateways may have verified, with their credentials.
     async fn passwords(
         &mut self,

@@ -10,6 +10,7 @@ use crate::{
     entropy::SeededEntropy,
     environment::Environment,
     error::Error,
+    feed::Feed,
     gateway::{self, DEFAULT_GROUP},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId},
     password::{HashedPassword, PasswordHasher, PasswordWork, PhcString, Salts},
@@ -29,6 +30,7 @@ pub(crate) const HOUR: Duration = Duration::from_hours(1);
 /// A registry with its database in a folder of its own.
 pub(crate) struct World {
     pub(crate) env: Environment,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) organization: OrganizationId,
     pub(crate) store: Arc<SqliteStore>,
@@ -96,6 +98,7 @@ impl World {
         let organization = read.default_organization().await.unwrap().id;
         drop(read);
         Self {
+            feed: Arc::new(Feed::new(env.clone())),
             env,
             clock,
             organization,
@@ -206,7 +209,7 @@ impl World {
 
     pub(crate) async fn gateway_of(&self, group: GroupId) -> Follower {
         let mut follower = Follower::new(group);
-        follower.catch_up(&self.env).await;
+        follower.catch_up(&self.feed).await;
         follower
     }
 }

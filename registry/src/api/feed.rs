@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use filter_core::feed::{MEDIA_TYPE, Page};
+use filter_core::feed::MEDIA_TYPE;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -19,8 +19,9 @@ use super::{
     hex,
     problem::{Kind, Problem, ProblemBody},
 };
-use crate::{feed, gateway, telemetry::Metrics, token};
+use crate::{feed::Answer, gateway, telemetry::Metrics, token};
 
+mod body;
 mod readable;
 
 const MAX_WAIT: u64 = 60;
@@ -81,7 +82,9 @@ async fn follow(
         let after = query.after.as_deref();
         let wait = Duration::from_secs(wait);
         let shutdown = app.shutdown().wait();
-        feed::follow(app.environment(), caller.group, after, wait, shutdown).await?
+        app.feed()
+            .follow(caller.group, after, wait, shutdown)
+            .await?
     };
     // Revoked while the poll waited: the page is not for it any more.
     if !token::is_valid(app.environment(), caller.token).await? {
@@ -119,12 +122,13 @@ pub(super) fn check_hex(field: &str, text: &str) -> Result<[u8; 16], Problem> {
         .ok_or_else(|| Problem::invalid(field, "must be 32 lower-case hexadecimal digits"))
 }
 
-fn answer(page: &Page, headers: &HeaderMap) -> Result<Response, Problem> {
+fn answer(page: &Answer, headers: &HeaderMap) -> Result<Response, Problem> {
     if wants_json(headers) {
-        let body = readable::page(page).map_err(|error| Problem::internal(&error))?;
+        let page = page.decode().map_err(|error| Problem::internal(&error))?;
+        let body = readable::page(&page).map_err(|error| Problem::internal(&error))?;
         return Ok(([(header::CONTENT_TYPE, JSON)], body).into_response());
     }
-    let body = page.encode().map_err(|error| Problem::internal(&error))?;
+    let body = body::shared(page.parts());
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response())
 }
 

@@ -196,7 +196,7 @@ async fn deleting_an_application_removes_its_credentials_everywhere() {
     delete(&world.env, world.organization, id, Some(1))
         .await
         .unwrap();
-    gateway.catch_up(&world.env).await;
+    gateway.catch_up(&world.feed).await;
     assert!(gateway.credentials.is_empty() && gateway.applications.is_empty());
     let read =
         crate::credential::get(&world.env, world.organization, issued.detail.credential.id).await;
@@ -243,7 +243,7 @@ async fn a_deleted_applications_secrets_and_user_names_end_with_it() {
     delete(&world.env, world.organization, id, None)
         .await
         .unwrap();
-    gateway.catch_up(&world.env).await;
+    gateway.catch_up(&world.feed).await;
     assert_eq!(gateway.credentials.len(), 1);
     assert!(gateway.by_value(kept.secret.as_ref().unwrap()).is_some());
     assert_eq!(gateway.known(), world.gateway().await.known());

@@ -65,5 +65,5 @@ async fn verdict(world: &World, username: &str, password: &str) -> Verdict {
 }
 
 async fn catch_up(world: &World, gateway: &mut Follower) {
-    gateway.catch_up(&world.env).await;
+    gateway.catch_up(&world.feed).await;
 }

@@ -42,7 +42,10 @@ pub(super) async fn read(
             return Ok(None);
         }
     }
-    let changes: Vec<Change> = rows.into_iter().map(record::change).collect();
+    let changes: Vec<Change> = rows
+        .into_iter()
+        .map(record::change)
+        .collect::<Result<_, _>>()?;
     let fitting = fitting(&changes, complete);
     let cut = fitting < changes.len() || !complete;
     let changes: Vec<Change> = changes.into_iter().take(fitting).collect();

@@ -1,91 +1,188 @@
 //! Pages of a snapshot: whole buckets or segments, each page as things stand when it is read.
 
+use bytes::Bytes;
 use filter_core::feed::{
-    APPLICATION_BUCKETS, Application, Body, CREDENTIAL_SEGMENTS, Credential, MAX_PAGE_BYTES,
-    MAX_PAGE_RECORDS, Page, Records, SnapshotPage, application_bucket, credential_segment,
+    APPLICATION_BUCKETS, Beginning, Body, CREDENTIAL_SEGMENTS, MAX_PAGE_BYTES, MAX_PAGE_RECORDS,
+    Records, SnapshotPage, application_bucket, credential_segment,
 };
-use serde::Serialize;
 
 use super::{
-    View,
+    Feed, View,
+    answer::Answer,
     cursor::{Cursor, Position},
     record,
+    shared::Reading,
 };
-use crate::{error::Error, store::ReadTransaction};
+use crate::{
+    error::Error,
+    ids::GroupId,
+    store::{ReadTransaction, StoreError},
+};
 
-/// Records that make whole parts, and the first part that they do not cover.
-struct Cut<T> {
-    records: Vec<T>,
+/// What a stretch of a snapshot is found by. A log, a group or a key that is another one shares nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    epoch: [u8; 16],
+    group: GroupId,
+    key_version: u32,
+    start: Start,
+}
+
+/// The table, and its first part on the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Start {
+    Applications(u16),
+    Credentials(u16),
+}
+
+/// Whole parts of one table, encoded, as they stood at one revision.
+#[derive(Clone, Debug)]
+pub(super) struct Stretch {
+    revision: u64,
+    /// The first part that it does not cover.
     to: u16,
+    count: usize,
+    records: Bytes,
 }
 
-pub(super) async fn applications(
+impl Reading for Stretch {
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn bytes(&self) -> usize {
+        self.records.len()
+    }
+}
+
+/// An encoded record and the part that it belongs to.
+struct Record {
+    part: u16,
+    bytes: Vec<u8>,
+}
+
+/// The page of the snapshot at this place. The first one says what the snapshot is made under.
+pub(super) async fn page(
+    feed: &Feed,
     read: &mut dyn ReadTransaction,
     view: &View,
     cursor: Cursor,
-    from: u16,
-) -> Result<Page, Error> {
-    let part = |application: &Application| application_bucket(application.index);
-    let mut limit = MAX_PAGE_RECORDS.saturating_add(1);
-    let cut = loop {
-        let rows = read.group_applications(view.group.id, from, limit).await?;
-        let records = rows.into_iter().map(record::application).collect();
-        match cut(records, limit, APPLICATION_BUCKETS, part) {
-            Some(cut) => break cut,
-            None => limit = limit.saturating_mul(2),
-        }
+    start: Start,
+    begins: Option<Beginning>,
+) -> Result<Answer, Error> {
+    let place = Place {
+        epoch: view.head.epoch,
+        group: view.group.id,
+        key_version: view.key.version,
+        start,
     };
-    let position = if cut.to < APPLICATION_BUCKETS {
-        Position::Applications(cut.to)
-    } else {
-        Position::Credentials(0)
-    };
-    let next = Cursor { position, ..cursor };
-    let body = body(view, from, cut.to, Records::Applications(cut.records));
-    Ok(view.page(body, &next, true))
-}
-
-pub(super) async fn credentials(
-    read: &mut dyn ReadTransaction,
-    view: &View,
-    cursor: Cursor,
-    from: u16,
-) -> Result<Page, Error> {
-    let part = |credential: &Credential| credential_segment(&credential.digest);
-    let mut limit = MAX_PAGE_RECORDS.saturating_add(1);
-    let cut = loop {
-        let first = first_digest(from);
-        let rows = read.group_credentials(view.group.id, &first, limit).await?;
-        let records = rows.into_iter().map(record::credential).collect();
-        match cut(records, limit, CREDENTIAL_SEGMENTS, part) {
-            Some(cut) => break cut,
-            None => limit = limit.saturating_mul(2),
-        }
-    };
-    let ends = cut.to == CREDENTIAL_SEGMENTS;
-    let position = if ends {
-        Position::Changes
-    } else {
-        Position::Credentials(cut.to)
-    };
-    let next = Cursor { position, ..cursor };
-    let more = !ends
+    // The changes after the cursor's revision will follow. A stretch that reflects all before them has no gap.
+    let stretch = feed
+        .stretches
+        .get(&place, cursor.revision, stretch(read, view, start))
+        .await?;
+    let (from, position, records) = start.describe(stretch.to);
+    let more = position != Position::Changes
         || !read
             .group_changes(view.group.id, cursor.revision, 1)
             .await?
             .is_empty();
-    let body = body(view, from, cut.to, Records::Credentials(cut.records));
-    Ok(view.page(body, &next, more))
+    let body = Body::Snapshot(SnapshotPage {
+        begins,
+        revision: stretch.revision,
+        from,
+        to: stretch.to,
+        records,
+    });
+    let page = view.page(body, &Cursor { position, ..cursor }, more);
+    Answer::of_records(&page, stretch.count, stretch.records, view.head.revision)
 }
 
-fn body(view: &View, from: u16, to: u16, records: Records) -> Body {
-    Body::Snapshot(SnapshotPage {
-        begins: None,
-        revision: view.head.revision,
-        from,
-        to,
-        records,
-    })
+impl Start {
+    /// The first part, what comes after a stretch up to `to`, and no records of the table.
+    const fn describe(self, to: u16) -> (u16, Position, Records) {
+        match self {
+            Self::Applications(from) => {
+                let next = if to < APPLICATION_BUCKETS {
+                    Position::Applications(to)
+                } else {
+                    Position::Credentials(0)
+                };
+                (from, next, Records::Applications(Vec::new()))
+            }
+            Self::Credentials(from) => {
+                let next = if to < CREDENTIAL_SEGMENTS {
+                    Position::Credentials(to)
+                } else {
+                    Position::Changes
+                };
+                (from, next, Records::Credentials(Vec::new()))
+            }
+        }
+    }
+}
+
+async fn stretch(
+    read: &mut dyn ReadTransaction,
+    view: &View,
+    start: Start,
+) -> Result<Stretch, Error> {
+    let parts = match start {
+        Start::Applications(_) => APPLICATION_BUCKETS,
+        Start::Credentials(_) => CREDENTIAL_SEGMENTS,
+    };
+    let mut limit = MAX_PAGE_RECORDS.saturating_add(1);
+    loop {
+        let found = match start {
+            Start::Applications(from) => applications(read, view.group.id, from, limit).await?,
+            Start::Credentials(from) => credentials(read, view.group.id, from, limit).await?,
+        };
+        if let Some((taken, to)) = cut(&found, limit, parts) {
+            let taken = found.get(..taken).unwrap_or_default();
+            let records = taken.iter().flat_map(|record| &record.bytes).copied();
+            return Ok(Stretch {
+                revision: view.head.revision,
+                to,
+                count: taken.len(),
+                records: records.collect(),
+            });
+        }
+        limit = limit.saturating_mul(2);
+    }
+}
+
+async fn applications(
+    read: &mut dyn ReadTransaction,
+    group: GroupId,
+    from: u16,
+    limit: usize,
+) -> Result<Vec<Record>, Error> {
+    let rows = read.group_applications(group, from, limit).await?;
+    let encoded = rows.into_iter().map(|row| {
+        let application = record::application(row);
+        Ok(Record {
+            part: application_bucket(application.index),
+            bytes: postcard::to_allocvec(&application)
+                .map_err(|_| StoreError::Range("an application's record"))?,
+        })
+    });
+    encoded.collect()
+}
+
+async fn credentials(
+    read: &mut dyn ReadTransaction,
+    group: GroupId,
+    from: u16,
+    limit: usize,
+) -> Result<Vec<Record>, Error> {
+    let rows = read
+        .group_credentials(group, &first_digest(from), limit)
+        .await?;
+    let rendered = rows.into_iter().map(|row| Record {
+        part: credential_segment(&row.digest),
+        bytes: row.record,
+    });
+    Ok(rendered.collect())
 }
 
 /// The smallest digest of a segment, which is its first 12 bits.
@@ -97,30 +194,26 @@ fn first_digest(segment: u16) -> [u8; 16] {
     digest
 }
 
-/// Cuts `records`, which are in order of their part and were read with `limit`, after the last whole part that fits on a
-/// page; the first whole part is taken even if it does not. `None` when not even that was read to its end.
-fn cut<T: Serialize>(
-    mut records: Vec<T>,
-    limit: usize,
-    parts: u16,
-    part: impl Fn(&T) -> u16,
-) -> Option<Cut<T>> {
+/// How many of `records`, which are in order of their part and were read with `limit`, go on a page, and the first part
+/// that they do not cover: up to the last whole part that fits, and the first whole part even if it does not. `None`
+/// when not even that was read to its end.
+fn cut(records: &[Record], limit: usize, parts: u16) -> Option<(usize, u16)> {
     // When the limit was reached, the last part may go on beyond it.
-    let unfinished = records.last().filter(|_| records.len() >= limit).map(&part);
-    let end = unfinished.unwrap_or(parts);
+    let unfinished = records.last().filter(|_| records.len() >= limit);
+    let end = unfinished.map_or(parts, |record| record.part);
     let mut taken: usize = 0;
     let mut bytes: usize = 0;
     let mut to = end;
-    for one in records.chunk_by(|a, b| part(a) == part(b)) {
-        let Some(first) = one.first().map(&part).filter(|first| *first < end) else {
+    for one in records.chunk_by(|a, b| a.part == b.part) {
+        let Some(first) = one.first().filter(|first| first.part < end) else {
             break;
         };
-        bytes = one.iter().fold(bytes, |sum, record| {
-            sum.saturating_add(record::encoded_length(record))
-        });
+        bytes = one
+            .iter()
+            .fold(bytes, |sum, record| sum.saturating_add(record.bytes.len()));
         let next = taken.saturating_add(one.len());
         if taken > 0 && (next > MAX_PAGE_RECORDS || bytes > MAX_PAGE_BYTES) {
-            to = first;
+            to = first.part;
             break;
         }
         taken = next;
@@ -128,6 +221,5 @@ fn cut<T: Serialize>(
     if taken == 0 && unfinished.is_some() {
         return None;
     }
-    records.truncate(taken);
-    Some(Cut { records, to })
+    Some((taken, to))
 }

@@ -29,9 +29,9 @@ fn is_beginning(page: &Page) -> bool {
 }
 
 async fn next(world: &World, follower: &Follower) -> Page {
-    page(&world.env, follower.group, follower.cursor.as_deref())
-        .await
-        .unwrap()
+    let cursor = follower.cursor.as_deref();
+    let answer = world.feed.page(follower.group, cursor).await.unwrap();
+    answer.decode().unwrap()
 }
 
 async fn set_enabled(world: &World, id: crate::ids::CredentialId, enabled: bool) {
@@ -66,12 +66,12 @@ async fn what_changes_while_a_snapshot_is_read_follows_it() {
         issued.push(world.credential(&format!("a{number}"), KEY).await);
     }
     let mut gateway = Follower::new(world.default_group().await);
-    gateway.step(&world.env).await;
+    gateway.step(&world.feed).await;
     for one in issued.iter().take(10) {
         world.delete_credential(one.detail.credential.id).await;
     }
     let new = world.credential("new", KEY).await;
-    gateway.step(&world.env).await;
+    gateway.step(&world.feed).await;
     assert!(
         gateway.pages.last().unwrap().more,
         "changes are there already"
@@ -79,7 +79,7 @@ async fn what_changes_while_a_snapshot_is_read_follows_it() {
     for one in issued.iter().skip(10).take(10) {
         world.delete_credential(one.detail.credential.id).await;
     }
-    gateway.catch_up(&world.env).await;
+    gateway.catch_up(&world.feed).await;
     assert_eq!(gateway.credentials.len(), 11);
     assert!(gateway.by_value(new.secret.as_ref().unwrap()).is_some());
     assert_eq!(gateway.known(), world.gateway().await.known());
@@ -112,17 +112,17 @@ async fn no_order_of_polls_and_repeats_brings_a_deleted_credential_back() {
         }
         let gateway = &mut gateways[usize::try_from(choice % 4).unwrap()];
         let before = gateway.cursor.clone();
-        gateway.step(&world.env).await;
+        gateway.step(&world.feed).await;
         if choice % 7 == 0 {
             // The answer is lost after it was applied: the same poll again, and its page once more.
             gateway.cursor = before;
-            gateway.step(&world.env).await;
+            gateway.step(&world.feed).await;
         }
     }
     let fresh = world.gateway().await;
     assert_eq!(fresh.credentials.len(), living.len());
     for gateway in &mut gateways {
-        gateway.catch_up(&world.env).await;
+        gateway.catch_up(&world.feed).await;
         assert_eq!(gateway.known(), fresh.known());
     }
 }
@@ -172,7 +172,7 @@ async fn no_page_holds_a_secret_or_its_hash() {
     world.credential("b", chosen).await;
     let mut gateway = world.gateway().await;
     world.rotate_now(issued.detail.credential.id).await;
-    gateway.catch_up(&world.env).await;
+    gateway.catch_up(&world.feed).await;
     let hash = SecretHash::of_value(value.expose().as_bytes());
     for page in &gateway.pages {
         let bytes = page.encode().unwrap();

@@ -2,6 +2,7 @@
 
 use filter_core::{digest::Digest, feed::CredentialKind, ids::ObjectId};
 
+use super::RenderedCredential;
 use crate::{
     clock::Timestamp,
     credential::Credential,
@@ -67,7 +68,7 @@ pub struct ApplicationRow {
     pub enabled: bool,
 }
 
-/// A deployed secret, with what gateways know of its credential.
+/// A deployed secret, with what gateways know of its credential: what its record is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialRow {
     /// By which it is found.
@@ -109,7 +110,7 @@ pub enum Subject {
     /// The application with this number.
     Application(u32, Option<ApplicationRow>),
     /// The secret with this digest.
-    Secret(Digest, Option<Box<CredentialRow>>),
+    Secret(Digest, Option<RenderedCredential>),
 }
 
 /// A chosen password that may be verified, with its credential.

@@ -23,6 +23,7 @@ mod installation;
 mod log;
 mod name;
 mod read;
+mod rendering;
 mod secret;
 mod token;
 mod value;

@@ -10,7 +10,7 @@ use filter_core::{
     },
 };
 
-use crate::{environment::Environment, feed, ids::GroupId, secrets::SecretText};
+use crate::{feed::Feed, ids::GroupId, secrets::SecretText};
 
 /// A gateway that applies pages as the wire format demands, in the plainest way.
 pub(crate) struct Follower {
@@ -39,20 +39,23 @@ impl Follower {
     }
 
     /// Polls once and applies the page. Returns whether there was more.
-    pub(crate) async fn step(&mut self, env: &Environment) -> bool {
-        let page = feed::page(env, self.group, self.cursor.as_deref())
-            .await
-            .unwrap();
-        let page = Page::decode(&page.encode().unwrap()).unwrap();
+    pub(crate) async fn step(&mut self, feed: &Feed) -> bool {
+        let answer = feed.page(self.group, self.cursor.as_deref()).await.unwrap();
+        let page = answer.decode().unwrap();
+        assert_eq!(
+            page.encode().unwrap(),
+            answer.parts().concat(),
+            "as if it had been encoded as a whole"
+        );
         let more = page.more;
         self.apply(page);
         more
     }
 
     /// Polls until an empty page comes.
-    pub(crate) async fn catch_up(&mut self, env: &Environment) {
+    pub(crate) async fn catch_up(&mut self, feed: &Feed) {
         for _ in 0..10_000 {
-            self.step(env).await;
+            self.step(feed).await;
             let last = self.pages.last().unwrap();
             if matches!(&last.body, Body::Changes(changes) if changes.changes.is_empty()) {
                 assert!(!last.more, "an empty page promises no more");

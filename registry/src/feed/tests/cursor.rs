@@ -65,7 +65,7 @@ async fn a_database_that_was_rolled_back_begins_a_snapshot() {
         is_beginning(&next(&world, &gateway).await),
         "the revision is another one"
     );
-    gateway.catch_up(&world.env).await;
+    gateway.catch_up(&world.feed).await;
     assert_eq!(gateway.known(), world.gateway().await.known());
 }
 

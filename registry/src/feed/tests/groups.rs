@@ -32,15 +32,15 @@ async fn a_group_is_told_of_nothing_that_only_another_may_see() {
         .await
         .unwrap();
     world.credential("everywhere-automatic", KEY).await;
-    here.catch_up(&world.env).await;
-    there.catch_up(&world.env).await;
+    here.catch_up(&world.feed).await;
+    there.catch_up(&world.feed).await;
     let value = issued.secret.as_ref().unwrap();
     assert!(there.by_value(value).is_some() && here.by_value(value).is_none());
     assert_eq!(here.application_names(), ["everywhere-automatic"].into());
     assert_eq!(there.application_names(), ["hidden-from-default"].into());
 
     move_to(&world, id, Some(&["default", "other"])).await;
-    here.catch_up(&world.env).await;
+    here.catch_up(&world.feed).await;
     assert!(here.by_value(value).is_some());
     let digest = |follower: &Follower| follower.by_value(value).unwrap().digest;
     assert_ne!(
@@ -50,13 +50,13 @@ async fn a_group_is_told_of_nothing_that_only_another_may_see() {
     );
 
     move_to(&world, id, Some(&["default"])).await;
-    there.catch_up(&world.env).await;
+    there.catch_up(&world.feed).await;
     assert!(there.credentials.is_empty() && there.applications.is_empty());
     move_to(&world, id, None).await;
-    here.catch_up(&world.env).await;
+    here.catch_up(&world.feed).await;
     assert!(here.by_value(value).is_some());
     move_to(&world, id, Some(&[])).await;
-    here.catch_up(&world.env).await;
+    here.catch_up(&world.feed).await;
     assert!(here.by_value(value).is_none());
     assert_eq!(here.known(), world.gateway().await.known());
     assert_eq!(there.known(), world.gateway_of(other.id).await.known());
@@ -93,7 +93,7 @@ async fn a_deleted_group_has_no_feed() {
         .unwrap();
     world.credential("a", KEY).await;
     gateway::delete_group(&world.env, "other").await.unwrap();
-    let result = page(&world.env, other.id, None).await;
+    let result = world.feed.page(other.id, None).await;
     assert!(matches!(result, Err(Error::NotFound(Kind::GatewayGroup))));
     world.credential("b", KEY).await;
     assert_eq!(world.gateway().await.applications.len(), 2);

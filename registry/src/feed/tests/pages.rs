@@ -41,7 +41,7 @@ async fn many_changes_come_in_bounded_pages_of_whole_revisions() {
         world.credential(&format!("a{number}"), KEY).await;
     }
     let before = gateway.pages.len();
-    gateway.catch_up(&world.env).await;
+    gateway.catch_up(&world.feed).await;
     let pages = &gateway.pages[before..];
     assert!(
         pages.len() == 3 && pages[0].more,
@@ -66,10 +66,10 @@ async fn a_transaction_is_never_split_over_pages() {
         .await
         .unwrap();
     world.application("next").await;
-    gateway.step(&world.env).await;
+    gateway.step(&world.feed).await;
     assert!(gateway.credentials.is_empty() && gateway.applications.is_empty());
     assert!(gateway.pages.last().unwrap().more);
-    gateway.catch_up(&world.env).await;
+    gateway.catch_up(&world.feed).await;
     assert_eq!(gateway.known(), world.gateway().await.known());
 }
 
@@ -87,7 +87,7 @@ async fn a_transaction_too_large_to_be_told_is_a_snapshot() {
     groups::move_to(&world, id, Some(&["other"])).await;
     for gateway in [&mut here, &mut there] {
         assert!(is_beginning(&next(&world, gateway).await));
-        gateway.catch_up(&world.env).await;
+        gateway.catch_up(&world.feed).await;
     }
     assert_eq!((here.credentials.len(), there.credentials.len()), (1, 1110));
     assert!(here.by_value(stays.secret.as_ref().unwrap()).is_some());

@@ -49,12 +49,11 @@ impl Store for Counting {
     }
 }
 
-fn poll(env: &Environment, follower: &Follower, wait: Duration) -> JoinHandle<Page> {
-    let (env, group, cursor) = (env.clone(), follower.group, follower.cursor.clone());
+fn poll(feed: &Arc<Feed>, follower: &Follower, wait: Duration) -> JoinHandle<Page> {
+    let (feed, group, cursor) = (Arc::clone(feed), follower.group, follower.cursor.clone());
     tokio::spawn(async move {
-        follow(&env, group, cursor.as_deref(), wait, future::pending())
-            .await
-            .unwrap()
+        let follow = feed.follow(group, cursor.as_deref(), wait, future::pending());
+        follow.await.unwrap().decode().unwrap()
     })
 }
 
@@ -89,7 +88,8 @@ async fn a_waiting_gateway_is_told_of_a_change_and_looks_for_no_other_groups() {
         reads: AtomicUsize::new(0),
     });
     world.env.store = counting.clone();
-    let waiting = poll(&world.env, &there, Duration::from_mins(1));
+    world.feed = Arc::new(Feed::new(world.env.clone()));
+    let waiting = poll(&world.feed, &there, Duration::from_mins(1));
     while counting.reads.load(Ordering::SeqCst) == 0 {
         tokio::task::yield_now().await;
     }
@@ -107,7 +107,7 @@ async fn a_poll_that_ends_by_time_is_past_what_other_groups_were_told() {
     let world = World::new().await;
     let group = other(&world).await;
     let there = world.gateway_of(group.id).await;
-    let waiting = poll(&world.env, &there, Duration::from_millis(200));
+    let waiting = poll(&world.feed, &there, Duration::from_millis(200));
     tokio::task::yield_now().await;
     world.application("only-in-default").await;
     let page = waiting.await.unwrap();
@@ -185,7 +185,7 @@ async fn a_poll_ends_empty_when_the_wait_is_over_or_the_registry_stops() {
     let gateway = world.gateway().await;
     let cursor = gateway.cursor.as_deref();
     let poll = |wait, stop: bool| {
-        let env = &world.env;
+        let feed = &world.feed;
         let group = gateway.group;
         async move {
             let shutdown = async move {
@@ -193,7 +193,8 @@ async fn a_poll_ends_empty_when_the_wait_is_over_or_the_registry_stops() {
                     future::pending::<()>().await;
                 }
             };
-            follow(env, group, cursor, wait, shutdown).await.unwrap()
+            let follow = feed.follow(group, cursor, wait, shutdown);
+            follow.await.unwrap().decode().unwrap()
         }
     };
     for page in [
@@ -216,7 +217,7 @@ async fn an_empty_page_moves_the_cursor_past_what_other_groups_were_told() {
         .unwrap();
     let mut there = world.gateway_of(other.id).await;
     world.application("only-in-default").await;
-    there.catch_up(&world.env).await;
+    there.catch_up(&world.feed).await;
     let Body::Changes(changes) = &there.pages.last().unwrap().body else {
         panic!("nothing changed")
     };

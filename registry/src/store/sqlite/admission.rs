@@ -3,7 +3,7 @@
 use filter_core::feed::application_bucket;
 use sqlx::SqliteConnection;
 
-use super::value::Columns;
+use super::{rendering, value::Columns};
 use crate::{
     application::Application,
     ids::{ApplicationId, CredentialId, GroupId, SecretId},
@@ -84,18 +84,20 @@ pub(super) async fn deploy(
     deployed: &Deployed,
     credential: CredentialId,
 ) -> Result<(), StoreError> {
+    let record = rendering::render(connection, deployed.secret, &deployed.digest).await?;
     // A user name's digest passes from one of the credential's secrets to the next, never to another credential.
     let done = sqlx::query(
-        "insert into deployed_secrets (group_id, digest, secret_id, credential_id, expires_at)
-         values ($1, $2, $3, $4, (select expires_at from credentials where id = $4))
+        "insert into deployed_secrets (group_id, digest, secret_id, credential_id, expires_at, record)
+         values ($1, $2, $3, $4, (select expires_at from credentials where id = $4), $5)
          on conflict (group_id, digest) do update
-         set secret_id = excluded.secret_id, expires_at = excluded.expires_at
+         set secret_id = excluded.secret_id, expires_at = excluded.expires_at, record = excluded.record
          where credential_id = excluded.credential_id",
     )
     .bind(deployed.group.to_string())
     .bind(deployed.digest.as_slice())
     .bind(deployed.secret.to_string())
     .bind(credential.to_string())
+    .bind(record)
     .execute(connection)
     .await?;
     if done.rows_affected() == 0 {
@@ -137,7 +139,7 @@ pub(super) async fn withdraw_of_application(
 pub(super) async fn deployments_of(
     connection: &mut SqliteConnection,
     secret: SecretId,
-) -> Result<Vec<(GroupId, [u8; 16])>, StoreError> {
+) -> Result<Vec<Deployed>, StoreError> {
     sqlx::query("select group_id, digest from deployed_secrets where secret_id = $1")
         .bind(secret.to_string())
         .fetch_all(connection)
@@ -145,7 +147,11 @@ pub(super) async fn deployments_of(
         .iter()
         .map(|row| {
             let columns = Columns(row);
-            Ok((columns.parsed("group_id")?, columns.array("digest")?))
+            Ok(Deployed {
+                group: columns.parsed("group_id")?,
+                digest: columns.array("digest")?,
+                secret,
+            })
         })
         .collect()
 }

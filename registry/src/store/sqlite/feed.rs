@@ -3,28 +3,16 @@
 use filter_core::digest::Digest;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
-use super::{
-    name::{Named, presented_as},
-    value::{Columns, limit, number},
-};
+use super::value::{Columns, limit, number};
 use crate::{
-    credential::CredentialType,
-    ids::{ApplicationId, CredentialId, GroupId},
-    secret::Origin,
-    store::{ApplicationRow, ChangeRow, CredentialRow, StoreError, Subject},
+    ids::{ApplicationId, GroupId},
+    store::{ApplicationRow, ChangeRow, RenderedCredential, StoreError, Subject},
 };
 
 macro_rules! application_columns {
     () => {
         "a.id as application_id, a.number as application_number, a.name as application_name, a.custom_id, \
          a.enabled as application_enabled"
-    };
-}
-
-macro_rules! credential_columns {
-    () => {
-        "b.number as credential_application, c.id as credential_id, c.kind, c.identifier, c.enabled, c.not_before, \
-         c.expires_at, c.scopes, s.version, s.origin, s.retiring_until"
     };
 }
 
@@ -39,35 +27,24 @@ pub(super) const APPLICATIONS: &str = concat!(
      limit $3"
 );
 
-pub(super) const CREDENTIALS: &str = concat!(
-    "select d.digest, ",
-    credential_columns!(),
-    "
-     from deployed_secrets d
-     join secrets s on s.id = d.secret_id
-     join credentials c on c.id = d.credential_id
-     join applications b on b.id = c.application_id
-     where d.group_id = $1 and d.digest >= $2
-     order by d.digest
-     limit $3"
-);
+/// One walk along one table.
+pub(super) const CREDENTIALS: &str = "select digest, record
+     from deployed_secrets
+     where group_id = $1 and digest >= $2
+     order by digest
+     limit $3";
 
 /// Each change with the present state of what changed: of either kind, the columns are null where the group knows it no
 /// more, or the change is of the other kind.
 pub(super) const CHANGES: &str = concat!(
     "select h.revision, h.application_number as changed_application, h.digest as changed_digest, \
-            v.number as admitted, d.digest, ",
+            v.number as admitted, d.digest, d.record, ",
     application_columns!(),
-    ", ",
-    credential_columns!(),
     "
      from changes h
      left join applications a on a.number = h.application_number
      left join admitted_applications v on v.application_id = a.id and v.group_id = h.group_id
      left join deployed_secrets d on d.group_id = h.group_id and d.digest = h.digest
-     left join secrets s on s.id = d.secret_id
-     left join credentials c on c.id = d.credential_id
-     left join applications b on b.id = c.application_id
      where h.group_id = $1 and h.revision > $2
      order by h.revision, h.position
      limit $3"
@@ -86,22 +63,11 @@ fn application(row: &SqliteRow) -> Result<ApplicationRow, StoreError> {
     })
 }
 
-fn credential(row: &SqliteRow) -> Result<CredentialRow, StoreError> {
+fn credential(row: &SqliteRow) -> Result<RenderedCredential, StoreError> {
     let columns = Columns(row);
-    let kind: Named<CredentialType> = columns.parsed("kind")?;
-    let origin: Named<Origin> = columns.parsed("origin")?;
-    Ok(CredentialRow {
+    Ok(RenderedCredential {
         digest: Digest(columns.array("digest")?),
-        kind: presented_as(&kind, &origin),
-        application: columns.number("credential_application")?,
-        id: columns.parsed::<CredentialId>("credential_id")?.object_id(),
-        identifier: columns.text("identifier")?,
-        version: columns.number("version")?,
-        enabled: columns.flag("enabled")?,
-        not_before: columns.optional_time("not_before")?,
-        expires_at: columns.optional_time("expires_at")?,
-        retiring_until: columns.optional_time("retiring_until")?,
-        scopes: columns.json("scopes")?,
+        record: columns.bytes("record")?,
     })
 }
 
@@ -127,7 +93,7 @@ pub(super) async fn credentials(
     group: GroupId,
     from_digest: &[u8; 16],
     count: usize,
-) -> Result<Vec<CredentialRow>, StoreError> {
+) -> Result<Vec<RenderedCredential>, StoreError> {
     sqlx::query(CREDENTIALS)
         .bind(group.to_string())
         .bind(from_digest.as_slice())
@@ -165,7 +131,7 @@ fn subject(row: &SqliteRow) -> Result<Subject, StoreError> {
     let columns = Columns(row);
     if columns.optional_bytes("changed_digest")?.is_some() {
         let known = columns.optional_bytes("digest")?.is_some();
-        let now = known.then(|| credential(row).map(Box::new)).transpose()?;
+        let now = known.then(|| credential(row)).transpose()?;
         return Ok(Subject::Secret(
             Digest(columns.array("changed_digest")?),
             now,

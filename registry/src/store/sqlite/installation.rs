@@ -4,7 +4,7 @@ use filter_core::digest::DigestKey;
 use sqlx::{Connection as _, Row as _, SqliteConnection, SqlitePool};
 
 use super::{
-    gateway, log,
+    gateway, log, rendering,
     value::{Columns, time},
 };
 use crate::{
@@ -34,6 +34,7 @@ pub(super) async fn prepare(
     let known = check_key(&mut *pool.acquire().await?, keys).await?;
     // By the pool: with a connection, the future is not `Send` (rust-lang/rust#100013).
     sqlx::migrate!("migrations/sqlite").run(pool).await?;
+    rendering::render_everything(pool).await?;
     let mut connection = pool.acquire().await?;
     if !known {
         let mut transaction = connection.begin_with("begin immediate").await?;

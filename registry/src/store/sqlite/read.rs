@@ -16,8 +16,8 @@ use crate::{
     secret::Secret,
     secrets::Fingerprint,
     store::{
-        ApplicationRow, ChangeRow, CredentialRow, Deployed, Head, IdempotentRequest, PasswordRow,
-        ReadTransaction, SealedDigestKey, StoreError, StoredToken,
+        ApplicationRow, ChangeRow, Deployed, Head, IdempotentRequest, PasswordRow, ReadTransaction,
+        RenderedCredential, SealedDigestKey, StoreError, StoredToken,
     },
     token::Token,
 };
@@ -184,7 +184,7 @@ impl ReadTransaction for SqliteTransaction {
         group: GroupId,
         from_digest: &[u8; 16],
         limit: usize,
-    ) -> Result<Vec<CredentialRow>, StoreError> {
+    ) -> Result<Vec<RenderedCredential>, StoreError> {
         feed::credentials(&mut self.inner, group, from_digest, limit).await
     }
 

@@ -47,7 +47,7 @@ async fn the_log_goes_on_after_a_restart() {
     let folder = world.close().await;
     let world = World::open(folder, 2).await;
     world.credential("b", NewSecret::GeneratedApiKey).await;
-    gateway.catch_up(&world.env).await;
+    gateway.catch_up(&world.feed).await;
     assert_eq!(gateway.known(), world.gateway().await.known());
     let beginnings = gateway.pages.iter().filter(
         |page| matches!(&page.body, filter_core::feed::Body::Snapshot(one) if one.begins.is_some()),

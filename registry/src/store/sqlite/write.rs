@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{
     SqliteTransaction, admission, application, credential, gateway, idempotency, installation,
     log::{self, Note},
-    secret, token,
+    rendering, secret, token,
 };
 use crate::{
     application::Application,
@@ -26,6 +26,17 @@ impl SqliteTransaction {
         if !self.new_groups.contains(&group) {
             self.notes.add(group, note);
         }
+    }
+
+    /// What gateways see of a deployed secret changed: its record is rendered anew, and they are told.
+    async fn refresh(&mut self, deployed: &Deployed) -> Result<(), StoreError> {
+        let Deployed {
+            group,
+            digest,
+            secret,
+        } = deployed;
+        self.note(*group, Note::Secret(*digest));
+        rendering::refresh(&mut self.inner, *group, digest, *secret).await
     }
 }
 
@@ -90,7 +101,7 @@ impl WriteTransaction for SqliteTransaction {
             return Ok(());
         }
         for deployed in admission::deployed(&mut self.inner, changed.id).await? {
-            self.note(deployed.group, Note::Secret(deployed.digest));
+            self.refresh(&deployed).await?;
         }
         Ok(())
     }
@@ -117,8 +128,8 @@ impl WriteTransaction for SqliteTransaction {
         state: SecretState,
     ) -> Result<(), StoreError> {
         secret::set_state(&mut self.inner, id, state).await?;
-        for (group, digest) in admission::deployments_of(&mut self.inner, id).await? {
-            self.note(group, Note::Secret(digest));
+        for deployed in admission::deployments_of(&mut self.inner, id).await? {
+            self.refresh(&deployed).await?;
         }
         Ok(())
     }

@@ -1,0 +1,7 @@
+-- What a group's gateways are told of a secret, as it goes on a page of the feed: written by the same statements that change
+-- what it is made from, so that a page is read from this one table, in its order. Null until the next start renders what
+-- an earlier version wrote.
+alter table deployed_secrets add column record blob;
+
+-- Holds nothing but what still has to be rendered.
+create index deployed_unrendered on deployed_secrets (group_id, digest) where record is null;

@@ -1,0 +1,127 @@
+//! Keeps beside each deployed secret what gateways are told of it.
+//!
+//! Whatever changes a record for gateways goes through [`refresh`], or through [`render`] when it is deployed. So a page of
+//! a million credentials is read from one table, and nothing is joined, decoded and encoded for it.
+
+use filter_core::digest::Digest;
+use sqlx::{SqliteConnection, SqlitePool, sqlite::SqliteRow};
+
+use super::{
+    name::{Named, presented_as},
+    value::Columns,
+};
+use crate::{
+    credential::CredentialType,
+    ids::{CredentialId, GroupId, SecretId},
+    secret::Origin,
+    store::{CredentialRow, StoreError, record},
+};
+
+/// Rendered at a time, at the first start of this version.
+const BATCH: i64 = 1000;
+
+macro_rules! columns {
+    () => {
+        "a.number, c.id, c.kind, c.identifier, c.enabled, c.not_before, c.expires_at, c.scopes, s.version, s.origin, \
+         s.retiring_until"
+    };
+}
+
+/// What a secret's record is made from.
+pub(super) const OF_SECRET: &str = concat!(
+    "select ",
+    columns!(),
+    "
+     from secrets s
+     join credentials c on c.id = s.credential_id
+     join applications a on a.id = c.application_id
+     where s.id = $1"
+);
+
+/// What an earlier version deployed.
+pub(super) const UNRENDERED: &str = "select group_id, digest, secret_id
+     from deployed_secrets
+     where record is null
+     limit $1";
+
+pub(super) const REFRESH: &str =
+    "update deployed_secrets set record = $3 where group_id = $1 and digest = $2";
+
+fn decode(row: &SqliteRow, digest: Digest) -> Result<CredentialRow, StoreError> {
+    let columns = Columns(row);
+    let kind: Named<CredentialType> = columns.parsed("kind")?;
+    let origin: Named<Origin> = columns.parsed("origin")?;
+    Ok(CredentialRow {
+        digest,
+        kind: presented_as(&kind, &origin),
+        application: columns.number("number")?,
+        id: columns.parsed::<CredentialId>("id")?.object_id(),
+        identifier: columns.text("identifier")?,
+        version: columns.number("version")?,
+        enabled: columns.flag("enabled")?,
+        not_before: columns.optional_time("not_before")?,
+        expires_at: columns.optional_time("expires_at")?,
+        retiring_until: columns.optional_time("retiring_until")?,
+        scopes: columns.json("scopes")?,
+    })
+}
+
+/// What gateways are told of the secret under this digest, as things stand.
+pub(super) async fn render(
+    connection: &mut SqliteConnection,
+    secret: SecretId,
+    digest: &[u8; 16],
+) -> Result<Vec<u8>, StoreError> {
+    let row = sqlx::query(OF_SECRET)
+        .bind(secret.to_string())
+        .fetch_one(connection)
+        .await?;
+    record::render(decode(&row, Digest(*digest))?)
+}
+
+/// Renders a deployed secret anew, after something changed that gateways see.
+pub(super) async fn refresh(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    digest: &[u8; 16],
+    secret: SecretId,
+) -> Result<(), StoreError> {
+    let record = render(connection, secret, digest).await?;
+    sqlx::query(REFRESH)
+        .bind(group.to_string())
+        .bind(digest.as_slice())
+        .bind(record)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Renders what an earlier version deployed, a part at a time: when it is interrupted, the next start goes on.
+pub(super) async fn render_everything(pool: &SqlitePool) -> Result<(), StoreError> {
+    let mut rendered: usize = 0;
+    loop {
+        let mut transaction = pool.begin_with("begin immediate").await?;
+        let rows = sqlx::query(UNRENDERED)
+            .bind(BATCH)
+            .fetch_all(&mut *transaction)
+            .await?;
+        for row in &rows {
+            let columns = Columns(row);
+            let (group, digest) = (columns.parsed("group_id")?, columns.array("digest")?);
+            let secret = columns.parsed("secret_id")?;
+            refresh(&mut transaction, group, &digest, secret).await?;
+        }
+        transaction.commit().await?;
+        rendered = rendered.saturating_add(rows.len());
+        if rows.is_empty() {
+            break;
+        }
+    }
+    if rendered > 0 {
+        tracing::info!(
+            records = rendered,
+            "rendered what an earlier version deployed"
+        );
+    }
+    Ok(())
+}
