@@ -16,6 +16,7 @@ use crate::{
     gateway::{GatewayGroup, GatewayRecord},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId, TokenId},
     organization::Organization,
+    scope::Scopes,
     secret::{Secret, SecretState},
     secrets::Fingerprint,
     token::Token,
@@ -101,6 +102,13 @@ pub trait ReadTransaction: Send {
         application: ApplicationId,
         query: CredentialQuery,
     ) -> Result<Vec<Credential>, StoreError>;
+    /// Some of the application's credentials that have a scope beyond these.
+    async fn credentials_beyond(
+        &mut self,
+        application: ApplicationId,
+        scopes: &Scopes,
+        limit: usize,
+    ) -> Result<Vec<CredentialId>, StoreError>;
     /// Which of the application's credentials has the name.
     async fn credential_named(
         &mut self,
@@ -120,10 +128,22 @@ pub trait ReadTransaction: Send {
         &mut self,
         credential: CredentialId,
     ) -> Result<Vec<Secret>, StoreError>;
+    /// The current and retiring secrets of a stretch of an application's credentials, by credential and version.
+    async fn unrevoked_secrets_of(
+        &mut self,
+        application: ApplicationId,
+        range: CredentialRange,
+    ) -> Result<Vec<Secret>, StoreError>;
     /// Whether the value is or was a secret.
     async fn is_known(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError>;
     /// Where a credential's secrets are deployed.
     async fn deployed(&mut self, credential: CredentialId) -> Result<Vec<Deployed>, StoreError>;
+    /// Where the secrets of a stretch of an application's credentials are deployed.
+    async fn deployed_of(
+        &mut self,
+        application: ApplicationId,
+        range: CredentialRange,
+    ) -> Result<Vec<(CredentialId, Deployed)>, StoreError>;
     /// Credentials that have something to end at `now`: a retiring secret past its end, or an expired credential that is
     /// still deployed.
     async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<CredentialId>, StoreError>;
@@ -142,6 +162,12 @@ pub trait ReadTransaction: Send {
         &mut self,
         digest: &[u8; 32],
     ) -> Result<Option<StoredToken>, StoreError>;
+    /// Whether the organization has an administrator's token that is valid at `now`.
+    async fn has_admin(
+        &mut self,
+        organization: OrganizationId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
     /// An organization's tokens that are not revoked, in order of creation.
     async fn tokens(&mut self, organization: OrganizationId) -> Result<Vec<Token>, StoreError>;
     /// The tokens of a group's gateways that are not revoked, in order of creation.

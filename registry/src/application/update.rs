@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Application, ApplicationPatch, find, value};
 use crate::{
     credential::CredentialQuery,
-    deployment::{self, Digesters},
+    deployment::{Digesters, Settling},
     edit::Edit,
     environment::Environment,
     error::{Conflict, Error, Kind},
@@ -14,7 +14,7 @@ use crate::{
     label::{self, Labels},
     listing::MAX_LIMIT,
     scope::Scopes,
-    store::WriteTransaction,
+    store::{CredentialRange, WriteTransaction},
 };
 
 /// Credentials at most that an error names.
@@ -96,34 +96,10 @@ async fn check_scopes_are_unused(
     write: &mut dyn WriteTransaction,
     application: &Application,
 ) -> Result<(), Error> {
-    let mut using = Vec::new();
-    let mut query = CredentialQuery {
-        after: None,
-        limit: MAX_LIMIT,
-    };
-    loop {
-        let credentials = write.credentials(application.id, query).await?;
-        let Some(last) = credentials.last() else {
-            break;
-        };
-        query.after = Some(last.id);
-        using.extend(
-            credentials
-                .iter()
-                .filter(|credential| {
-                    credential
-                        .scopes
-                        .beyond(&application.scopes)
-                        .next()
-                        .is_some()
-                })
-                .map(|credential| credential.id.to_string()),
-        );
-        if using.len() >= NAMED {
-            break;
-        }
-    }
-    using.truncate(NAMED);
+    let using = write
+        .credentials_beyond(application.id, &application.scopes, NAMED)
+        .await?;
+    let using: Vec<String> = using.iter().map(ToString::to_string).collect();
     if using.is_empty() {
         Ok(())
     } else {
@@ -164,7 +140,6 @@ pub(crate) async fn settle_credentials(
     digesters: &Digesters,
     id: ApplicationId,
 ) -> Result<(), Error> {
-    let now = env.now();
     let mut query = CredentialQuery {
         after: None,
         limit: MAX_LIMIT,
@@ -174,9 +149,16 @@ pub(crate) async fn settle_credentials(
         let Some(last) = credentials.last() else {
             return Ok(());
         };
+        let range = CredentialRange {
+            after: query.after,
+            to: last.id,
+        };
         query.after = Some(last.id);
-        for credential in &credentials {
-            deployment::settle(write, &env.keys, digesters, credential, now).await?;
-        }
+        let settling = Settling {
+            keys: &env.keys,
+            digesters,
+            now: env.now(),
+        };
+        settling.many(write, id, &credentials, range).await?;
     }
 }

@@ -28,6 +28,17 @@ pub(super) struct Place {
     start: Start,
 }
 
+impl Place {
+    pub(super) const fn of(view: &View, start: Start) -> Self {
+        Self {
+            epoch: view.head.epoch,
+            group: view.group.id,
+            key_version: view.key.version,
+            start,
+        }
+    }
+}
+
 /// The table, and its first part on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Start {
@@ -70,12 +81,7 @@ pub(super) async fn page(
     start: Start,
     begins: Option<Beginning>,
 ) -> Result<Answer, Error> {
-    let place = Place {
-        epoch: view.head.epoch,
-        group: view.group.id,
-        key_version: view.key.version,
-        start,
-    };
+    let place = Place::of(view, start);
     // The changes after the cursor's revision will follow. A stretch that reflects all before them has no gap.
     let stretch = feed
         .stretches

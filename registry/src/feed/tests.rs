@@ -20,6 +20,7 @@ use crate::{
 mod cursor;
 mod groups;
 mod pages;
+mod shared;
 mod wait;
 
 const KEY: NewSecret = NewSecret::GeneratedApiKey;

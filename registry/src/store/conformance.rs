@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::{application::Reach, label::Labels, scope::Scopes, testing::World};
+use crate::{application::Reach, label::Labels, testing::World};
+
+mod records;
+
+use records::every_record_is_as_things_stand_whatever_happened;
 
 /// Runs the claims against the embedded database, in a registry of its own each.
 macro_rules! claims {
@@ -31,6 +35,7 @@ claims!(
     pruning_keeps_the_last_revision_as_a_position,
     a_number_is_never_given_twice,
     a_digest_never_passes_to_another_credential,
+    every_record_is_as_things_stand_whatever_happened,
 );
 
 fn application(world: &World, number: u32) -> Application {

@@ -6,7 +6,7 @@ use super::RenderedCredential;
 use crate::{
     clock::Timestamp,
     credential::Credential,
-    ids::{GroupId, SecretId, TokenId},
+    ids::{CredentialId, GroupId, SecretId, TokenId},
     secret::Secret,
     token::Token,
 };
@@ -51,6 +51,22 @@ pub struct Deployed {
     pub digest: [u8; 16],
     /// Which secret.
     pub secret: SecretId,
+}
+
+/// A stretch of an application's credentials, in order of creation.
+#[derive(Clone, Copy, Debug)]
+pub struct CredentialRange {
+    /// Those created after this one.
+    pub after: Option<CredentialId>,
+    /// The last one.
+    pub to: CredentialId,
+}
+
+impl CredentialRange {
+    /// Every id sorts after the empty text.
+    pub(super) fn after_text(&self) -> String {
+        self.after.map(|id| id.to_string()).unwrap_or_default()
+    }
 }
 
 /// An application as gateways know it.

@@ -38,6 +38,8 @@ const READERS: u32 = 4;
 /// What each connection may keep of the file in memory, in KiB as SQLite writes it: the default of 2 MB makes a snapshot
 /// of many credentials read the same pages again and again.
 const CACHE: &str = "-32768";
+const PING: &str = "select 1";
+const CHECKPOINT: &str = "pragma wal_checkpoint(truncate)";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The embedded database.
@@ -123,14 +125,14 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("select 1").execute(&self.readers).await?;
+        sqlx::query(PING).execute(&self.readers).await?;
         Ok(())
     }
 
     async fn close(&self) {
         self.readers.close().await;
         // So that the one file holds everything, and a copy of it is a backup.
-        let checkpoint = sqlx::query("pragma wal_checkpoint(truncate)");
+        let checkpoint = sqlx::query(CHECKPOINT);
         if let Err(error) = checkpoint.execute(&self.writer).await {
             tracing::warn!(%error, "the write-ahead log stays beside the database");
         }

@@ -2,7 +2,7 @@
 
 use filter_core::key::{SecretType, Shape, shape};
 
-use super::{NewRole, Role, Token, issue::resolve};
+use super::{NewRole, Token, issue::resolve};
 use crate::{
     environment::Environment,
     error::{Conflict, Error, InvalidField},
@@ -18,9 +18,7 @@ const MAX_OWN_LENGTH: usize = 512;
 pub async fn has_admin(env: &Environment) -> Result<bool, Error> {
     let mut read = env.store.read().await?;
     let organization = read.default_organization().await?;
-    let tokens = read.tokens(organization.id).await?;
-    let is_admin = |token: &Token| token.role == Role::PortalAdmin && token.is_valid(env.now());
-    Ok(tokens.iter().any(is_admin))
+    Ok(read.has_admin(organization.id, env.now()).await?)
 }
 
 /// A new administrator's token that nobody has yet: to be written down first, and then [`provision`]ed, so that it

@@ -1,53 +1,11 @@
 //! Claims about polls that wait.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::task::JoinHandle;
 
-use super::*;
-use crate::{
-    clock::Timestamp,
-    ids::ApplicationId,
-    store::{ReadTransaction, Store, StoreError, WriteTransaction},
-};
-
-/// Counts how often somebody looks.
-#[derive(Debug)]
-struct Counting {
-    store: Arc<dyn Store>,
-    reads: AtomicUsize,
-}
-
-#[async_trait::async_trait]
-impl Store for Counting {
-    async fn read(&self) -> Result<Box<dyn ReadTransaction>, StoreError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        self.store.read().await
-    }
-
-    async fn write(&self) -> Result<Box<dyn WriteTransaction>, StoreError> {
-        self.store.write().await
-    }
-
-    fn revision(&self) -> u64 {
-        self.store.revision()
-    }
-
-    fn watch(&self, group: GroupId) -> watch::Receiver<u64> {
-        self.store.watch(group)
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.store.ping().await
-    }
-
-    async fn close(&self) {
-        self.store.close().await;
-    }
-}
+use super::{shared::Counting, *};
+use crate::{clock::Timestamp, ids::ApplicationId};
 
 fn poll(feed: &Arc<Feed>, follower: &Follower, wait: Duration) -> JoinHandle<Page> {
     let (feed, group, cursor) = (Arc::clone(feed), follower.group, follower.cursor.clone());
@@ -83,23 +41,18 @@ async fn a_waiting_gateway_is_told_of_a_change_and_looks_for_no_other_groups() {
     let mut world = World::new().await;
     let group = other(&world).await;
     let there = world.gateway_of(group.id).await;
-    let counting = Arc::new(Counting {
-        store: Arc::clone(&world.env.store),
-        reads: AtomicUsize::new(0),
-    });
-    world.env.store = counting.clone();
-    world.feed = Arc::new(Feed::new(world.env.clone()));
+    let counting = Counting::in_place(&mut world);
     let waiting = poll(&world.feed, &there, Duration::from_mins(1));
-    while counting.reads.load(Ordering::SeqCst) == 0 {
+    while counting.reads() == 0 {
         tokio::task::yield_now().await;
     }
     for number in 0..5 {
         listing(&world, &format!("a{number}"), "default").await;
     }
-    assert_eq!(counting.reads.load(Ordering::SeqCst), 1);
+    assert_eq!(counting.reads(), 1);
     listing(&world, "there", "other").await;
     assert_eq!(changes(&waiting.await.unwrap()), 1);
-    assert_eq!(counting.reads.load(Ordering::SeqCst), 2);
+    assert_eq!(counting.reads(), 2);
 }
 
 #[tokio::test]

@@ -1,83 +1,120 @@
 //! Which groups know which applications, and honour which secrets.
 
 use filter_core::feed::application_bucket;
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 use super::{rendering, value::Columns};
 use crate::{
     application::Application,
     ids::{ApplicationId, CredentialId, GroupId, SecretId},
-    store::{Deployed, StoreError},
+    store::{CredentialRange, Deployed, StoreError},
 };
+
+pub(super) const GROUPS_ADMITTING: &str =
+    "select group_id from admitted_applications where application_id = $1 order by group_id";
 
 pub(super) async fn groups_admitting(
     connection: &mut SqliteConnection,
     application: ApplicationId,
 ) -> Result<Vec<GroupId>, StoreError> {
-    sqlx::query(
-        "select group_id from admitted_applications where application_id = $1 order by group_id",
-    )
-    .bind(application.to_string())
-    .fetch_all(connection)
-    .await?
-    .iter()
-    .map(|row| Columns(row).parsed("group_id"))
-    .collect()
+    sqlx::query(GROUPS_ADMITTING)
+        .bind(application.to_string())
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| Columns(row).parsed("group_id"))
+        .collect()
 }
+
+pub(super) const ADMIT: &str =
+    "insert into admitted_applications (group_id, bucket, number, application_id)
+         values ($1, $2, $3, $4)";
 
 pub(super) async fn admit(
     connection: &mut SqliteConnection,
     group: GroupId,
     application: &Application,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into admitted_applications (group_id, bucket, number, application_id)
-         values ($1, $2, $3, $4)",
-    )
-    .bind(group.to_string())
-    .bind(i64::from(application_bucket(application.number)))
-    .bind(i64::from(application.number))
-    .bind(application.id.to_string())
-    .execute(connection)
-    .await?;
+    sqlx::query(ADMIT)
+        .bind(group.to_string())
+        .bind(i64::from(application_bucket(application.number)))
+        .bind(i64::from(application.number))
+        .bind(application.id.to_string())
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const DISMISS: &str =
+    "delete from admitted_applications where group_id = $1 and bucket = $2 and number = $3";
 
 pub(super) async fn dismiss(
     connection: &mut SqliteConnection,
     group: GroupId,
     application: &Application,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "delete from admitted_applications where group_id = $1 and bucket = $2 and number = $3",
-    )
-    .bind(group.to_string())
-    .bind(i64::from(application_bucket(application.number)))
-    .bind(i64::from(application.number))
-    .execute(connection)
-    .await?;
+    sqlx::query(DISMISS)
+        .bind(group.to_string())
+        .bind(i64::from(application_bucket(application.number)))
+        .bind(i64::from(application.number))
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+fn decode(row: &SqliteRow) -> Result<Deployed, StoreError> {
+    let columns = Columns(row);
+    Ok(Deployed {
+        group: columns.parsed("group_id")?,
+        digest: columns.array("digest")?,
+        secret: columns.parsed("secret_id")?,
+    })
+}
+
+pub(super) const DEPLOYED: &str =
+    "select group_id, digest, secret_id from deployed_secrets where credential_id = $1";
 
 pub(super) async fn deployed(
     connection: &mut SqliteConnection,
     credential: CredentialId,
 ) -> Result<Vec<Deployed>, StoreError> {
-    sqlx::query("select group_id, digest, secret_id from deployed_secrets where credential_id = $1")
+    sqlx::query(DEPLOYED)
         .bind(credential.to_string())
         .fetch_all(connection)
         .await?
         .iter()
-        .map(|row| {
-            let columns = Columns(row);
-            Ok(Deployed {
-                group: columns.parsed("group_id")?,
-                digest: columns.array("digest")?,
-                secret: columns.parsed("secret_id")?,
-            })
-        })
+        .map(decode)
         .collect()
 }
+
+/// Of a stretch of an application's credentials.
+pub(super) const DEPLOYED_OF_MANY: &str =
+    "select d.group_id, d.digest, d.secret_id, d.credential_id
+     from credentials c
+     join deployed_secrets d on d.credential_id = c.id
+     where c.application_id = $1 and c.id > $2 and c.id <= $3";
+
+pub(super) async fn deployed_of_many(
+    connection: &mut SqliteConnection,
+    application: ApplicationId,
+    range: CredentialRange,
+) -> Result<Vec<(CredentialId, Deployed)>, StoreError> {
+    sqlx::query(DEPLOYED_OF_MANY)
+        .bind(application.to_string())
+        .bind(range.after_text())
+        .bind(range.to.to_string())
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| Ok((Columns(row).parsed("credential_id")?, decode(row)?)))
+        .collect()
+}
+
+pub(super) const DEPLOY: &str = "insert into deployed_secrets (group_id, digest, secret_id, credential_id, expires_at, record)
+         values ($1, $2, $3, $4, (select expires_at from credentials where id = $4), $5)
+         on conflict (group_id, digest) do update
+         set secret_id = excluded.secret_id, expires_at = excluded.expires_at, record = excluded.record
+         where credential_id = excluded.credential_id";
 
 pub(super) async fn deploy(
     connection: &mut SqliteConnection,
@@ -86,32 +123,29 @@ pub(super) async fn deploy(
 ) -> Result<(), StoreError> {
     let record = rendering::render(connection, deployed.secret, &deployed.digest).await?;
     // A user name's digest passes from one of the credential's secrets to the next, never to another credential.
-    let done = sqlx::query(
-        "insert into deployed_secrets (group_id, digest, secret_id, credential_id, expires_at, record)
-         values ($1, $2, $3, $4, (select expires_at from credentials where id = $4), $5)
-         on conflict (group_id, digest) do update
-         set secret_id = excluded.secret_id, expires_at = excluded.expires_at, record = excluded.record
-         where credential_id = excluded.credential_id",
-    )
-    .bind(deployed.group.to_string())
-    .bind(deployed.digest.as_slice())
-    .bind(deployed.secret.to_string())
-    .bind(credential.to_string())
-    .bind(record)
-    .execute(connection)
-    .await?;
+    let done = sqlx::query(DEPLOY)
+        .bind(deployed.group.to_string())
+        .bind(deployed.digest.as_slice())
+        .bind(deployed.secret.to_string())
+        .bind(credential.to_string())
+        .bind(record)
+        .execute(connection)
+        .await?;
     if done.rows_affected() == 0 {
         return Err(StoreError::Unreadable("deployed_secrets.digest"));
     }
     Ok(())
 }
 
+pub(super) const WITHDRAW: &str =
+    "delete from deployed_secrets where group_id = $1 and digest = $2";
+
 pub(super) async fn withdraw(
     connection: &mut SqliteConnection,
     group: GroupId,
     digest: &[u8; 16],
 ) -> Result<(), StoreError> {
-    sqlx::query("delete from deployed_secrets where group_id = $1 and digest = $2")
+    sqlx::query(WITHDRAW)
         .bind(group.to_string())
         .bind(digest.as_slice())
         .execute(connection)
@@ -119,28 +153,31 @@ pub(super) async fn withdraw(
     Ok(())
 }
 
+pub(super) const WITHDRAW_OF_APPLICATION: &str = "delete from deployed_secrets
+         where group_id = $1 and credential_id in (select id from credentials where application_id = $2)";
+
 /// In one statement, however many credentials the application has.
 pub(super) async fn withdraw_of_application(
     connection: &mut SqliteConnection,
     group: GroupId,
     application: ApplicationId,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "delete from deployed_secrets
-         where group_id = $1 and credential_id in (select id from credentials where application_id = $2)",
-    )
-    .bind(group.to_string())
-    .bind(application.to_string())
-    .execute(connection)
-    .await?;
+    sqlx::query(WITHDRAW_OF_APPLICATION)
+        .bind(group.to_string())
+        .bind(application.to_string())
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const DEPLOYMENTS_OF: &str =
+    "select group_id, digest from deployed_secrets where secret_id = $1";
 
 pub(super) async fn deployments_of(
     connection: &mut SqliteConnection,
     secret: SecretId,
 ) -> Result<Vec<Deployed>, StoreError> {
-    sqlx::query("select group_id, digest from deployed_secrets where secret_id = $1")
+    sqlx::query(DEPLOYMENTS_OF)
         .bind(secret.to_string())
         .fetch_all(connection)
         .await?

@@ -59,11 +59,13 @@ fn scopes_column(application: &Application) -> Result<String, StoreError> {
     )
 }
 
+pub(super) const GET: &str = select!("where id = $1");
+
 pub(super) async fn get(
     connection: &mut SqliteConnection,
     id: ApplicationId,
 ) -> Result<Option<Application>, StoreError> {
-    sqlx::query(select!("where id = $1"))
+    sqlx::query(GET)
         .bind(id.to_string())
         .fetch_optional(connection)
         .await?
@@ -100,12 +102,14 @@ pub(super) async fn list(
         .collect()
 }
 
+pub(super) const EVERY: &str = select!("where id > $1 order by id limit $2");
+
 pub(super) async fn every(
     connection: &mut SqliteConnection,
     after_id: Option<ApplicationId>,
     count: usize,
 ) -> Result<Vec<Application>, StoreError> {
-    sqlx::query(select!("where id > $1 order by id limit $2"))
+    sqlx::query(EVERY)
         .bind(after(after_id))
         .bind(limit(count))
         .fetch_all(connection)
@@ -120,11 +124,13 @@ fn after(id: Option<ApplicationId>) -> String {
     id.map(|id| id.to_string()).unwrap_or_default()
 }
 
+pub(super) const NAME_OWNER: &str = "select organization_id from application_names where name = $1";
+
 pub(super) async fn name_owner(
     connection: &mut SqliteConnection,
     name: &str,
 ) -> Result<Option<OrganizationId>, StoreError> {
-    sqlx::query("select organization_id from application_names where name = $1")
+    sqlx::query(NAME_OWNER)
         .bind(name)
         .fetch_optional(connection)
         .await?
@@ -132,11 +138,13 @@ pub(super) async fn name_owner(
         .transpose()
 }
 
+pub(super) const NAMED: &str = "select id from applications where name = $1";
+
 pub(super) async fn named(
     connection: &mut SqliteConnection,
     name: &str,
 ) -> Result<Option<ApplicationId>, StoreError> {
-    sqlx::query("select id from applications where name = $1")
+    sqlx::query(NAMED)
         .bind(name)
         .fetch_optional(connection)
         .await?
@@ -144,100 +152,103 @@ pub(super) async fn named(
         .transpose()
 }
 
+pub(super) const LISTING: &str =
+    "select name from applications where instr(gateway_groups, $1) > 0 order by id limit $2";
+
 pub(super) async fn listing(
     connection: &mut SqliteConnection,
     group: &str,
     count: usize,
 ) -> Result<Vec<String>, StoreError> {
     // A group's name has no character that JSON escapes.
-    sqlx::query(
-        "select name from applications where instr(gateway_groups, $1) > 0 order by id limit $2",
-    )
-    .bind(format!("\"{group}\""))
-    .bind(limit(count))
-    .fetch_all(connection)
-    .await?
-    .iter()
-    .map(|row| Columns(row).text("name"))
-    .collect()
+    sqlx::query(LISTING)
+        .bind(format!("\"{group}\""))
+        .bind(limit(count))
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| Columns(row).text("name"))
+        .collect()
 }
+
+pub(super) const RESERVE_NAME: &str = "insert into application_names (name, organization_id)
+         values ($1, $2)
+         on conflict (name) do nothing";
 
 async fn reserve_name(
     connection: &mut SqliteConnection,
     application: &Application,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into application_names (name, organization_id)
-         values ($1, $2)
-         on conflict (name) do nothing",
-    )
-    .bind(&application.name)
-    .bind(application.organization.to_string())
-    .execute(connection)
-    .await?;
+    sqlx::query(RESERVE_NAME)
+        .bind(&application.name)
+        .bind(application.organization.to_string())
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const INSERT: &str = "insert into applications
+             (id, organization_id, number, name, custom_id, description, labels, scopes, gateway_groups, enabled,
+              created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
     application: &Application,
 ) -> Result<(), StoreError> {
     reserve_name(connection, application).await?;
-    sqlx::query(
-        "insert into applications
-             (id, organization_id, number, name, custom_id, description, labels, scopes, gateway_groups, enabled,
-              created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    )
-    .bind(application.id.to_string())
-    .bind(application.organization.to_string())
-    .bind(i64::from(application.number))
-    .bind(&application.name)
-    .bind(&application.custom_id)
-    .bind(&application.description)
-    .bind(json(application.labels.as_map(), "applications.labels")?)
-    .bind(scopes_column(application)?)
-    .bind(groups_column(application)?)
-    .bind(application.enabled)
-    .bind(time(application.created_at))
-    .bind(time(application.updated_at))
-    .bind(number(application.version, "applications.version")?)
-    .execute(connection)
-    .await?;
+    sqlx::query(INSERT)
+        .bind(application.id.to_string())
+        .bind(application.organization.to_string())
+        .bind(i64::from(application.number))
+        .bind(&application.name)
+        .bind(&application.custom_id)
+        .bind(&application.description)
+        .bind(json(application.labels.as_map(), "applications.labels")?)
+        .bind(scopes_column(application)?)
+        .bind(groups_column(application)?)
+        .bind(application.enabled)
+        .bind(time(application.created_at))
+        .bind(time(application.updated_at))
+        .bind(number(application.version, "applications.version")?)
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const UPDATE: &str = "update applications
+         set name = $2, custom_id = $3, description = $4, labels = $5, scopes = $6, gateway_groups = $7, enabled = $8,
+             updated_at = $9, version = $10
+         where id = $1";
 
 pub(super) async fn update(
     connection: &mut SqliteConnection,
     application: &Application,
 ) -> Result<(), StoreError> {
     reserve_name(connection, application).await?;
-    sqlx::query(
-        "update applications
-         set name = $2, custom_id = $3, description = $4, labels = $5, scopes = $6, gateway_groups = $7, enabled = $8,
-             updated_at = $9, version = $10
-         where id = $1",
-    )
-    .bind(application.id.to_string())
-    .bind(&application.name)
-    .bind(&application.custom_id)
-    .bind(&application.description)
-    .bind(json(application.labels.as_map(), "applications.labels")?)
-    .bind(scopes_column(application)?)
-    .bind(groups_column(application)?)
-    .bind(application.enabled)
-    .bind(time(application.updated_at))
-    .bind(number(application.version, "applications.version")?)
-    .execute(connection)
-    .await?;
+    sqlx::query(UPDATE)
+        .bind(application.id.to_string())
+        .bind(&application.name)
+        .bind(&application.custom_id)
+        .bind(&application.description)
+        .bind(json(application.labels.as_map(), "applications.labels")?)
+        .bind(scopes_column(application)?)
+        .bind(groups_column(application)?)
+        .bind(application.enabled)
+        .bind(time(application.updated_at))
+        .bind(number(application.version, "applications.version")?)
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const DELETE: &str = "delete from applications where id = $1";
 
 pub(super) async fn delete(
     connection: &mut SqliteConnection,
     id: ApplicationId,
 ) -> Result<(), StoreError> {
-    sqlx::query("delete from applications where id = $1")
+    sqlx::query(DELETE)
         .bind(id.to_string())
         .execute(connection)
         .await?;

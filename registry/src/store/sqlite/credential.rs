@@ -56,11 +56,13 @@ fn scopes_column(credential: &Credential) -> Result<String, StoreError> {
     )
 }
 
+pub(super) const GET: &str = select!("where id = $1");
+
 pub(super) async fn get(
     connection: &mut SqliteConnection,
     id: CredentialId,
 ) -> Result<Option<Credential>, StoreError> {
-    sqlx::query(select!("where id = $1"))
+    sqlx::query(GET)
         .bind(id.to_string())
         .fetch_optional(connection)
         .await?
@@ -69,31 +71,60 @@ pub(super) async fn get(
         .transpose()
 }
 
+pub(super) const LIST: &str = select!("where application_id = $1 and id > $2 order by id limit $3");
+
 pub(super) async fn list(
     connection: &mut SqliteConnection,
     application: ApplicationId,
     query: CredentialQuery,
 ) -> Result<Vec<Credential>, StoreError> {
-    sqlx::query(select!(
-        "where application_id = $1 and id > $2 order by id limit $3"
-    ))
-    .bind(application.to_string())
-    // Every id sorts after the empty text.
-    .bind(query.after.map(|id| id.to_string()).unwrap_or_default())
-    .bind(limit(query.limit))
-    .fetch_all(connection)
-    .await?
-    .iter()
-    .map(decode)
-    .collect()
+    sqlx::query(LIST)
+        .bind(application.to_string())
+        // Every id sorts after the empty text.
+        .bind(query.after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(limit(query.limit))
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
+
+/// Those with a scope that is not among these.
+pub(super) const BEYOND: &str = "select id from credentials
+     where application_id = $1
+         and exists (select 1 from json_each(scopes) where value not in (select value from json_each($2)))
+     order by id
+     limit $3";
+
+pub(super) async fn beyond(
+    connection: &mut SqliteConnection,
+    application: ApplicationId,
+    scopes: &Scopes,
+    count: usize,
+) -> Result<Vec<CredentialId>, StoreError> {
+    sqlx::query(BEYOND)
+        .bind(application.to_string())
+        .bind(json(
+            &scopes.iter().collect::<Vec<_>>(),
+            "applications.scopes",
+        )?)
+        .bind(limit(count))
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| Columns(row).parsed("id"))
+        .collect()
+}
+
+pub(super) const NAMED: &str = "select id from credentials where application_id = $1 and name = $2";
 
 pub(super) async fn named(
     connection: &mut SqliteConnection,
     application: ApplicationId,
     name: &str,
 ) -> Result<Option<CredentialId>, StoreError> {
-    sqlx::query("select id from credentials where application_id = $1 and name = $2")
+    sqlx::query(NAMED)
         .bind(application.to_string())
         .bind(name)
         .fetch_optional(connection)
@@ -102,12 +133,15 @@ pub(super) async fn named(
         .transpose()
 }
 
+pub(super) const IDENTIFIED: &str =
+    "select id from credentials where application_id = $1 and identifier = $2";
+
 pub(super) async fn identified(
     connection: &mut SqliteConnection,
     application: ApplicationId,
     identifier: &str,
 ) -> Result<Option<CredentialId>, StoreError> {
-    sqlx::query("select id from credentials where application_id = $1 and identifier = $2")
+    sqlx::query(IDENTIFIED)
         .bind(application.to_string())
         .bind(identifier)
         .fetch_optional(connection)
@@ -116,92 +150,97 @@ pub(super) async fn identified(
         .transpose()
 }
 
+pub(super) const INSERT: &str = "insert into credentials
+             (id, organization_id, application_id, kind, name, identifier, username, description, labels, enabled,
+              not_before, expires_at, scopes, secret_version, created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
     credential: &Credential,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into credentials
-             (id, organization_id, application_id, kind, name, identifier, username, description, labels, enabled,
-              not_before, expires_at, scopes, secret_version, created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
-    )
-    .bind(credential.id.to_string())
-    .bind(credential.organization.to_string())
-    .bind(credential.application.to_string())
-    .bind(credential.kind.word())
-    .bind(&credential.name)
-    .bind(&credential.identifier)
-    .bind(&credential.username)
-    .bind(&credential.description)
-    .bind(json(credential.labels.as_map(), "credentials.labels")?)
-    .bind(credential.enabled)
-    .bind(optional_time(credential.not_before))
-    .bind(optional_time(credential.expires_at))
-    .bind(scopes_column(credential)?)
-    .bind(i64::from(credential.secret_version))
-    .bind(time(credential.created_at))
-    .bind(time(credential.updated_at))
-    .bind(number(credential.version, "credentials.version")?)
-    .execute(connection)
-    .await?;
+    sqlx::query(INSERT)
+        .bind(credential.id.to_string())
+        .bind(credential.organization.to_string())
+        .bind(credential.application.to_string())
+        .bind(credential.kind.word())
+        .bind(&credential.name)
+        .bind(&credential.identifier)
+        .bind(&credential.username)
+        .bind(&credential.description)
+        .bind(json(credential.labels.as_map(), "credentials.labels")?)
+        .bind(credential.enabled)
+        .bind(optional_time(credential.not_before))
+        .bind(optional_time(credential.expires_at))
+        .bind(scopes_column(credential)?)
+        .bind(i64::from(credential.secret_version))
+        .bind(time(credential.created_at))
+        .bind(time(credential.updated_at))
+        .bind(number(credential.version, "credentials.version")?)
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const UPDATE: &str = "update credentials
+         set name = $2, username = $3, description = $4, labels = $5, enabled = $6, not_before = $7, expires_at = $8,
+             scopes = $9, secret_version = $10, updated_at = $11, version = $12
+         where id = $1";
+
+pub(super) const FOLLOW_EXPIRY: &str =
+    "update deployed_secrets set expires_at = $2 where credential_id = $1 and expires_at is not $2";
 
 pub(super) async fn update(
     connection: &mut SqliteConnection,
     credential: &Credential,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "update credentials
-         set name = $2, username = $3, description = $4, labels = $5, enabled = $6, not_before = $7, expires_at = $8,
-             scopes = $9, secret_version = $10, updated_at = $11, version = $12
-         where id = $1",
-    )
-    .bind(credential.id.to_string())
-    .bind(&credential.name)
-    .bind(&credential.username)
-    .bind(&credential.description)
-    .bind(json(credential.labels.as_map(), "credentials.labels")?)
-    .bind(credential.enabled)
-    .bind(optional_time(credential.not_before))
-    .bind(optional_time(credential.expires_at))
-    .bind(scopes_column(credential)?)
-    .bind(i64::from(credential.secret_version))
-    .bind(time(credential.updated_at))
-    .bind(number(credential.version, "credentials.version")?)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "update deployed_secrets set expires_at = $2 where credential_id = $1 and expires_at is not $2",
-    )
-    .bind(credential.id.to_string())
-    .bind(optional_time(credential.expires_at))
-    .execute(connection)
-    .await?;
+    sqlx::query(UPDATE)
+        .bind(credential.id.to_string())
+        .bind(&credential.name)
+        .bind(&credential.username)
+        .bind(&credential.description)
+        .bind(json(credential.labels.as_map(), "credentials.labels")?)
+        .bind(credential.enabled)
+        .bind(optional_time(credential.not_before))
+        .bind(optional_time(credential.expires_at))
+        .bind(scopes_column(credential)?)
+        .bind(i64::from(credential.secret_version))
+        .bind(time(credential.updated_at))
+        .bind(number(credential.version, "credentials.version")?)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(FOLLOW_EXPIRY)
+        .bind(credential.id.to_string())
+        .bind(optional_time(credential.expires_at))
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const DELETE: &str = "delete from credentials where id = $1";
 
 pub(super) async fn delete(
     connection: &mut SqliteConnection,
     id: CredentialId,
 ) -> Result<(), StoreError> {
     release_usernames(connection, id).await?;
-    sqlx::query("delete from credentials where id = $1")
+    sqlx::query(DELETE)
         .bind(id.to_string())
         .execute(connection)
         .await?;
     Ok(())
 }
 
+pub(super) const DELETE_OF_APPLICATION: [&str; 2] = [
+    "delete from usernames where credential_id in (select id from credentials where application_id = $1)",
+    "delete from credentials where application_id = $1",
+];
+
 pub(super) async fn delete_of_application(
     connection: &mut SqliteConnection,
     application: ApplicationId,
 ) -> Result<(), StoreError> {
-    for statement in [
-        "delete from usernames where credential_id in (select id from credentials where application_id = $1)",
-        "delete from credentials where application_id = $1",
-    ] {
+    for statement in DELETE_OF_APPLICATION {
         sqlx::query(statement)
             .bind(application.to_string())
             .execute(&mut *connection)
@@ -241,11 +280,13 @@ pub(super) async fn due(
         .collect()
 }
 
+pub(super) const USERNAME_OWNER: &str = "select credential_id from usernames where username = $1";
+
 pub(super) async fn username_owner(
     connection: &mut SqliteConnection,
     username: &str,
 ) -> Result<Option<CredentialId>, StoreError> {
-    sqlx::query("select credential_id from usernames where username = $1")
+    sqlx::query(USERNAME_OWNER)
         .bind(username)
         .fetch_optional(connection)
         .await?
@@ -253,12 +294,15 @@ pub(super) async fn username_owner(
         .transpose()
 }
 
+pub(super) const CLAIM_USERNAME: &str =
+    "insert into usernames (username, credential_id) values ($1, $2)";
+
 pub(super) async fn claim_username(
     connection: &mut SqliteConnection,
     username: &str,
     credential: CredentialId,
 ) -> Result<(), StoreError> {
-    sqlx::query("insert into usernames (username, credential_id) values ($1, $2)")
+    sqlx::query(CLAIM_USERNAME)
         .bind(username)
         .bind(credential.to_string())
         .execute(connection)
@@ -266,11 +310,13 @@ pub(super) async fn claim_username(
     Ok(())
 }
 
+pub(super) const RELEASE_USERNAMES: &str = "delete from usernames where credential_id = $1";
+
 pub(super) async fn release_usernames(
     connection: &mut SqliteConnection,
     id: CredentialId,
 ) -> Result<(), StoreError> {
-    sqlx::query("delete from usernames where credential_id = $1")
+    sqlx::query(RELEASE_USERNAMES)
         .bind(id.to_string())
         .execute(connection)
         .await?;

@@ -12,10 +12,13 @@ use crate::{
     store::{SealedDigestKey, StoreError},
 };
 
+pub(super) const GROUPS: &str =
+    "select id, name, mode, created_at from gateway_groups order by name";
+
 pub(super) async fn groups(
     connection: &mut SqliteConnection,
 ) -> Result<Vec<GatewayGroup>, StoreError> {
-    sqlx::query("select id, name, mode, created_at from gateway_groups order by name")
+    sqlx::query(GROUPS)
         .fetch_all(connection)
         .await?
         .iter()
@@ -31,41 +34,47 @@ pub(super) async fn groups(
         .collect()
 }
 
+pub(super) const DIGEST_KEYS: &str = "select group_id, version, sealed
+         from digest_keys k
+         where version = (select max(version) from digest_keys l where l.group_id = k.group_id)";
+
 pub(super) async fn digest_keys(
     connection: &mut SqliteConnection,
 ) -> Result<Vec<SealedDigestKey>, StoreError> {
-    sqlx::query(
-        "select group_id, version, sealed
-         from digest_keys k
-         where version = (select max(version) from digest_keys l where l.group_id = k.group_id)",
-    )
-    .fetch_all(connection)
-    .await?
-    .iter()
-    .map(|row| {
-        let columns = Columns(row);
-        Ok(SealedDigestKey {
-            group: columns.parsed("group_id")?,
-            version: columns.number("version")?,
-            sealed: columns.bytes("sealed")?,
+    sqlx::query(DIGEST_KEYS)
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| {
+            let columns = Columns(row);
+            Ok(SealedDigestKey {
+                group: columns.parsed("group_id")?,
+                version: columns.number("version")?,
+                sealed: columns.bytes("sealed")?,
+            })
         })
-    })
-    .collect()
+        .collect()
 }
+
+pub(super) const INSERT_GROUP: &str =
+    "insert into gateway_groups (id, name, mode, created_at) values ($1, $2, $3, $4)";
+
+pub(super) const INSERT_DIGEST_KEY: &str =
+    "insert into digest_keys (group_id, version, sealed) values ($1, $2, $3)";
 
 pub(super) async fn insert_group(
     connection: &mut SqliteConnection,
     group: &GatewayGroup,
     key: &SealedDigestKey,
 ) -> Result<(), StoreError> {
-    sqlx::query("insert into gateway_groups (id, name, mode, created_at) values ($1, $2, $3, $4)")
+    sqlx::query(INSERT_GROUP)
         .bind(group.id.to_string())
         .bind(&group.name)
         .bind(group.mode.word())
         .bind(time(group.created_at))
         .execute(&mut *connection)
         .await?;
-    sqlx::query("insert into digest_keys (group_id, version, sealed) values ($1, $2, $3)")
+    sqlx::query(INSERT_DIGEST_KEY)
         .bind(key.group.to_string())
         .bind(i64::from(key.version))
         .bind(&key.sealed)
@@ -74,18 +83,20 @@ pub(super) async fn insert_group(
     Ok(())
 }
 
+pub(super) const DELETE_GROUP: [&str; 6] = [
+    "delete from deployed_secrets where group_id = $1",
+    "delete from admitted_applications where group_id = $1",
+    "delete from changes where group_id = $1",
+    "delete from gateways where group_id = $1",
+    "delete from digest_keys where group_id = $1",
+    "delete from gateway_groups where id = $1",
+];
+
 pub(super) async fn delete_group(
     connection: &mut SqliteConnection,
     id: GroupId,
 ) -> Result<(), StoreError> {
-    for statement in [
-        "delete from deployed_secrets where group_id = $1",
-        "delete from admitted_applications where group_id = $1",
-        "delete from changes where group_id = $1",
-        "delete from gateways where group_id = $1",
-        "delete from digest_keys where group_id = $1",
-        "delete from gateway_groups where id = $1",
-    ] {
+    for statement in DELETE_GROUP {
         sqlx::query(statement)
             .bind(id.to_string())
             .execute(&mut *connection)
@@ -112,55 +123,57 @@ fn decode(row: &SqliteRow) -> Result<GatewayRecord, StoreError> {
     })
 }
 
+pub(super) const GATEWAYS: &str = "select group_id, token_id, gateway, instance, sequence, epoch, revision, complete, workers, seen_at
+         from gateways";
+
 pub(super) async fn gateways(
     connection: &mut SqliteConnection,
 ) -> Result<Vec<GatewayRecord>, StoreError> {
-    sqlx::query(
-        "select group_id, token_id, gateway, instance, sequence, epoch, revision, complete, workers, seen_at
-         from gateways",
-    )
-    .fetch_all(connection)
-    .await?
-    .iter()
-    .map(decode)
-    .collect()
+    sqlx::query(GATEWAYS)
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
+
+pub(super) const PUT: &str = "insert into gateways
+             (group_id, instance, gateway, token_id, sequence, epoch, revision, complete, workers, seen_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         on conflict (group_id, instance) do update
+         set gateway = excluded.gateway, token_id = excluded.token_id, sequence = excluded.sequence,
+             epoch = excluded.epoch, revision = excluded.revision, complete = excluded.complete,
+             workers = excluded.workers, seen_at = excluded.seen_at";
 
 pub(super) async fn put(
     connection: &mut SqliteConnection,
     gateway: &GatewayRecord,
 ) -> Result<(), StoreError> {
     let report = &gateway.report;
-    sqlx::query(
-        "insert into gateways
-             (group_id, instance, gateway, token_id, sequence, epoch, revision, complete, workers, seen_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-         on conflict (group_id, instance) do update
-         set gateway = excluded.gateway, token_id = excluded.token_id, sequence = excluded.sequence,
-             epoch = excluded.epoch, revision = excluded.revision, complete = excluded.complete,
-             workers = excluded.workers, seen_at = excluded.seen_at",
-    )
-    .bind(gateway.group.to_string())
-    .bind(report.instance.as_slice())
-    .bind(&report.gateway)
-    .bind(gateway.token.to_string())
-    .bind(number(report.sequence, "gateways.sequence")?)
-    .bind(report.epoch.as_slice())
-    .bind(number(report.revision, "gateways.revision")?)
-    .bind(report.complete)
-    .bind(i64::from(report.workers))
-    .bind(time(gateway.seen_at))
-    .execute(connection)
-    .await?;
+    sqlx::query(PUT)
+        .bind(gateway.group.to_string())
+        .bind(report.instance.as_slice())
+        .bind(&report.gateway)
+        .bind(gateway.token.to_string())
+        .bind(number(report.sequence, "gateways.sequence")?)
+        .bind(report.epoch.as_slice())
+        .bind(number(report.revision, "gateways.revision")?)
+        .bind(report.complete)
+        .bind(i64::from(report.workers))
+        .bind(time(gateway.seen_at))
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const DELETE: &str = "delete from gateways where group_id = $1 and instance = $2";
 
 pub(super) async fn delete(
     connection: &mut SqliteConnection,
     group: GroupId,
     instance: &[u8; 16],
 ) -> Result<(), StoreError> {
-    sqlx::query("delete from gateways where group_id = $1 and instance = $2")
+    sqlx::query(DELETE)
         .bind(group.to_string())
         .bind(instance.as_slice())
         .execute(connection)

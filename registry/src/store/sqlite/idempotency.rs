@@ -8,11 +8,13 @@ use crate::{
     store::{IdempotentRequest, StoreError},
 };
 
+pub(super) const GET: &str = "select token_id, attempt, body_digest, answer, created_at from idempotent_requests where id = $1";
+
 pub(super) async fn get(
     connection: &mut SqliteConnection,
     row: &[u8; 32],
 ) -> Result<Option<IdempotentRequest>, StoreError> {
-    sqlx::query("select token_id, attempt, body_digest, answer, created_at from idempotent_requests where id = $1")
+    sqlx::query(GET)
         .bind(row.as_slice())
         .fetch_optional(connection)
         .await?
@@ -29,45 +31,49 @@ pub(super) async fn get(
         .transpose()
 }
 
+pub(super) const PUT: &str = "insert into idempotent_requests (id, token_id, attempt, body_digest, answer, created_at)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (id) do update
+         set token_id = excluded.token_id, attempt = excluded.attempt, body_digest = excluded.body_digest,
+             answer = excluded.answer, created_at = excluded.created_at";
+
 pub(super) async fn put(
     connection: &mut SqliteConnection,
     row: &[u8; 32],
     request: &IdempotentRequest,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into idempotent_requests (id, token_id, attempt, body_digest, answer, created_at)
-         values ($1, $2, $3, $4, $5, $6)
-         on conflict (id) do update
-         set token_id = excluded.token_id, attempt = excluded.attempt, body_digest = excluded.body_digest,
-             answer = excluded.answer, created_at = excluded.created_at",
-    )
-    .bind(row.as_slice())
-    .bind(request.token.to_string())
-    .bind(request.attempt.as_slice())
-    .bind(request.body_digest.as_slice())
-    .bind(&request.answer)
-    .bind(time(request.created_at))
-    .execute(connection)
-    .await?;
+    sqlx::query(PUT)
+        .bind(row.as_slice())
+        .bind(request.token.to_string())
+        .bind(request.attempt.as_slice())
+        .bind(request.body_digest.as_slice())
+        .bind(&request.answer)
+        .bind(time(request.created_at))
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const DELETE: &str = "delete from idempotent_requests where id = $1";
 
 pub(super) async fn delete(
     connection: &mut SqliteConnection,
     row: &[u8; 32],
 ) -> Result<(), StoreError> {
-    sqlx::query("delete from idempotent_requests where id = $1")
+    sqlx::query(DELETE)
         .bind(row.as_slice())
         .execute(connection)
         .await?;
     Ok(())
 }
 
+pub(super) const PRUNE: &str = "delete from idempotent_requests where created_at < $1";
+
 pub(super) async fn prune(
     connection: &mut SqliteConnection,
     before: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("delete from idempotent_requests where created_at < $1")
+    sqlx::query(PRUNE)
         .bind(time(before))
         .execute(connection)
         .await?;

@@ -44,16 +44,20 @@ pub(super) async fn prepare(
     Ok(log::head(&mut connection).await?.revision)
 }
 
+pub(super) const TABLE_EXISTS: &str =
+    "select 1 from sqlite_master where type = 'table' and name = 'installation'";
+
+pub(super) const KEY_CHECK_OF: &str = "select key_check from installation";
+
 /// Whether the database is filled; an error if it is, under another key.
 async fn check_key(connection: &mut SqliteConnection, keys: &Keys) -> Result<bool, OpenError> {
-    let table =
-        sqlx::query("select 1 from sqlite_master where type = 'table' and name = 'installation'")
-            .fetch_optional(&mut *connection)
-            .await?;
+    let table = sqlx::query(TABLE_EXISTS)
+        .fetch_optional(&mut *connection)
+        .await?;
     if table.is_none() {
         return Ok(false);
     }
-    let Some(row) = sqlx::query("select key_check from installation")
+    let Some(row) = sqlx::query(KEY_CHECK_OF)
         .fetch_optional(&mut *connection)
         .await?
     else {
@@ -65,27 +69,30 @@ async fn check_key(connection: &mut SqliteConnection, keys: &Keys) -> Result<boo
     Ok(true)
 }
 
+pub(super) const INSERT: &str = "insert into installation (singleton, key_check, epoch, revision, application_number, created_at)
+         values (1, $1, $2, 0, 0, $3)";
+
+pub(super) const INSERT_ORGANIZATION: &str =
+    "insert into organizations (id, name, created_at) values ($1, $2, $3)";
+
 async fn fill(
     connection: &mut SqliteConnection,
     keys: &Keys,
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<(), OpenError> {
-    sqlx::query(
-        "insert into installation (singleton, key_check, epoch, revision, application_number, created_at)
-         values (1, $1, $2, 0, 0, $3)",
-    )
-    .bind(keys.sealer().seal(KEY_CHECK, b"keysmith", entropy)?)
-    .bind(entropy.bytes::<16>()?.as_slice())
-    .bind(time(now))
-    .execute(&mut *connection)
-    .await?;
+    sqlx::query(INSERT)
+        .bind(keys.sealer().seal(KEY_CHECK, b"keysmith", entropy)?)
+        .bind(entropy.bytes::<16>()?.as_slice())
+        .bind(time(now))
+        .execute(&mut *connection)
+        .await?;
     let stamp = Stamp {
         change_id: entropy.bytes()?,
         at: now,
     };
     log::insert_revision(&mut *connection, 0, stamp).await?;
-    sqlx::query("insert into organizations (id, name, created_at) values ($1, $2, $3)")
+    sqlx::query(INSERT_ORGANIZATION)
         .bind(OrganizationId::generate(now, entropy)?.to_string())
         .bind(organization::DEFAULT)
         .bind(time(now))
@@ -103,10 +110,12 @@ async fn fill(
     Ok(())
 }
 
+pub(super) const DEFAULT_ORGANIZATION: &str = "select id, name from organizations where name = $1";
+
 pub(super) async fn default_organization(
     connection: &mut SqliteConnection,
 ) -> Result<Organization, StoreError> {
-    let row = sqlx::query("select id, name from organizations where name = $1")
+    let row = sqlx::query(DEFAULT_ORGANIZATION)
         .bind(organization::DEFAULT)
         .fetch_one(connection)
         .await?;
@@ -117,15 +126,15 @@ pub(super) async fn default_organization(
     })
 }
 
+pub(super) const NEXT_APPLICATION_NUMBER: &str = "update installation
+         set application_number = application_number + 1
+         returning application_number";
+
 pub(super) async fn next_application_number(
     connection: &mut SqliteConnection,
 ) -> Result<u32, StoreError> {
-    let row = sqlx::query(
-        "update installation
-         set application_number = application_number + 1
-         returning application_number",
-    )
-    .fetch_one(connection)
-    .await?;
+    let row = sqlx::query(NEXT_APPLICATION_NUMBER)
+        .fetch_one(connection)
+        .await?;
     Columns(&row).number("application_number")
 }

@@ -45,14 +45,12 @@ impl Notes {
     }
 }
 
-pub(super) async fn head(connection: &mut SqliteConnection) -> Result<Head, StoreError> {
-    let row = sqlx::query(
-        "select i.epoch, i.revision, r.change_id
+pub(super) const HEAD: &str = "select i.epoch, i.revision, r.change_id
          from installation i
-         join revisions r on r.revision = i.revision",
-    )
-    .fetch_one(connection)
-    .await?;
+         join revisions r on r.revision = i.revision";
+
+pub(super) async fn head(connection: &mut SqliteConnection) -> Result<Head, StoreError> {
+    let row = sqlx::query(HEAD).fetch_one(connection).await?;
     let columns = Columns(&row);
     Ok(Head {
         epoch: columns.array("epoch")?,
@@ -61,6 +59,8 @@ pub(super) async fn head(connection: &mut SqliteConnection) -> Result<Head, Stor
     })
 }
 
+pub(super) const CHANGE_ID: &str = "select change_id from revisions where revision = $1";
+
 pub(super) async fn change_id(
     connection: &mut SqliteConnection,
     revision: u64,
@@ -68,13 +68,21 @@ pub(super) async fn change_id(
     let Ok(revision) = i64::try_from(revision) else {
         return Ok(None);
     };
-    sqlx::query("select change_id from revisions where revision = $1")
+    sqlx::query(CHANGE_ID)
         .bind(revision)
         .fetch_optional(connection)
         .await?
         .map(|row| Columns(&row).array("change_id"))
         .transpose()
 }
+
+pub(super) const NEXT_REVISION: &str = "update installation
+         set revision = revision + 1
+         returning revision";
+
+pub(super) const INSERT_CHANGE: &str =
+    "insert into changes (group_id, revision, position, application_number, digest)
+             values ($1, $2, $3, $4, $5)";
 
 /// Writes what was noted under the next revision, if there is anything. Returns the log's revision.
 pub(super) async fn append(
@@ -85,13 +93,9 @@ pub(super) async fn append(
     if notes.noted.is_empty() {
         return Ok(head(connection).await?.revision);
     }
-    let row = sqlx::query(
-        "update installation
-         set revision = revision + 1
-         returning revision",
-    )
-    .fetch_one(&mut *connection)
-    .await?;
+    let row = sqlx::query(NEXT_REVISION)
+        .fetch_one(&mut *connection)
+        .await?;
     let revision: u64 = Columns(&row).number("revision")?;
     insert_revision(connection, revision, stamp).await?;
     let revision_number = number(revision, "changes.revision")?;
@@ -100,20 +104,24 @@ pub(super) async fn append(
             Note::Application(number) => (Some(i64::from(*number)), None),
             Note::Secret(digest) => (None, Some(digest.as_slice())),
         };
-        sqlx::query(
-            "insert into changes (group_id, revision, position, application_number, digest)
-             values ($1, $2, $3, $4, $5)",
-        )
-        .bind(group.to_string())
-        .bind(revision_number)
-        .bind(position)
-        .bind(application)
-        .bind(digest)
-        .execute(&mut *connection)
-        .await?;
+        sqlx::query(INSERT_CHANGE)
+            .bind(group.to_string())
+            .bind(revision_number)
+            .bind(position)
+            .bind(application)
+            .bind(digest)
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(revision)
 }
+
+pub(super) const WITHDRAW: &str = "insert into changes (group_id, revision, position, digest)
+         select d.group_id, i.revision + 1, $3 + row_number() over (), d.digest
+         from credentials c
+         join deployed_secrets d on d.credential_id = c.id
+         cross join installation i
+         where c.application_id = $2 and d.group_id = $1";
 
 /// Writes that the secrets of an application's credentials are withdrawn from the group: at once, in one statement,
 /// however many they are. The application is noted as well, so that the revision comes to be.
@@ -124,29 +132,25 @@ pub(super) async fn withdraw(
     application: ApplicationId,
 ) -> Result<(), StoreError> {
     let position = WRITTEN_FROM.saturating_add(number(notes.written, "changes.position")?);
-    let done = sqlx::query(
-        "insert into changes (group_id, revision, position, digest)
-         select d.group_id, i.revision + 1, $3 + row_number() over (), d.digest
-         from credentials c
-         join deployed_secrets d on d.credential_id = c.id
-         cross join installation i
-         where c.application_id = $2 and d.group_id = $1",
-    )
-    .bind(group.to_string())
-    .bind(application.to_string())
-    .bind(position)
-    .execute(connection)
-    .await?;
+    let done = sqlx::query(WITHDRAW)
+        .bind(group.to_string())
+        .bind(application.to_string())
+        .bind(position)
+        .execute(connection)
+        .await?;
     notes.written = notes.written.saturating_add(done.rows_affected());
     Ok(())
 }
+
+pub(super) const INSERT_REVISION: &str =
+    "insert into revisions (revision, change_id, committed_at) values ($1, $2, $3)";
 
 pub(super) async fn insert_revision(
     connection: &mut SqliteConnection,
     revision: u64,
     stamp: Stamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("insert into revisions (revision, change_id, committed_at) values ($1, $2, $3)")
+    sqlx::query(INSERT_REVISION)
         .bind(number(revision, "revisions.revision")?)
         .bind(stamp.change_id.as_slice())
         .bind(time(stamp.at))
@@ -159,6 +163,10 @@ pub(super) const LAST_BEFORE: &str = "select revision from revisions
      where committed_at < $1
      order by committed_at desc, revision desc
      limit 1";
+
+pub(super) const PRUNE_CHANGES: &str = "delete from changes where revision <= $1";
+
+pub(super) const PRUNE_REVISIONS: &str = "delete from revisions where revision < $1";
 
 /// Forgets the changes before `before`. The revision up to which they are forgotten stays a valid position, and the
 /// last one always does.
@@ -176,11 +184,11 @@ pub(super) async fn prune(
     else {
         return Ok(());
     };
-    sqlx::query("delete from changes where revision <= $1")
+    sqlx::query(PRUNE_CHANGES)
         .bind(last)
         .execute(&mut *connection)
         .await?;
-    sqlx::query("delete from revisions where revision < $1")
+    sqlx::query(PRUNE_REVISIONS)
         .bind(last)
         .execute(connection)
         .await?;

@@ -13,11 +13,12 @@ use crate::{
     gateway::{GatewayGroup, GatewayRecord},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, TokenId},
     organization::Organization,
+    scope::Scopes,
     secret::Secret,
     secrets::Fingerprint,
     store::{
-        ApplicationRow, ChangeRow, Deployed, Head, IdempotentRequest, PasswordRow, ReadTransaction,
-        RenderedCredential, SealedDigestKey, StoreError, StoredToken,
+        ApplicationRow, ChangeRow, CredentialRange, Deployed, Head, IdempotentRequest, PasswordRow,
+        ReadTransaction, RenderedCredential, SealedDigestKey, StoreError, StoredToken,
     },
     token::Token,
 };
@@ -83,6 +84,15 @@ impl ReadTransaction for SqliteTransaction {
         credential::list(&mut self.inner, application, query).await
     }
 
+    async fn credentials_beyond(
+        &mut self,
+        application: ApplicationId,
+        scopes: &Scopes,
+        limit: usize,
+    ) -> Result<Vec<CredentialId>, StoreError> {
+        credential::beyond(&mut self.inner, application, scopes, limit).await
+    }
+
     async fn credential_named(
         &mut self,
         application: ApplicationId,
@@ -110,12 +120,28 @@ impl ReadTransaction for SqliteTransaction {
         secret::unrevoked(&mut self.inner, credential).await
     }
 
+    async fn unrevoked_secrets_of(
+        &mut self,
+        application: ApplicationId,
+        range: CredentialRange,
+    ) -> Result<Vec<Secret>, StoreError> {
+        secret::unrevoked_of_many(&mut self.inner, application, range).await
+    }
+
     async fn is_known(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError> {
         secret::is_known(&mut self.inner, fingerprint).await
     }
 
     async fn deployed(&mut self, credential: CredentialId) -> Result<Vec<Deployed>, StoreError> {
         admission::deployed(&mut self.inner, credential).await
+    }
+
+    async fn deployed_of(
+        &mut self,
+        application: ApplicationId,
+        range: CredentialRange,
+    ) -> Result<Vec<(CredentialId, Deployed)>, StoreError> {
+        admission::deployed_of_many(&mut self.inner, application, range).await
     }
 
     async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<CredentialId>, StoreError> {
@@ -143,6 +169,14 @@ impl ReadTransaction for SqliteTransaction {
         digest: &[u8; 32],
     ) -> Result<Option<StoredToken>, StoreError> {
         token::by_digest(&mut self.inner, digest).await
+    }
+
+    async fn has_admin(
+        &mut self,
+        organization: OrganizationId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        token::has_admin(&mut self.inner, organization, now).await
     }
 
     async fn tokens(&mut self, organization: OrganizationId) -> Result<Vec<Token>, StoreError> {

@@ -11,7 +11,7 @@ use crate::{
     ids::{ApplicationId, CredentialId, GroupId, SecretId},
     secret::{Display, Origin, Secret, SecretState},
     secrets::Fingerprint,
-    store::{PasswordRow, StoreError},
+    store::{CredentialRange, PasswordRow, StoreError},
 };
 
 macro_rules! select {
@@ -71,47 +71,74 @@ pub(super) async fn unrevoked(
         .collect()
 }
 
+/// Of a stretch of an application's credentials.
+pub(super) const UNREVOKED_OF_MANY: &str = select!(
+    "join credentials c on c.id = s.credential_id
+     where c.application_id = $1 and c.id > $2 and c.id <= $3 and s.state <> 'revoked'
+     order by c.id, s.version"
+);
+
+pub(super) async fn unrevoked_of_many(
+    connection: &mut SqliteConnection,
+    application: ApplicationId,
+    range: CredentialRange,
+) -> Result<Vec<Secret>, StoreError> {
+    sqlx::query(UNREVOKED_OF_MANY)
+        .bind(application.to_string())
+        .bind(range.after_text())
+        .bind(range.to.to_string())
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
+}
+
+pub(super) const IS_KNOWN: &str = "select 1 from secrets where fingerprint = $1";
+
 pub(super) async fn is_known(
     connection: &mut SqliteConnection,
     fingerprint: &Fingerprint,
 ) -> Result<bool, StoreError> {
-    let found = sqlx::query("select 1 from secrets where fingerprint = $1")
+    let found = sqlx::query(IS_KNOWN)
         .bind(fingerprint.as_slice())
         .fetch_optional(connection)
         .await?;
     Ok(found.is_some())
 }
 
+pub(super) const PASSWORDS: &str = select!(
+    "where s.username = $1 and s.origin = 'chosen' and s.state <> 'revoked'
+         order by s.version desc"
+);
+
+pub(super) const ADMITTED: &str = "select a.enabled
+             from admitted_applications v
+             join applications a on a.id = v.application_id
+             where v.application_id = $1 and v.group_id = $2";
+
 pub(super) async fn passwords(
     connection: &mut SqliteConnection,
     group: GroupId,
     username: &str,
 ) -> Result<Vec<PasswordRow>, StoreError> {
-    let secrets: Vec<Secret> = sqlx::query(select!(
-        "where s.username = $1 and s.origin = 'chosen' and s.state <> 'revoked'
-         order by s.version desc"
-    ))
-    .bind(username)
-    .fetch_all(&mut *connection)
-    .await?
-    .iter()
-    .map(decode)
-    .collect::<Result<_, _>>()?;
+    let secrets: Vec<Secret> = sqlx::query(PASSWORDS)
+        .bind(username)
+        .fetch_all(&mut *connection)
+        .await?
+        .iter()
+        .map(decode)
+        .collect::<Result<_, _>>()?;
     let mut found = Vec::with_capacity(secrets.len());
     for secret in secrets {
         let Some(credential) = super::credential::get(connection, secret.credential).await? else {
             continue;
         };
-        let admitted = sqlx::query(
-            "select a.enabled
-             from admitted_applications v
-             join applications a on a.id = v.application_id
-             where v.application_id = $1 and v.group_id = $2",
-        )
-        .bind(credential.application.to_string())
-        .bind(group.to_string())
-        .fetch_optional(&mut *connection)
-        .await?;
+        let admitted = sqlx::query(ADMITTED)
+            .bind(credential.application.to_string())
+            .bind(group.to_string())
+            .fetch_optional(&mut *connection)
+            .await?;
         if let Some(row) = admitted {
             found.push(PasswordRow {
                 secret,
@@ -123,35 +150,38 @@ pub(super) async fn passwords(
     Ok(found)
 }
 
+pub(super) const INSERT: &str = "insert into secrets
+             (id, organization_id, credential_id, version, state, retiring_until, revoked_at, origin, username, sealed,
+              fingerprint, prefix, last_four, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
     secret: &Secret,
 ) -> Result<(), StoreError> {
     let (state, until, revoked_at) = state_columns(secret.state);
-    sqlx::query(
-        "insert into secrets
-             (id, organization_id, credential_id, version, state, retiring_until, revoked_at, origin, username, sealed,
-              fingerprint, prefix, last_four, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-    )
-    .bind(secret.id.to_string())
-    .bind(secret.organization.to_string())
-    .bind(secret.credential.to_string())
-    .bind(i64::from(secret.version))
-    .bind(state)
-    .bind(until)
-    .bind(revoked_at)
-    .bind(secret.origin.word())
-    .bind(&secret.username)
-    .bind(&secret.sealed)
-    .bind(secret.fingerprint.as_slice())
-    .bind(&secret.display.prefix)
-    .bind(&secret.display.last_four)
-    .bind(time(secret.created_at))
-    .execute(connection)
-    .await?;
+    sqlx::query(INSERT)
+        .bind(secret.id.to_string())
+        .bind(secret.organization.to_string())
+        .bind(secret.credential.to_string())
+        .bind(i64::from(secret.version))
+        .bind(state)
+        .bind(until)
+        .bind(revoked_at)
+        .bind(secret.origin.word())
+        .bind(&secret.username)
+        .bind(&secret.sealed)
+        .bind(secret.fingerprint.as_slice())
+        .bind(&secret.display.prefix)
+        .bind(&secret.display.last_four)
+        .bind(time(secret.created_at))
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const SET_STATE: &str =
+    "update secrets set state = $2, retiring_until = $3, revoked_at = $4 where id = $1";
 
 pub(super) async fn set_state(
     connection: &mut SqliteConnection,
@@ -159,17 +189,19 @@ pub(super) async fn set_state(
     state: SecretState,
 ) -> Result<(), StoreError> {
     let (state, until, revoked_at) = state_columns(state);
-    sqlx::query(
-        "update secrets set state = $2, retiring_until = $3, revoked_at = $4 where id = $1",
-    )
-    .bind(id.to_string())
-    .bind(state)
-    .bind(until)
-    .bind(revoked_at)
-    .execute(connection)
-    .await?;
+    sqlx::query(SET_STATE)
+        .bind(id.to_string())
+        .bind(state)
+        .bind(until)
+        .bind(revoked_at)
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const REVOKE_OF_APPLICATION: &str = "update secrets
+         set state = 'revoked', retiring_until = null, revoked_at = $2
+         where state <> 'revoked' and credential_id in (select id from credentials where application_id = $1)";
 
 /// Revokes whatever an application's credentials still have.
 pub(super) async fn revoke_of_application(
@@ -177,24 +209,22 @@ pub(super) async fn revoke_of_application(
     application: ApplicationId,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "update secrets
-         set state = 'revoked', retiring_until = null, revoked_at = $2
-         where state <> 'revoked' and credential_id in (select id from credentials where application_id = $1)",
-    )
-    .bind(application.to_string())
-    .bind(time(at))
-    .execute(connection)
-    .await?;
+    sqlx::query(REVOKE_OF_APPLICATION)
+        .bind(application.to_string())
+        .bind(time(at))
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const RESEAL: &str = "update secrets set sealed = $2 where id = $1";
 
 pub(super) async fn reseal(
     connection: &mut SqliteConnection,
     id: SecretId,
     sealed: &[u8],
 ) -> Result<(), StoreError> {
-    sqlx::query("update secrets set sealed = $2 where id = $1")
+    sqlx::query(RESEAL)
         .bind(id.to_string())
         .bind(sealed)
         .execute(connection)

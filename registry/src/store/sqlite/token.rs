@@ -58,11 +58,13 @@ fn decode(row: &SqliteRow) -> Result<StoredToken, StoreError> {
     })
 }
 
+pub(super) const GET: &str = select!("where id = $1");
+
 pub(super) async fn get(
     connection: &mut SqliteConnection,
     id: TokenId,
 ) -> Result<Option<Token>, StoreError> {
-    sqlx::query(select!("where id = $1"))
+    sqlx::query(GET)
         .bind(id.to_string())
         .fetch_optional(connection)
         .await?
@@ -70,17 +72,37 @@ pub(super) async fn get(
         .transpose()
 }
 
+pub(super) const BY_DIGEST: &str = select!("where digest = $1");
+
 pub(super) async fn by_digest(
     connection: &mut SqliteConnection,
     digest: &[u8; 32],
 ) -> Result<Option<StoredToken>, StoreError> {
-    sqlx::query(select!("where digest = $1"))
+    sqlx::query(BY_DIGEST)
         .bind(digest.as_slice())
         .fetch_optional(connection)
         .await?
         .as_ref()
         .map(decode)
         .transpose()
+}
+
+pub(super) const HAS_ADMIN: &str = "select 1 from tokens
+     where organization_id = $1 and role = 'portal_admin' and revoked_at is null
+         and (expires_at is null or expires_at > $2)
+     limit 1";
+
+pub(super) async fn has_admin(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query(HAS_ADMIN)
+        .bind(organization.to_string())
+        .bind(time(now))
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
 }
 
 pub(super) async fn list(
@@ -109,6 +131,11 @@ pub(super) async fn of_group(
         .collect()
 }
 
+pub(super) const INSERT: &str = "insert into tokens
+             (id, organization_id, role, group_id, description, configured, digest, prefix, last_four, created_at,
+              expires_at, revoked_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
     token: &Token,
@@ -118,35 +145,33 @@ pub(super) async fn insert(
         Role::PortalAdmin => (PORTAL_ADMIN, None),
         Role::Gateway { group } => (GATEWAY, Some(group.to_string())),
     };
-    sqlx::query(
-        "insert into tokens
-             (id, organization_id, role, group_id, description, configured, digest, prefix, last_four, created_at,
-              expires_at, revoked_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-    )
-    .bind(token.id.to_string())
-    .bind(token.organization.to_string())
-    .bind(role)
-    .bind(group)
-    .bind(&token.description)
-    .bind(token.configured)
-    .bind(digest.as_slice())
-    .bind(&token.display.prefix)
-    .bind(&token.display.last_four)
-    .bind(time(token.created_at))
-    .bind(optional_time(token.expires_at))
-    .bind(optional_time(token.revoked_at))
-    .execute(connection)
-    .await?;
+    sqlx::query(INSERT)
+        .bind(token.id.to_string())
+        .bind(token.organization.to_string())
+        .bind(role)
+        .bind(group)
+        .bind(&token.description)
+        .bind(token.configured)
+        .bind(digest.as_slice())
+        .bind(&token.display.prefix)
+        .bind(&token.display.last_four)
+        .bind(time(token.created_at))
+        .bind(optional_time(token.expires_at))
+        .bind(optional_time(token.revoked_at))
+        .execute(connection)
+        .await?;
     Ok(())
 }
+
+pub(super) const REVOKE: &str =
+    "update tokens set revoked_at = $2 where id = $1 and revoked_at is null";
 
 pub(super) async fn revoke(
     connection: &mut SqliteConnection,
     id: TokenId,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("update tokens set revoked_at = $2 where id = $1 and revoked_at is null")
+    sqlx::query(REVOKE)
         .bind(id.to_string())
         .bind(time(at))
         .execute(connection)

@@ -5,3 +5,7 @@ alter table deployed_secrets add column record blob;
 
 -- Holds nothing but what still has to be rendered.
 create index deployed_unrendered on deployed_secrets (group_id, digest) where record is null;
+
+-- Finds a valid one however many tokens there are.
+create index tokens_of_administrators on tokens (organization_id, expires_at)
+    where role = 'portal_admin' and revoked_at is null;

@@ -1,0 +1,248 @@
+//! Claims about how the database finds things: the plan of every statement there is.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::*;
+use crate::store::sqlite::{
+    admission, application, credential, feed, gateway, idempotency, installation, log, rendering,
+    secret, token,
+};
+
+macro_rules! statements {
+    ($($module:ident: $($name:ident)+;)+) => {
+        vec![$($((concat!(stringify!($module), "::", stringify!($name)), $module::$name)),+),+]
+    };
+}
+
+/// Every statement, by the name of its constant. Those in lists are numbered.
+fn statements() -> Vec<(String, &'static str)> {
+    let single = statements! {
+        admission: GROUPS_ADMITTING ADMIT DISMISS DEPLOYED DEPLOYED_OF_MANY DEPLOY WITHDRAW WITHDRAW_OF_APPLICATION
+            DEPLOYMENTS_OF;
+        application: GET LIST LIST_NAMED EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE DELETE;
+        credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DELETE DUE USERNAME_OWNER
+            CLAIM_USERNAME RELEASE_USERNAMES;
+        feed: APPLICATIONS CREDENTIALS CHANGES;
+        gateway: GROUPS DIGEST_KEYS INSERT_GROUP INSERT_DIGEST_KEY GATEWAYS PUT DELETE;
+        idempotency: GET PUT DELETE PRUNE;
+        installation: TABLE_EXISTS KEY_CHECK_OF INSERT INSERT_ORGANIZATION DEFAULT_ORGANIZATION
+            NEXT_APPLICATION_NUMBER;
+        log: HEAD CHANGE_ID NEXT_REVISION INSERT_CHANGE WITHDRAW INSERT_REVISION LAST_BEFORE PRUNE_CHANGES
+            PRUNE_REVISIONS;
+        rendering: OF_SECRET UNRENDERED REFRESH;
+        secret: UNREVOKED UNREVOKED_OF_MANY IS_KNOWN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
+        token: OF_ORGANIZATION OF_GROUP HAS_ADMIN GET BY_DIGEST INSERT REVOKE;
+    };
+    let mut all: Vec<_> = single
+        .into_iter()
+        .map(|(name, sql)| (name.to_owned(), sql))
+        .collect();
+    let lists: [(&str, &[&'static str]); 2] = [
+        ("gateway::DELETE_GROUP", &gateway::DELETE_GROUP),
+        (
+            "credential::DELETE_OF_APPLICATION",
+            &credential::DELETE_OF_APPLICATION,
+        ),
+    ];
+    for (name, list) in lists {
+        all.extend(list.iter().map(|sql| (name.to_owned(), *sql)));
+    }
+    all
+}
+
+/// Steps that look at every row, and why they may.
+const WALKS: [(&str, &str); 10] = [
+    ("log::WITHDRAW", "joins a table of one row"),
+    (
+        "rendering::UNRENDERED",
+        "its index holds only what is asked for",
+    ),
+    (
+        "gateway::GROUPS",
+        "there are few groups, and all are asked for",
+    ),
+    (
+        "gateway::DIGEST_KEYS",
+        "there are few groups, and the keys of all are asked for",
+    ),
+    ("gateway::GATEWAYS", "asked for once, at the start"),
+    ("installation::KEY_CHECK_OF", "the table has one row"),
+    (
+        "installation::NEXT_APPLICATION_NUMBER",
+        "the table has one row",
+    ),
+    (
+        "installation::TABLE_EXISTS",
+        "the schema, asked once at the start",
+    ),
+    ("log::HEAD", "the table has one row"),
+    ("log::NEXT_REVISION", "the table has one row"),
+];
+
+/// Steps that look at every application: of their kind there is only this one, when a group is deleted.
+const RARE_WALKS: [(&str, &str); 1] = [(
+    "application::LISTING",
+    "asked when a group is deleted; the lists of groups have no index",
+)];
+
+/// Steps that sort what they have found, and why they may.
+const SORTS: [(&str, &str); 3] = [
+    (
+        "secret::UNREVOKED_OF_MANY",
+        "sorts the secrets of one credential at a time",
+    ),
+    ("credential::DUE", "sorts a batch to join two halves"),
+    ("secret::PASSWORDS", "sorts the passwords of one user name"),
+];
+
+async fn plan(world: &World, sql: &str) -> Vec<String> {
+    sqlx::query(AssertSqlSafe(format!("explain query plan {sql}")))
+        .fetch_all(world.store.pool())
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get("detail"))
+        .collect()
+}
+
+fn is_walk(step: &str) -> bool {
+    let of_rows = step.starts_with("SCAN ");
+    // What another step has found, or the items of one JSON value.
+    let of_few = step.contains("subquery")
+        || step.contains("VIRTUAL TABLE")
+        || step.contains("CONSTANT ROW");
+    of_rows && !of_few
+}
+
+fn sorts(step: &str) -> bool {
+    step.contains("USE TEMP B-TREE FOR")
+}
+
+async fn check(world: &World) {
+    let mut wrong = Vec::new();
+    for (name, sql) in statements() {
+        let allows = |list: &[(&str, &str)]| list.iter().any(|(known, _)| *known == name);
+        let plan = plan(world, sql).await;
+        let walks = plan.iter().any(|step| is_walk(step));
+        let sorts = plan.iter().any(|step| sorts(step));
+        let may_walk = allows(&WALKS) || allows(&RARE_WALKS);
+        if (walks && !may_walk) || (sorts && !allows(&SORTS)) {
+            wrong.push((name, plan));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+async fn filled() -> World {
+    let world = World::new().await;
+    for number in 0..12 {
+        let id = world.application(&format!("a{number}")).await;
+        for name in ["x", "y", "z"] {
+            let new = World::new_credential(id, name, NewSecret::GeneratedApiKey);
+            let issued = world.issue(new).await.unwrap();
+            let next = crate::credential::RotatedSecret::Generated { username: None };
+            let id = issued.detail.credential.id;
+            world.rotate(id, HOUR, next).await.unwrap();
+        }
+    }
+    world
+}
+
+#[tokio::test]
+async fn no_statement_looks_at_every_row_or_sorts_what_an_index_could_give_in_order() {
+    let world = filled().await;
+    check(&world).await;
+    // Closing leaves statistics, by which the plans are made from then on.
+    let world = World::open(world.close().await, 2).await;
+    check(&world).await;
+}
+
+#[tokio::test]
+async fn what_may_look_at_every_row_or_sort_still_does() {
+    let world = filled().await;
+    let statements = statements();
+    for (name, reason) in WALKS.iter().chain(&RARE_WALKS).chain(&SORTS) {
+        let known = statements.iter().find(|(known, _)| known == name);
+        let plan = plan(&world, known.unwrap().1).await;
+        assert!(
+            plan.iter().any(|step| is_walk(step) || sorts(step)),
+            "{name} needs no exception ({reason}): {plan:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn pages_of_the_feed_are_walks_along_one_index_from_their_first_row() {
+    let world = filled().await;
+    for sql in [feed::APPLICATIONS, feed::CREDENTIALS, feed::CHANGES] {
+        let plan = plan(&world, sql).await;
+        assert!(plan[0].contains("USING PRIMARY KEY"), "{plan:?}");
+        assert!(
+            plan.iter().all(|step| step.starts_with("SEARCH")),
+            "{plan:?}"
+        );
+    }
+    let page = plan(&world, feed::CREDENTIALS).await;
+    assert_eq!(page.len(), 1, "nothing is joined: {page:?}");
+}
+
+#[tokio::test]
+async fn what_is_asked_often_is_found_by_an_index_made_for_it() {
+    let world = filled().await;
+    for (sql, index) in [
+        (secret::UNREVOKED, "secrets_unrevoked"),
+        (application::LIST, "applications_by_organization"),
+        (application::LIST_NAMED, "(name=?)"),
+        (token::OF_ORGANIZATION, "tokens_by_organization"),
+        (token::OF_GROUP, "tokens_by_group"),
+        (token::HAS_ADMIN, "tokens_of_administrators"),
+        (log::LAST_BEFORE, "revisions_by_time"),
+        (credential::DUE, "secrets_retiring"),
+        (credential::DUE, "deployed_by_expiry"),
+        (rendering::UNRENDERED, "deployed_unrendered"),
+    ] {
+        let plan = plan(&world, sql).await;
+        assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+    }
+}
+
+/// The constants of a file that hold statements, and whether every statement that it runs is one of them.
+fn constants(text: &str) -> (BTreeSet<String>, bool) {
+    let mut names = BTreeSet::new();
+    for declared in text.split("pub(super) const ").skip(1) {
+        let (name, rest) = declared.split_once(':').unwrap();
+        let is_text =
+            rest.trim_start().starts_with("&str") || rest.trim_start().starts_with("[&str");
+        if is_text {
+            names.insert(name.to_owned());
+        }
+    }
+    let run = text.split("sqlx::query(").skip(1);
+    let all_named = run
+        .map(|rest| rest.split(')').next().unwrap_or_default())
+        .all(|argument| names.contains(argument) || argument == "statement");
+    (names, all_named)
+}
+
+#[test]
+fn every_statement_is_on_the_list() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite");
+    let listed: BTreeSet<String> = statements().into_iter().map(|(name, _)| name).collect();
+    let mut found = BTreeSet::new();
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if module == "tests" {
+            continue;
+        }
+        let (names, all_named) = constants(&fs::read_to_string(&path).unwrap());
+        assert!(
+            all_named,
+            "{module} runs a statement that is not a constant"
+        );
+        found.extend(names.into_iter().map(|name| format!("{module}::{name}")));
+    }
+    assert_eq!(found, listed);
+}
