@@ -1,5 +1,7 @@
 //! Whatever happens to a credential, what gateways are told of it is as things stand.
 
+use std::time::Duration;
+
 use filter_core::feed;
 
 use super::*;
@@ -98,7 +100,7 @@ async fn new_credential(world: &World, nth: u64) -> CredentialId {
     };
     let application = world.application(&format!("a{nth}")).await;
     let mut new = World::new_credential(application, "x", secret);
-    new.identifier = (nth % 3 == 0).then(|| format!("identifier-{nth}"));
+    new.identifier = nth.is_multiple_of(3).then(|| format!("identifier-{nth}"));
     world.issue(new).await.unwrap().detail.credential.id
 }
 
@@ -120,7 +122,11 @@ pub(super) async fn every_record_is_as_things_stand_whatever_happened(
                 let _ = credential::update(&world.env, world.organization, id, None, patch).await;
             }
             (5 | 6, Some(id)) => {
-                let grace = if choice % 3 == 0 { HOUR * 0 } else { HOUR };
+                let grace = if choice.is_multiple_of(3) {
+                    Duration::ZERO
+                } else {
+                    HOUR
+                };
                 let next = RotatedSecret::Generated { username: None };
                 let _ = world.rotate(id, grace, next).await;
             }
