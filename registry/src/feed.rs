@@ -67,7 +67,7 @@ const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 pub struct Feed {
     env: Environment,
     /// By group and cursor.
-    answers: Shared<(GroupId, Option<String>), Answer>,
+    answers: Shared<(GroupId, Option<Cursor>), Answer>,
     stretches: Shared<Place, Stretch>,
 }
 
@@ -91,18 +91,19 @@ impl Feed {
 
     /// What comes after the cursor. Without one, or when it does not match exactly, a snapshot begins.
     pub async fn page(&self, group: GroupId, after: Option<&str>) -> Result<Answer, Error> {
-        let asked = (group, after.map(str::to_owned));
+        // What is not a cursor is as good as none, and not worth remembering.
+        let after = after.and_then(Cursor::parse);
         let revision = self.env.store.revision();
         self.answers
-            .get(&asked, revision, self.read(group, after))
+            .get(&(group, after), revision, self.read(group, after))
             .await
     }
 
-    async fn read(&self, group: GroupId, after: Option<&str>) -> Result<Answer, Error> {
+    async fn read(&self, group: GroupId, after: Option<Cursor>) -> Result<Answer, Error> {
         let mut read = self.env.store.read().await?;
         let read = read.as_mut();
         let view = View::read(read, group).await?;
-        let cursor = match after.and_then(Cursor::parse) {
+        let cursor = match after {
             Some(cursor) if view.recognises(read, &cursor).await? => cursor,
             _ => return self.begin(read, &view).await,
         };

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 const VERSION: u8 = 1;
 
 /// A position in the feed of one group. Within a snapshot, `revision` is where the changes after it begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Cursor {
     pub(super) epoch: [u8; 16],
     pub(super) group: ObjectId,
@@ -22,7 +22,7 @@ pub(super) struct Cursor {
 }
 
 /// What comes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) enum Position {
     /// The changes after the cursor's revision.
     Changes,

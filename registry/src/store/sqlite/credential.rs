@@ -4,6 +4,7 @@ use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     name::{Named, Word as _},
+    username,
     value::{Columns, json, limit, number, optional_time, time},
 };
 use crate::{
@@ -223,7 +224,7 @@ pub(super) async fn delete(
     connection: &mut SqliteConnection,
     id: CredentialId,
 ) -> Result<(), StoreError> {
-    release_usernames(connection, id).await?;
+    username::release(connection, id).await?;
     sqlx::query(DELETE)
         .bind(id.to_string())
         .execute(connection)
@@ -278,47 +279,4 @@ pub(super) async fn due(
         .iter()
         .map(|row| Columns(row).parsed("credential_id"))
         .collect()
-}
-
-pub(super) const USERNAME_OWNER: &str = "select credential_id from usernames where username = $1";
-
-pub(super) async fn username_owner(
-    connection: &mut SqliteConnection,
-    username: &str,
-) -> Result<Option<CredentialId>, StoreError> {
-    sqlx::query(USERNAME_OWNER)
-        .bind(username)
-        .fetch_optional(connection)
-        .await?
-        .map(|row| Columns(&row).parsed("credential_id"))
-        .transpose()
-}
-
-pub(super) const CLAIM_USERNAME: &str =
-    "insert into usernames (username, credential_id) values ($1, $2)";
-
-pub(super) async fn claim_username(
-    connection: &mut SqliteConnection,
-    username: &str,
-    credential: CredentialId,
-) -> Result<(), StoreError> {
-    sqlx::query(CLAIM_USERNAME)
-        .bind(username)
-        .bind(credential.to_string())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-pub(super) const RELEASE_USERNAMES: &str = "delete from usernames where credential_id = $1";
-
-pub(super) async fn release_usernames(
-    connection: &mut SqliteConnection,
-    id: CredentialId,
-) -> Result<(), StoreError> {
-    sqlx::query(RELEASE_USERNAMES)
-        .bind(id.to_string())
-        .execute(connection)
-        .await?;
-    Ok(())
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     SqliteTransaction, admission, application, credential, feed, gateway, idempotency,
-    installation, log, secret, token,
+    installation, log, secret, token, username,
 };
 use crate::{
     application::{Application, ApplicationQuery},
@@ -110,7 +110,7 @@ impl ReadTransaction for SqliteTransaction {
     }
 
     async fn username_owner(&mut self, username: &str) -> Result<Option<CredentialId>, StoreError> {
-        credential::username_owner(&mut self.inner, username).await
+        username::owner(&mut self.inner, username).await
     }
 
     async fn unrevoked_secrets(

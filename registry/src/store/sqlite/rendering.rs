@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Rendered at a time, at the first start of this version.
-const BATCH: i64 = 1000;
+const BATCH: i64 = 10_000;
 
 macro_rules! columns {
     () => {
@@ -112,16 +112,13 @@ pub(super) async fn render_everything(pool: &SqlitePool) -> Result<(), StoreErro
             refresh(&mut transaction, group, &digest, secret).await?;
         }
         transaction.commit().await?;
-        rendered = rendered.saturating_add(rows.len());
         if rows.is_empty() {
-            break;
+            return Ok(());
         }
-    }
-    if rendered > 0 {
+        rendered = rendered.saturating_add(rows.len());
         tracing::info!(
-            records = rendered,
-            "rendered what an earlier version deployed"
+            rendered,
+            "bringing what an earlier version deployed up to date"
         );
     }
-    Ok(())
 }

@@ -199,7 +199,7 @@ pub(super) async fn set_state(
     Ok(())
 }
 
-pub(super) const REVOKE_OF_APPLICATION: &str = "update secrets
+pub(super) const REVOKE_OF_APPLICATION: &str = "update secrets indexed by secrets_unrevoked
          set state = 'revoked', retiring_until = null, revoked_at = $2
          where state <> 'revoked' and credential_id in (select id from credentials where application_id = $1)";
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{
     SqliteTransaction, admission, application, credential, gateway, idempotency, installation,
     log::{self, Note},
-    rendering, secret, token,
+    rendering, secret, token, username,
 };
 use crate::{
     application::Application,
@@ -111,11 +111,11 @@ impl WriteTransaction for SqliteTransaction {
     }
 
     async fn claim_username(&mut self, username: &str, id: CredentialId) -> Result<(), StoreError> {
-        credential::claim_username(&mut self.inner, username, id).await
+        username::claim(&mut self.inner, username, id).await
     }
 
     async fn release_usernames(&mut self, id: CredentialId) -> Result<(), StoreError> {
-        credential::release_usernames(&mut self.inner, id).await
+        username::release(&mut self.inner, id).await
     }
 
     async fn insert_secret(&mut self, new: &Secret) -> Result<(), StoreError> {

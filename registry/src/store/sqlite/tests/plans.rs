@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::*;
 use crate::store::sqlite::{
     admission, application, credential, feed, gateway, idempotency, installation, log, rendering,
-    secret, token,
+    secret, token, username,
 };
 
 macro_rules! statements {
@@ -22,8 +22,7 @@ fn statements() -> Vec<(String, &'static str)> {
         admission: GROUPS_ADMITTING ADMIT DISMISS DEPLOYED DEPLOYED_OF_MANY DEPLOY WITHDRAW WITHDRAW_OF_APPLICATION
             DEPLOYMENTS_OF;
         application: GET LIST LIST_NAMED EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE DELETE;
-        credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DELETE DUE USERNAME_OWNER
-            CLAIM_USERNAME RELEASE_USERNAMES;
+        credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DELETE DUE;
         feed: APPLICATIONS CREDENTIALS CHANGES;
         gateway: GROUPS DIGEST_KEYS INSERT_GROUP INSERT_DIGEST_KEY GATEWAYS PUT DELETE;
         idempotency: GET PUT DELETE PRUNE;
@@ -34,6 +33,7 @@ fn statements() -> Vec<(String, &'static str)> {
         rendering: OF_SECRET UNRENDERED REFRESH;
         secret: UNREVOKED UNREVOKED_OF_MANY IS_KNOWN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
         token: OF_ORGANIZATION OF_GROUP HAS_ADMIN GET BY_DIGEST INSERT REVOKE;
+        username: OWNER CLAIM RELEASE;
     };
     let mut all: Vec<_> = single
         .into_iter()
@@ -47,13 +47,15 @@ fn statements() -> Vec<(String, &'static str)> {
         ),
     ];
     for (name, list) in lists {
-        all.extend(list.iter().map(|sql| (name.to_owned(), *sql)));
+        let numbered = (0..).zip(list);
+        all.extend(numbered.map(|(nth, sql)| (format!("{name} {nth}"), *sql)));
     }
     all
 }
 
 /// Steps that look at every row, and why they may.
-const WALKS: [(&str, &str); 10] = [
+const WALKS: [(&str, &str); 11] = [
+    ("gateway::DELETE_GROUP 4", "the keys of few groups"),
     ("log::WITHDRAW", "joins a table of one row"),
     (
         "rendering::UNRENDERED",
@@ -162,15 +164,24 @@ async fn no_statement_looks_at_every_row_or_sorts_what_an_index_could_give_in_or
 #[tokio::test]
 async fn what_may_look_at_every_row_or_sort_still_does() {
     let world = filled().await;
+    let mut unneeded = exceptions_without_need(&world).await;
+    let world = World::open(world.close().await, 2).await;
+    let unneeded_later = exceptions_without_need(&world).await;
+    unneeded.retain(|name| unneeded_later.contains(name));
+    assert!(unneeded.is_empty(), "{unneeded:?} need no exception");
+}
+
+async fn exceptions_without_need(world: &World) -> Vec<&'static str> {
     let statements = statements();
-    for (name, reason) in WALKS.iter().chain(&RARE_WALKS).chain(&SORTS) {
+    let mut unneeded = Vec::new();
+    for (name, _) in WALKS.iter().chain(&RARE_WALKS).chain(&SORTS) {
         let known = statements.iter().find(|(known, _)| known == name);
-        let plan = plan(&world, known.unwrap().1).await;
-        assert!(
-            plan.iter().any(|step| is_walk(step) || sorts(step)),
-            "{name} needs no exception ({reason}): {plan:#?}"
-        );
+        let plan = plan(world, known.unwrap().1).await;
+        if !plan.iter().any(|step| is_walk(step) || sorts(step)) {
+            unneeded.push(*name);
+        }
     }
+    unneeded
 }
 
 #[tokio::test]
@@ -229,7 +240,10 @@ fn constants(text: &str) -> (BTreeSet<String>, bool) {
 #[test]
 fn every_statement_is_on_the_list() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite");
-    let listed: BTreeSet<String> = statements().into_iter().map(|(name, _)| name).collect();
+    let listed: BTreeSet<String> = statements()
+        .into_iter()
+        .map(|(name, _)| name.split(' ').next().unwrap().to_owned())
+        .collect();
     let mut found = BTreeSet::new();
     for file in fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
