@@ -2,6 +2,7 @@
 
 mod acknowledge;
 pub(crate) mod answer;
+mod apply;
 pub(crate) mod calls;
 pub(crate) mod leader;
 mod wake;
@@ -39,6 +40,8 @@ pub(crate) struct Feed {
     vm: u64,
     leader: Leader,
     queue: Option<Queue>,
+    /// Whether a message to this VM itself is under way, so that a page is applied further.
+    is_nudged: bool,
     gauges: Gauges,
     head_number: u32,
     looked_ms: u64,
@@ -79,6 +82,7 @@ impl Feed {
             vm,
             leader: Leader::new(vm),
             queue: None,
+            is_nudged: false,
             gauges,
             head_number: 0,
             looked_ms: 0,
@@ -115,9 +119,30 @@ impl Feed {
         self.worked_ms = now_ms;
         self.look(now_ms);
         self.publish(now_ms);
-        if self.leader.hold_lease(&self.names, now_ms) {
-            self.leader
-                .work(&self.client, &self.names, root, now_ms, is_alive);
+        self.lead(root, now_ms, is_alive);
+    }
+
+    /// Goes on with the leader's work, if this VM leads.
+    fn lead(&mut self, root: u32, now_ms: u64, is_alive: impl Fn(u32) -> bool) {
+        if !self.leader.hold_lease(&self.names, now_ms) {
+            return;
+        }
+        if self.leader.advance(&self.names, &self.gauges, now_ms) {
+            self.look(now_ms);
+            self.publish(now_ms);
+        }
+        self.leader
+            .work(&self.client, &self.names, root, now_ms, is_alive);
+        self.nudge();
+    }
+
+    /// Has this VM called again at once while a page is not yet applied. Should that fail, the next tick goes on.
+    fn nudge(&mut self) {
+        if let Some(queue) = self.queue
+            && self.leader.is_applying()
+            && !self.is_nudged
+        {
+            self.is_nudged = abi::enqueue(queue.number, b"s").is_ok();
         }
     }
 
@@ -139,20 +164,29 @@ impl Feed {
     }
 
     /// Another VM has something for this one.
-    pub(crate) fn woken(&mut self, queue: u32, now_ms: u64) -> bool {
-        if self.queue.is_none_or(|own| own.number != queue) {
+    pub(crate) fn woken(
+        &mut self,
+        queue: u32,
+        now_ms: u64,
+        is_alive: impl Fn(u32) -> bool,
+    ) -> bool {
+        let Some(own) = self.queue.filter(|own| own.number == queue) else {
             return false;
+        };
+        let messages = (0..MAX_MESSAGES).map_while(|_| abi::dequeue(queue).ok());
+        if messages.map(abi::reuse).count() == 0 {
+            // Several were sent, and the first call took them all.
+            return true;
         }
-        for _ in 0..MAX_MESSAGES {
-            match abi::dequeue(queue) {
-                Ok(message) => abi::reuse(message),
-                Err(_) => break,
-            }
-        }
+        self.is_nudged = false;
         let before = self.snapshot.revision();
         self.look(now_ms);
         self.publish(now_ms);
-        self.leader.acknowledge(&self.client, &self.names, now_ms);
+        if self.leader.is_applying() {
+            self.lead(own.root, now_ms, is_alive);
+        } else {
+            self.leader.acknowledge(&self.client, &self.names, now_ms);
+        }
         if self.snapshot.revision() != before {
             self.tell_leader();
         }
@@ -199,6 +233,7 @@ impl Feed {
         if self.leader.hold_lease(&self.names, now_ms) {
             self.leader
                 .work(&self.client, &self.names, root, now_ms, is_alive);
+            self.nudge();
         }
     }
 

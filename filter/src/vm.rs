@@ -104,8 +104,9 @@ impl Vm {
 
     pub(crate) fn queue_ready(&mut self, queue: u32) {
         let now_ms = abi::monotonic_ms();
+        let roots = &self.roots;
         for (_, feed) in &mut self.feeds {
-            if feed.woken(queue, now_ms) {
+            if feed.woken(queue, now_ms, |other| roots.is_alive(other, now_ms)) {
                 return;
             }
         }

@@ -5,17 +5,18 @@ use filter_core::{
     head::Head,
     lease::{self, Lease, Step},
     names::Names,
-    sync::{self, Updated},
+    sync,
 };
 
 use super::{
     acknowledge::Acknowledgements,
     answer::Answer,
+    apply::Applying,
     calls::{Call, Client},
     wake::Wakes,
 };
 use crate::{
-    abi::{self, Failure, Level},
+    abi::{self, Level},
     metrics::Gauges,
     shared::{self, Change},
 };
@@ -47,6 +48,8 @@ enum Poll {
         root: u32,
         cursor: String,
     },
+    /// Answered, and not yet all in shared data.
+    Applying(Box<Applying>),
 }
 
 impl Leader {
@@ -206,13 +209,20 @@ impl Leader {
         if self.acknowledgements.answered(call, answer, now_ms) {
             return false;
         }
-        let Poll::Waiting { cursor, .. } = std::mem::replace(&mut self.poll, Poll::Due(now_ms))
-        else {
-            return false;
+        let cursor = match std::mem::replace(&mut self.poll, Poll::Due(now_ms)) {
+            Poll::Waiting { cursor, .. } => cursor,
+            other => {
+                self.poll = other;
+                return false;
+            }
         };
         self.lost = 0;
-        match self.apply(names, gauges, &cursor, answer, now_ms) {
-            Ok(changed) => changed,
+        match self.begin(names, &cursor, answer) {
+            Ok(Some(applying)) => {
+                self.poll = Poll::Applying(Box::new(applying));
+                self.advance(names, gauges, now_ms)
+            }
+            Ok(None) => false,
             Err(complaint) => {
                 self.fail(&complaint, now_ms);
                 false
@@ -220,65 +230,82 @@ impl Leader {
         }
     }
 
-    fn apply(
+    /// What an answer makes of shared data. `None` when it belongs to a position that is past.
+    fn begin(
         &mut self,
         names: &Names,
-        gauges: &Gauges,
         cursor: &str,
         answer: &Answer,
-        now_ms: u64,
-    ) -> Result<bool, String> {
+    ) -> Result<Option<Applying>, String> {
         let page = answer.page()?;
         self.has_more = page.more;
         if sync::begins(&page) && !self.claim(names, cursor) {
-            return Ok(false);
+            return Ok(None);
         }
-        let (head, cas) = match self.own_head(names) {
-            Some((head, cas)) if head.cursor == cursor => (head, cas),
-            // Overtaken meanwhile: the page belongs to a position that is past.
-            _ => return Ok(false),
+        let Some((mut head, cas)) = self
+            .own_head(names)
+            .filter(|(head, _)| head.cursor == cursor)
+        else {
+            return Ok(None);
         };
-        let plan = match sync::plan(&head, page) {
-            Ok(plan) => plan,
-            Err(error) => {
-                let mut next = head;
-                next.restart();
-                let _ = abi::set_shared_data(&names.head(), &next.encode(), cas);
-                return Err(error.to_string());
+        Applying::new(&head, cas, page).map(Some).map_err(|error| {
+            head.restart();
+            let _ = abi::set_shared_data(&names.head(), &head.encode(), cas);
+            error.to_string()
+        })
+    }
+
+    /// Whether a page is not yet all in shared data.
+    pub(crate) const fn is_applying(&self) -> bool {
+        matches!(self.poll, Poll::Applying(_))
+    }
+
+    /// Applies some more of the page that is under way. True when the shared snapshot changed.
+    pub(crate) fn advance(&mut self, names: &Names, gauges: &Gauges, now_ms: u64) -> bool {
+        let Poll::Applying(mut applying) = std::mem::replace(&mut self.poll, Poll::Due(now_ms))
+        else {
+            return false;
+        };
+        match applying.step(names) {
+            Ok(false) => {
+                self.poll = Poll::Applying(applying);
+                false
+            }
+            Ok(true) => self.complete(names, gauges, &applying, now_ms),
+            Err(failed) => {
+                self.fail(&failed.to_string(), now_ms);
+                false
+            }
+        }
+    }
+
+    /// Tells everybody of a page whose parts are all in shared data.
+    fn complete(
+        &mut self,
+        names: &Names,
+        gauges: &Gauges,
+        applying: &Applying,
+        now_ms: u64,
+    ) -> bool {
+        let head = match applying.swap(names) {
+            Ok(Some(head)) => head,
+            Ok(None) => return false,
+            Err(failed) => {
+                self.fail(&failed.to_string(), now_ms);
+                return false;
             }
         };
-        for update in &plan.updates {
-            let change = shared::update(&names.part(update.part), |existing| {
-                match update.apply(existing) {
-                    Updated::Unchanged => None,
-                    Updated::Write(bytes) => Some(bytes),
-                }
-            });
-            if change == Change::Failed {
-                return Err("shared data cannot be written".to_owned());
-            }
-        }
-        let complete = plan.next.loading.is_none();
-        match abi::set_shared_data(&names.head(), &plan.next.encode(), cas) {
-            Ok(()) => {}
-            // Overtaken at the last moment; the other leader applies the same page again.
-            Err(Failure::CasMismatch) => return Ok(false),
-            Err(failure) => return Err(format!("shared data cannot be written: {failure:?}")),
-        }
-        if complete {
+        if head.loading.is_none() {
             self.recover();
             // Only a complete snapshot makes what is served younger.
             let _ = abi::set_shared_data(&names.contact(), &now_ms.to_le_bytes(), 0);
-            gauges.snapshot_is_current(plan.next.revision);
+            gauges.snapshot_is_current(head.revision);
         }
-        let changed = plan.next.revision != head.revision
-            || !plan.updates.is_empty()
-            || head.loading.is_some();
-        if changed {
+        if applying.is_news() {
             self.acknowledgements.note_change(now_ms);
-            self.wakes.wake(names, self.vm, plan.next.announced, now_ms);
+            self.wakes.wake(names, self.vm, head.announced, now_ms);
         }
-        Ok(changed)
+        applying.is_news()
     }
 
     fn claim(&self, names: &Names, cursor: &str) -> bool {
