@@ -25,6 +25,8 @@ use crate::{abi, metrics::Gauges, shared};
 const MAX_REFRESHED: usize = 64;
 /// Messages taken from the queue at a wake-up.
 const MAX_MESSAGES: usize = 64;
+/// Looks at the head at a wake-up.
+const MAX_LOOKS: usize = 4;
 /// After how long without an answer the registry counts as unreachable, beyond a poll's wait, in milliseconds.
 const SILENT_AFTER_MS: u64 = 10_000;
 /// A request that finds the last look at the head older than this looks again itself, in milliseconds: after a stall of
@@ -180,8 +182,13 @@ impl Feed {
         }
         self.is_nudged = false;
         let before = self.snapshot.revision();
-        self.look(now_ms);
-        self.publish(now_ms);
+        for _ in 0..MAX_LOOKS {
+            self.look(now_ms);
+            self.publish(now_ms);
+            if !self.is_behind() {
+                break;
+            }
+        }
         if self.leader.is_applying() {
             self.lead(own.root, now_ms, is_alive);
         } else {
@@ -191,6 +198,12 @@ impl Feed {
             self.tell_leader();
         }
         true
+    }
+
+    /// Whether the head has moved since the last look. The leader sends nothing to a VM that has a wake-up before it, and
+    /// it takes this one to have, until it has said how far it looked.
+    fn is_behind(&self) -> bool {
+        shared::read(&self.names.head()).is_ok_and(|(_, number)| number != self.head_number)
     }
 
     /// Wakes the leader, which may be waiting to acknowledge.

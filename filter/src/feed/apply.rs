@@ -61,11 +61,11 @@ impl Applying {
         Ok(self.done >= self.plan.updates.len())
     }
 
-    /// Swaps the head once every part is updated. `None` when another leader was faster; it applies the same page again.
-    pub(crate) fn swap(&self, names: &Names) -> Result<Option<&Head>, Failed> {
+    /// Swaps the head once every part is updated. `None` when another leader was faster.
+    pub(crate) fn swap(&self, names: &Names) -> Result<Option<Head>, Failed> {
         let next = &self.plan.next;
         match abi::set_shared_data(&names.head(), &next.encode(), self.cas) {
-            Ok(()) => Ok(Some(next)),
+            Ok(()) => Ok(Some(next.clone())),
             Err(Failure::CasMismatch) => Ok(None),
             Err(_) => Err(Failed),
         }

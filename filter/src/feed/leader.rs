@@ -262,16 +262,20 @@ impl Leader {
 
     /// Applies some more of the page that is under way. True when the shared snapshot changed.
     pub(crate) fn advance(&mut self, names: &Names, gauges: &Gauges, now_ms: u64) -> bool {
-        let Poll::Applying(mut applying) = std::mem::replace(&mut self.poll, Poll::Due(now_ms))
-        else {
+        let Poll::Applying(applying) = &mut self.poll else {
             return false;
         };
-        match applying.step(names) {
-            Ok(false) => {
-                self.poll = Poll::Applying(applying);
-                false
-            }
-            Ok(true) => self.complete(names, gauges, &applying, now_ms),
+        let applied = match applying.step(names) {
+            Ok(false) => return false,
+            Ok(true) => applying.swap(names),
+            Err(failed) => Err(failed),
+        };
+        let is_news = applying.is_news();
+        self.poll = Poll::Due(now_ms);
+        match applied {
+            Ok(Some(head)) => self.tell(names, gauges, &head, is_news, now_ms),
+            // Overtaken at the last moment; the other leader applies the same page again.
+            Ok(None) => false,
             Err(failed) => {
                 self.fail(&failed.to_string(), now_ms);
                 false
@@ -279,33 +283,26 @@ impl Leader {
         }
     }
 
-    /// Tells everybody of a page whose parts are all in shared data.
-    fn complete(
+    /// Tells of a page that is in shared data. True when the workers have something to look at.
+    fn tell(
         &mut self,
         names: &Names,
         gauges: &Gauges,
-        applying: &Applying,
+        head: &Head,
+        is_news: bool,
         now_ms: u64,
     ) -> bool {
-        let head = match applying.swap(names) {
-            Ok(Some(head)) => head,
-            Ok(None) => return false,
-            Err(failed) => {
-                self.fail(&failed.to_string(), now_ms);
-                return false;
-            }
-        };
         if head.loading.is_none() {
             self.recover();
             // Only a complete snapshot makes what is served younger.
             let _ = abi::set_shared_data(&names.contact(), &now_ms.to_le_bytes(), 0);
             gauges.snapshot_is_current(head.revision);
         }
-        if applying.is_news() {
+        if is_news {
             self.acknowledgements.note_change(now_ms);
             self.wakes.wake(names, self.vm, head.announced, now_ms);
         }
-        applying.is_news()
+        is_news
     }
 
     fn claim(&self, names: &Names, cursor: &str) -> bool {
