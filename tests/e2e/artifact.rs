@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use e2e::built;
-use wasmparser::{Parser, Payload};
+use wasmparser::{Operator, Parser, Payload};
 
 /// The WASI functions that are used on purpose. Any other means that something reached into the standard library's
 /// operating system layer, or that a dependency brought JavaScript bindings, with which Envoy refuses to load.
@@ -94,4 +94,19 @@ fn keeps_function_names_for_the_logs_of_traps() {
         matches!(payload.expect("a valid module"), Payload::CustomSection(section) if section.name() == "name")
     });
     assert!(named, "the module has no name section");
+}
+
+#[test]
+fn it_hashes_with_vector_instructions() {
+    let module = fs::read(built::filter()).expect("the filter's module");
+    let mut operators = Parser::new(0)
+        .parse_all(&module)
+        .filter_map(|payload| match payload.expect("a valid module") {
+            Payload::CodeSectionEntry(body) => Some(body),
+            _ => None,
+        })
+        .flat_map(|body| body.get_operators_reader().expect("code").into_iter())
+        .map(|operator| operator.expect("an instruction"));
+    // SHA-256 turns its words round with this one; without the target feature nothing uses it.
+    assert!(operators.any(|operator| matches!(operator, Operator::I8x16Shuffle { .. })));
 }
