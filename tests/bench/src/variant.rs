@@ -4,8 +4,11 @@ pub mod config;
 pub mod filter;
 pub mod fleet;
 pub mod gateway;
+mod identity;
 pub mod jwt;
 pub mod secret;
+
+use crate::seed;
 
 /// What stands in front of the router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,9 +119,9 @@ impl Variant {
 }
 
 /// The owner of credential number `number`, in every variant that is not told by the registry: one owner of at most
-/// 10,000 credentials, as in the seeds.
+/// 10,000 credentials, with the names that the seeds give.
 pub fn username(number: usize) -> String {
-    format!("application-{}", number / 10_000)
+    format!("application-{}", number / seed::PER_APPLICATION + 1)
 }
 
 /// A number as it is read: `100,000`.

@@ -151,7 +151,8 @@ impl Place {
             organization: self.organization,
             number,
             name: format!("application-{number}"),
-            custom_id: Some(format!("custom-{number}")),
+            // It would go upstream in a header that nothing else here sets.
+            custom_id: None,
             description: String::new(),
             labels: Labels::default(),
             scopes: Scopes::default(),
