@@ -538,8 +538,8 @@ extern "C" fn proxy_on_tick(root: u32) {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_queue_ready(_root: u32, queue: u32) {
-    callbacks::queue_ready(queue);
+extern "C" fn proxy_on_queue_ready(root: u32, queue: u32) {
+    callbacks::queue_ready(root, queue);
 }
 
 #[unsafe(no_mangle)]

@@ -57,8 +57,8 @@ pub(crate) fn tick(root: u32) {
     with_vm(|vm| vm.tick(root));
 }
 
-pub(crate) fn queue_ready(queue: u32) {
-    with_vm(|vm| vm.queue_ready(queue));
+pub(crate) fn queue_ready(root: u32, queue: u32) {
+    with_vm(|vm| vm.queue_ready(root, queue));
 }
 
 pub(crate) fn call_answered(root: u32, call: u32, body_length: usize) {

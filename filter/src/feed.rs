@@ -151,6 +151,8 @@ impl Feed {
     /// Registers the queue by which this VM is woken: in a tick or for a request, because a VM that only tries a
     /// configuration on the main thread gets neither.
     fn register(&mut self, root: u32) {
+        // What was sent to a root that is gone reaches nobody.
+        self.is_nudged = false;
         self.queue = abi::register_queue(&self.names.queue(self.vm))
             .ok()
             .map(|number| Queue { number, root });
@@ -165,16 +167,17 @@ impl Feed {
         }
     }
 
-    /// Another VM has something for this one.
+    /// Another VM has something for this one. False when the queue is not this feed's.
     pub(crate) fn woken(
         &mut self,
+        root: u32,
         queue: u32,
         now_ms: u64,
         is_alive: impl Fn(u32) -> bool,
     ) -> bool {
-        let Some(own) = self.queue.filter(|own| own.number == queue) else {
+        if self.queue.is_none_or(|own| own.number != queue) {
             return false;
-        };
+        }
         let messages = (0..MAX_MESSAGES).map_while(|_| abi::dequeue(queue).ok());
         if messages.map(abi::reuse).count() == 0 {
             // Several were sent, and the first call took them all.
@@ -190,7 +193,7 @@ impl Feed {
             }
         }
         if self.leader.is_applying() {
-            self.lead(own.root, now_ms, is_alive);
+            self.lead(root, now_ms, is_alive);
         } else {
             self.leader.acknowledge(&self.client, &self.names, now_ms);
         }
@@ -203,7 +206,8 @@ impl Feed {
     /// Whether the head has moved since the last look. The leader sends nothing to a VM that has a wake-up before it, and
     /// it takes this one to have, until it has said how far it looked.
     fn is_behind(&self) -> bool {
-        shared::read(&self.names.head()).is_ok_and(|(_, number)| number != self.head_number)
+        shared::read(&self.names.head())
+            .is_ok_and(|(head, number)| head.is_some() && number != self.head_number)
     }
 
     /// Wakes the leader, which may be waiting to acknowledge.

@@ -102,13 +102,16 @@ impl Vm {
         }
     }
 
-    pub(crate) fn queue_ready(&mut self, queue: u32) {
+    pub(crate) fn queue_ready(&mut self, root: u32, queue: u32) {
         let now_ms = abi::monotonic_ms();
         let roots = &self.roots;
-        for (_, feed) in &mut self.feeds {
-            if feed.woken(queue, now_ms, |other| roots.is_alive(other, now_ms)) {
-                return;
-            }
+        let is_alive = |other| roots.is_alive(other, now_ms);
+        let mut feeds = self.feeds.iter_mut().map(|(_, feed)| feed);
+        if let Some(feed) =
+            feeds.find_map(|feed| feed.woken(root, queue, now_ms, is_alive).then_some(&*feed))
+        {
+            let period_ms = feed.tick_period(now_ms);
+            self.roots.set_period(root, period_ms);
         }
     }
 

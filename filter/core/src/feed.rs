@@ -74,8 +74,9 @@ pub enum Body {
 pub struct SnapshotPage {
     /// Present on the first page of a snapshot, and only there.
     pub begins: Option<Beginning>,
-    /// The revision of the log that this page reflects. It does not fall within one snapshot, and may rise: the changes
-    /// that follow the snapshot start at its beginning, and a bucket or segment ignores those it already reflects.
+    /// The revision of the log that this page reflects: that of the snapshot's beginning or a later one, in any order from
+    /// page to page. The changes that follow the snapshot start at its beginning, and a bucket or segment ignores those it
+    /// already reflects.
     pub revision: u64,
     /// The first bucket or segment that this page holds.
     pub from: u16,

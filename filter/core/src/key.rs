@@ -178,7 +178,7 @@ fn checksum(body: &[u8]) -> [u8; CHECK_LENGTH] {
     check
 }
 
-/// CRC-32 (IEEE 802.3) by half bytes. Its table is one cache line; a faster library's is 16 KB, which costs a request more
+/// CRC-32 (IEEE 802.3) by half bytes. Its table is 64 bytes; a faster library's is 16 KB, which costs a request more
 /// in cache misses than the few dozen bytes of a value take this way.
 fn crc32(bytes: &[u8]) -> u32 {
     const TABLE: [u32; 16] = [

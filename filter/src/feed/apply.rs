@@ -14,9 +14,9 @@ use crate::{
 
 /// Parts looked at in one step.
 const MAX_PARTS: usize = 512;
-/// Bytes written in one step; the part with which they are reached is still written. A page of changes may touch a
-/// thousand parts, and parts grow with the set.
-const MAX_BYTES: usize = 256 * 1024;
+/// Bytes read and written in one step; the part with which they are reached is still written. A page of changes may touch
+/// a thousand parts, and parts grow with the set.
+const MAX_BYTES: usize = 512 * 1024;
 
 /// A page on its way into shared data.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Applying {
         let mut bytes: usize = 0;
         for update in self.plan.updates.iter().skip(self.done).take(MAX_PARTS) {
             bytes = bytes.saturating_add(write(names, update)?);
-            self.done += 1;
+            self.done = self.done.saturating_add(1);
             if bytes >= MAX_BYTES {
                 break;
             }
@@ -82,21 +82,21 @@ impl std::fmt::Display for Failed {
     }
 }
 
-/// Brings one part up to date. Returns how many bytes were written.
+/// Brings one part up to date. Returns how many bytes were read and written.
 fn write(names: &Names, update: &Update) -> Result<usize, Failed> {
-    let mut length = 0;
+    let mut bytes: usize = 0;
     let change = shared::update(&names.part(update.part), |existing| {
+        bytes = bytes.saturating_add(existing.map_or(0, <[u8]>::len));
         match update.apply(existing) {
             Updated::Unchanged => None,
-            Updated::Write(bytes) => {
-                length = bytes.len();
-                Some(bytes)
+            Updated::Write(new) => {
+                bytes = bytes.saturating_add(new.len());
+                Some(new)
             }
         }
     });
     match change {
-        Change::Written => Ok(length),
-        Change::Unneeded => Ok(0),
+        Change::Written | Change::Unneeded => Ok(bytes),
         Change::Failed => Err(Failed),
     }
 }

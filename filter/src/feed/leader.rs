@@ -40,6 +40,7 @@ pub(crate) struct Leader {
     complaint: String,
 }
 
+/// What the leader does for the next position in the log: one thing at a time.
 #[derive(Debug)]
 enum Poll {
     Due(u64),
@@ -324,9 +325,10 @@ impl Leader {
         }
     }
 
-    /// Whether this VM should be called again soon, because an acknowledgement is awaited.
+    /// Whether this VM should be called again soon: an acknowledgement is awaited, or a page is not yet applied.
     pub(crate) fn is_busy(&self, now_ms: u64) -> bool {
-        self.term.is_some() && self.acknowledgements.are_awaited(now_ms)
+        let is_awaiting = self.term.is_some() && self.acknowledgements.are_awaited(now_ms);
+        is_awaiting || self.is_applying()
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Registry {
     log: Vec<Change>,
     applications: BTreeMap<u32, Application>,
     credentials: BTreeMap<u32, Credential>,
+    /// What was true at each revision: pages that are shared between gateways may be older than the log's end.
+    past: Vec<(BTreeMap<u32, Application>, BTreeMap<u32, Credential>)>,
     deleted: BTreeMap<u32, u64>,
     ever: Vec<u32>,
 }
@@ -40,6 +42,7 @@ impl Registry {
             log: Vec::new(),
             applications: BTreeMap::new(),
             credentials: BTreeMap::new(),
+            past: vec![Default::default()],
             deleted: BTreeMap::new(),
             ever: Vec::new(),
         }
@@ -55,6 +58,8 @@ impl Registry {
             revision: self.revision,
             operation,
         });
+        self.past
+            .push((self.applications.clone(), self.credentials.clone()));
     }
 
     pub(crate) fn put_application(&mut self, index: u32) {
@@ -208,12 +213,16 @@ impl Registry {
         };
         let to = from.saturating_add(width).min(parts);
         let range = from..to;
+        // Any revision since the snapshot's beginning, and a lower one than of the page before.
+        let age = u64::from(from / width) % (self.revision - start + 1);
+        let revision = self.revision - age;
+        let (known, honoured) = &self.past[usize::try_from(revision).expect("small")];
         let records = if applications {
-            let mut records: Vec<_> = self.applications.values().cloned().collect();
+            let mut records: Vec<_> = known.values().cloned().collect();
             records.retain(|record| range.contains(&application_bucket(record.index)));
             Records::Applications(records)
         } else {
-            let mut records: Vec<_> = self.credentials.values().cloned().collect();
+            let mut records: Vec<_> = honoured.values().cloned().collect();
             records.retain(|record| range.contains(&credential_segment(&record.digest)));
             records.sort_by_key(|record| record.digest.0);
             Records::Credentials(records)
@@ -231,7 +240,7 @@ impl Registry {
         self.wrap(
             Body::Snapshot(SnapshotPage {
                 begins,
-                revision: self.revision,
+                revision,
                 from,
                 to,
                 records,

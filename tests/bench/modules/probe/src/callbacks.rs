@@ -81,6 +81,6 @@ fn refuse() -> Flow {
 
 pub(crate) fn tick(_root: u32) {}
 
-pub(crate) fn queue_ready(_queue: u32) {}
+pub(crate) fn queue_ready(_root: u32, _queue: u32) {}
 
 pub(crate) fn call_answered(_root: u32, _call: u32, _body_length: usize) {}
