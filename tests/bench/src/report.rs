@@ -109,9 +109,9 @@ impl Figure {
 pub struct Estimate {
     /// The best guess.
     pub middle: f64,
-    /// The interval's lower end.
+    /// The interval's lower end; infinite where there were too few values to know one.
     pub low: Option<f64>,
-    /// The interval's upper end.
+    /// The interval's upper end, likewise.
     pub high: Option<f64>,
 }
 
@@ -156,8 +156,11 @@ impl Target {
         }
     }
 
-    /// Met or missed only when the whole interval lies on one side.
+    /// Met or missed only when the whole interval lies on one side; without a value nothing can be said.
     pub fn judge(&self, estimate: &Estimate) -> Verdict {
+        if estimate.middle.is_nan() {
+            return Verdict::NotDecidable;
+        }
         let low = estimate.low.unwrap_or(estimate.middle);
         let high = estimate.high.unwrap_or(estimate.middle);
         let (best, worst) = match self.bound {
@@ -279,6 +282,24 @@ mod tests {
     fn value_without_interval_is_judged_by_itself() {
         assert_eq!(HALF_MORE.judge(&Estimate::exact(1.5)), Verdict::Met);
         assert_eq!(HALF_MORE.judge(&Estimate::exact(1.6)), Verdict::Missed);
+    }
+
+    #[test]
+    fn value_that_is_none_decides_nothing() {
+        let nothing = Estimate::exact(f64::NAN);
+        assert_eq!(HALF_MORE.judge(&nothing), Verdict::NotDecidable);
+    }
+
+    #[test]
+    fn interval_without_an_end_decides_only_against_that_side() {
+        assert_eq!(
+            HALF_MORE.judge(&between(1.2, f64::INFINITY)),
+            Verdict::NotDecidable
+        );
+        assert_eq!(
+            HALF_MORE.judge(&between(1.6, f64::INFINITY)),
+            Verdict::Missed
+        );
     }
 
     #[test]

@@ -25,19 +25,16 @@ pub fn quantile(values: &[f64], level: f64) -> f64 {
     sorted[below] + (sorted[above] - sorted[below]) * share
 }
 
-/// The quantile at `level` with its 95 % interval from order statistics: the number of values below the true quantile is
-/// binomial, so two of the sorted values enclose it with a known probability. With too few values for 95 % the interval
-/// is the whole range, so that it is never narrower than the data allow.
+/// The quantile at `level` (above 0, below 1) with its 95 % interval from order statistics: the number of values below
+/// the true quantile is binomial, so two of the sorted values enclose it with a known probability. Where there are too
+/// few values for that on a side, the interval has no end there: it is infinite. Without values the middle is NaN.
 pub fn estimate(values: &[f64], level: f64) -> Estimate {
     let sorted = sorted(values);
-    if sorted.is_empty() {
-        return Estimate::exact(f64::NAN);
-    }
     let (low, high) = ranks(sorted.len(), level);
     Estimate {
         middle: quantile(&sorted, level),
-        low: Some(sorted[low]),
-        high: Some(sorted[high]),
+        low: Some(low.map_or(f64::NEG_INFINITY, |place| sorted[place])),
+        high: Some(high.map_or(f64::INFINITY, |place| sorted[place])),
     }
 }
 
@@ -69,24 +66,23 @@ fn sorted(values: &[f64]) -> Vec<f64> {
 }
 
 /// The places, counted from 0, of the narrowest interval around the quantile that misses it on either side in at most
-/// half of the remaining 5 %.
-fn ranks(count: usize, level: f64) -> (usize, usize) {
+/// half of the remaining 5 %; `None` for a side on which even the outermost value misses it more often.
+fn ranks(count: usize, level: f64) -> (Option<usize>, Option<usize>) {
     let tail = (1.0 - CONFIDENCE) / 2.0;
     let mut below = 0.0;
-    let mut low = 0;
-    let mut high = count - 1;
-    for (successes, probability) in binomial(count, level).into_iter().enumerate() {
+    let mut low = None;
+    // With `successes` values below the quantile, the value at that place is not below it.
+    for (successes, probability) in binomial(count, level).into_iter().enumerate().take(count) {
         below += probability;
         if below <= tail {
-            // P(at most `successes` values below the quantile) is small: value number `successes` is below it.
-            low = successes + 1;
+            // P(at most `successes` values below the quantile) is small: the value at that place is below it.
+            low = Some(successes);
         }
         if below >= 1.0 - tail {
-            high = successes.min(count - 1);
-            break;
+            return (low, Some(successes));
         }
     }
-    (low.saturating_sub(1).min(count - 1), high)
+    (low, None)
 }
 
 /// The probabilities of 0 to `count` successes, each of probability `success` (neither 0 nor 1).
@@ -113,6 +109,7 @@ fn floor(position: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{Target, Verdict};
 
     fn one_to(count: u32) -> Vec<f64> {
         (1..=count).map(f64::from).collect()
@@ -136,9 +133,31 @@ mod tests {
     }
 
     #[test]
-    fn interval_of_too_few_values_is_their_whole_range() {
-        let median = estimate(&one_to(3), MEDIAN);
-        assert_eq!((median.low, median.high), (Some(1.0), Some(3.0)));
+    fn interval_of_too_few_values_has_no_ends() {
+        for count in [0, 1, 5] {
+            let median = estimate(&one_to(count), MEDIAN);
+            let ends = (Some(f64::NEG_INFINITY), Some(f64::INFINITY));
+            assert_eq!((median.low, median.high), ends, "{count} values");
+        }
+    }
+
+    #[test]
+    fn interval_of_a_tail_is_open_where_too_few_values_reach_it() {
+        let few = estimate(&one_to(50), 0.99);
+        assert!(few.low.is_some_and(f64::is_finite));
+        assert_eq!(few.high, Some(f64::INFINITY));
+        let enough = estimate(&one_to(500), 0.99);
+        assert_eq!(enough.high, Some(500.0));
+    }
+
+    #[test]
+    fn too_few_values_decide_nothing() {
+        let target = Target::at_most(100.0, "row");
+        for count in [0, 1, 5] {
+            let verdict = target.judge(&estimate(&one_to(count), MEDIAN));
+            assert_eq!(verdict, Verdict::NotDecidable, "{count} values");
+        }
+        assert_eq!(target.judge(&estimate(&one_to(6), MEDIAN)), Verdict::Met);
     }
 
     #[test]

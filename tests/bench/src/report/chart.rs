@@ -29,7 +29,7 @@ pub fn svg(figures: &[Figure]) -> Option<String> {
         .iter()
         .filter_map(|figure| {
             let name = figure.what.strip_prefix(GROUP)?.strip_suffix(&ending)?;
-            Some((name, figure))
+            (!figure.value.middle.is_nan()).then_some((name, figure))
         })
         .collect();
     let longest = bars.iter().map(|(_, bar)| high(bar)).fold(0.0, f64::max);
@@ -50,7 +50,13 @@ pub fn svg(figures: &[Figure]) -> Option<String> {
 }
 
 fn high(figure: &Figure) -> f64 {
-    figure.value.high.unwrap_or(figure.value.middle)
+    known(figure.value.high, figure)
+}
+
+/// An end of its interval, or its value where that end is not known.
+fn known(end: Option<f64>, figure: &Figure) -> f64 {
+    end.filter(|end| end.is_finite())
+        .unwrap_or(figure.value.middle)
 }
 
 fn push_bar(text: &mut String, y: usize, name: &str, figure: &Figure, scale: f64) {
@@ -61,7 +67,7 @@ fn push_bar(text: &mut String, y: usize, name: &str, figure: &Figure, scale: f64
     };
     let at = |value: f64| NAMES + value.max(0.0) * scale;
     let middle = figure.value.middle;
-    let (low, high) = (figure.value.low.unwrap_or(middle), high(figure));
+    let (low, high) = (known(figure.value.low, figure), high(figure));
     let width = at(middle) - NAMES;
     let (baseline, center) = (y + 17, y + 12);
     writeln!(

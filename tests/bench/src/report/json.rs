@@ -25,13 +25,16 @@ fn figure(figure: &Figure) -> Value {
         Verdict::NotDecidable => "not decidable",
         Verdict::Published => "published",
     };
+    // JSON has no infinity: an end that is not known is null, and `interval` tells that from a value without one.
+    let end = |end: Option<f64>| end.filter(|end| end.is_finite());
     json!({
         "section": figure.section.title(),
         "what": figure.what,
         "unit": figure.unit,
         "value": figure.value.middle,
-        "low": figure.value.low,
-        "high": figure.value.high,
+        "interval": figure.value.low.is_some(),
+        "low": end(figure.value.low),
+        "high": end(figure.value.high),
         "target": target,
         "verdict": verdict,
         "note": figure.note,

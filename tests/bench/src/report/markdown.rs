@@ -127,16 +127,23 @@ fn values(figure: &Figure) -> String {
 }
 
 fn interval(value: &Estimate) -> String {
-    match (value.low, value.high) {
-        (Some(low), Some(high)) => format!("{} to {}", number(low), number(high)),
-        _ => String::new(),
+    let (Some(low), Some(high)) = (value.low, value.high) else {
+        return String::new();
+    };
+    match (low.is_finite(), high.is_finite()) {
+        (true, true) => format!("{} to {}", number(low), number(high)),
+        (true, false) => format!("{} or more", number(low)),
+        (false, true) => format!("{} or less", number(high)),
+        (false, false) => "too few values".to_owned(),
     }
 }
 
 /// With three digits that say something.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
-    if size >= 100.0 || value.fract() == 0.0 {
+    if value.is_nan() {
+        "none".to_owned()
+    } else if size >= 100.0 || value.fract() == 0.0 {
         format!("{value:.0}")
     } else if size >= 10.0 {
         format!("{value:.1}")
@@ -194,6 +201,19 @@ mod tests {
         let text = document(&[missed()], &Vec::new(), "chart.svg");
         let row = "| direct | Keysmith / native | 1.62 × | 1.55 to 1.70 | ≤ 1.50 × | **missed** |";
         assert!(text.contains(row), "{text}");
+    }
+
+    #[test]
+    fn interval_without_an_end_says_so() {
+        let between = |low, high| Estimate {
+            middle: 1.0,
+            low: Some(low),
+            high: Some(high),
+        };
+        let (least, most) = (f64::NEG_INFINITY, f64::INFINITY);
+        assert_eq!(interval(&between(2.0, most)), "2 or more");
+        assert_eq!(interval(&between(least, 2.0)), "2 or less");
+        assert_eq!(interval(&between(least, most)), "too few values");
     }
 
     #[test]

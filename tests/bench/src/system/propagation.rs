@@ -15,7 +15,7 @@ use super::{
     usage::Processor,
 };
 use crate::{
-    report::{Bound, Context, Estimate, Failed, Figure, Section, Target},
+    report::{Bound, Context, Failed, Figure, Section, Target},
     seed::Seeded,
     stats,
 };
@@ -85,10 +85,14 @@ pub(crate) fn measure(
     Ok(vec![
         quantile("deletion to refusal, median", &taken, 0.5, Some(10.0)),
         quantile("deletion to refusal, 99 of 100", &taken, 0.99, Some(50.0)),
-        Figure {
-            value: Estimate::exact(slowest),
-            ..quantile("deletion to refusal, slowest", &taken, 1.0, None)
-        },
+        figure(
+            Section::Propagation,
+            "deletion to refusal, slowest".to_owned(),
+            "ms",
+            slowest,
+            None,
+            note.clone(),
+        ),
         quantile("creation to acceptance, median", &accepted, 0.5, None),
     ])
 }
