@@ -4,7 +4,7 @@
 //! after round; the scheduler's count of nanoseconds before and after a slice is divided by the requests that the load
 //! generator saw answered. Two variants are compared by the ratio of their slices of the same round, so that what disturbs
 //! the machine for a while disturbs both. A slice of which the hypervisor took more than [`slice::MAX_STOLEN`] is dropped
-//! and counted. In every slice each answer must be what the variant owes: all 200, or all refusals.
+//! and counted. In every slice each answer must be what the variant owes: all admitted, or all refused.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub mod plan;
 pub mod slice;
 
 use group::{Group, Strangers};
-use slice::Plan;
+use slice::{Lane, Plan};
 
 /// Keys of strangers; as many as there are known ones in the group that they are compared with.
 const STRANGERS: usize = plan::COMPARED;
@@ -91,8 +91,15 @@ fn measure(
 ) -> Result<Vec<Figure>, Failed> {
     progress(&format!("{}: {} lanes", group.name, group.lanes.len()));
     let lanes = group.lanes(fleet, strangers);
+    verify_refusals(&lanes)?;
     let tracks = slice::measure(&lanes, plan, fleet.folder())?;
+    verify_refusals(&lanes)?;
     Ok(group.figures(&tracks))
+}
+
+fn verify_refusals(lanes: &[Lane]) -> Result<(), Failed> {
+    let mut refused = lanes.iter().filter(|lane| !lane.traffic.admitted);
+    refused.try_for_each(|lane| lane.traffic.verify_refused())
 }
 
 fn strangers(fleet: &Fleet) -> Result<Strangers, Failed> {

@@ -22,8 +22,6 @@ pub fn ran(process: u32) -> Result<u64, Failed> {
 /// The machine's time since its start, in hundredths of a second over all processors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Machine {
-    /// All of it.
-    pub total: u64,
     /// What the hypervisor took.
     pub stolen: u64,
     /// What processors spent on anything.
@@ -36,10 +34,9 @@ impl Machine {
         Self::parse(&fs::read_to_string("/proc/stat")?).ok_or_else(|| "/proc/stat".into())
     }
 
-    /// The share of the time since `earlier` that was stolen, 0 to 1.
+    /// Seconds of processor time since `earlier` that were stolen.
     pub fn stolen_since(self, earlier: Self) -> f64 {
-        let total = self.total.saturating_sub(earlier.total).max(1);
-        self.stolen.saturating_sub(earlier.stolen) as f64 / total as f64
+        self.stolen.saturating_sub(earlier.stolen) as f64 / PER_SECOND
     }
 
     /// Seconds of processor time since `earlier` that were spent on anything.
@@ -54,7 +51,6 @@ impl Machine {
             .map(|number| number.parse().ok())
             .collect::<Option<_>>()?;
         Some(Self {
-            total: numbers.iter().sum(),
             stolen: *numbers.get(7)?,
             busy: [0, 1, 2, 5, 6].iter().map(|field| numbers[*field]).sum(),
         })
@@ -78,10 +74,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steal_is_a_share_of_all_time() {
+    fn stolen_and_busy_time_are_counted_over_all_processors() {
         let earlier = Machine::parse("cpu  100 0 50 800 10 0 5 35 9 9\ncpu0 1").expect("numbers");
         let later = Machine::parse("cpu  160 0 70 815 10 0 5 40 9 9").expect("numbers");
-        assert_eq!(earlier.total, 1000);
         assert!((later.stolen_since(earlier) - 0.05).abs() < 1e-9);
         assert!((later.busy_since(earlier) - 0.8).abs() < 1e-9);
     }

@@ -2,10 +2,11 @@
 
 use std::{
     fs,
+    os::unix::process::ExitStatusExt as _,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{Seen, Traffic};
@@ -16,6 +17,12 @@ const SCRIPT: &str = include_str!("keys.lua");
 
 /// wrk counts in whole seconds; it is interrupted when the slice is over, which it takes as the end of its time.
 const LONGER: &str = "60s";
+
+/// The number of the signal by which it is interrupted.
+const INTERRUPT: i32 = 2;
+/// After so long without an end it is interrupted again; its threads look every 100 ms whether they are to end.
+const AGAIN: Duration = Duration::from_millis(300);
+const POLL: Duration = Duration::from_millis(2);
 
 /// Sends for `duration` over `connections`, and reads what wrk says about it. `folder` gets the script; draws are
 /// decided by `seed`.
@@ -38,7 +45,7 @@ pub fn run(
         ),
         None => (String::new(), 0, ""),
     };
-    let child = Command::new("wrk")
+    let mut child = Command::new("wrk")
         .args(["--threads", "1"])
         .args(["--connections", &connections.to_string()])
         .args(["--duration", LONGER])
@@ -53,16 +60,34 @@ pub fn run(
         .spawn()
         .map_err(|error| format!("wrk (Debian package wrk): {error}"))?;
     thread::sleep(duration);
-    // Fails only when wrk is gone already, and then its output says why.
-    let _ = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
+    interrupt(&mut child)?;
     let output = child.wait_with_output()?;
+    if output.status.signal() == Some(INTERRUPT) {
+        // Before it had begun.
+        return Ok(Seen::NOTHING);
+    }
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     seen(&said).ok_or_else(|| {
         let complaint = String::from_utf8_lossy(&output.stderr);
         format!("wrk says: {said}{complaint}").into()
     })
+}
+
+/// Interrupts until it has ended: an interrupt that comes just before wrk begins to wait for the end of its time is lost.
+fn interrupt(child: &mut Child) -> Result<(), Failed> {
+    while child.try_wait()?.is_none() {
+        // Without success only when wrk ends at this moment.
+        Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .stderr(Stdio::null())
+            .status()
+            .map_err(|error| format!("kill: {error}"))?;
+        let sent = Instant::now();
+        while child.try_wait()?.is_none() && sent.elapsed() < AGAIN {
+            thread::sleep(POLL);
+        }
+    }
+    Ok(())
 }
 
 /// The bytes of every line with its end; 0 when lines differ.
@@ -76,12 +101,6 @@ fn width(secrets: &Secrets) -> Result<usize, Failed> {
 }
 
 fn seen(said: &str) -> Option<Seen> {
-    let number_behind = |text: &str| -> Option<u64> {
-        let behind = &said[said.find(text)? + text.len()..];
-        let digits = behind.trim_start();
-        let end = digits.find(|digit: char| !digit.is_ascii_digit());
-        digits[..end.unwrap_or(digits.len())].parse().ok()
-    };
     let answered = said
         .lines()
         .find(|line| line.contains(" requests in "))?
@@ -90,16 +109,25 @@ fn seen(said: &str) -> Option<Seen> {
         .parse()
         .ok()?;
     let failures = ["connect ", "read ", "write ", "timeout "];
-    let failed = if said.contains("Socket errors:") {
-        failures.iter().filter_map(|name| number_behind(name)).sum()
-    } else {
-        0
-    };
+    let errors = said.split_once("Socket errors:");
+    let failed = errors.map_or(0, |(_, errors)| {
+        failures
+            .iter()
+            .filter_map(|name| number_behind(errors, name))
+            .sum()
+    });
     Some(Seen {
         answered,
-        refused: number_behind("Non-2xx or 3xx responses:").unwrap_or(0),
+        refused: number_behind(said, "Non-2xx or 3xx responses:").unwrap_or(0),
         failed,
     })
+}
+
+fn number_behind(said: &str, text: &str) -> Option<u64> {
+    let behind = &said[said.find(text)? + text.len()..];
+    let digits = behind.trim_start();
+    let end = digits.find(|digit: char| !digit.is_ascii_digit());
+    digits[..end.unwrap_or(digits.len())].parse().ok()
 }
 
 #[cfg(test)]
