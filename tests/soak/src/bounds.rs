@@ -38,6 +38,16 @@ pub(crate) const RELOAD: Duration = Duration::from_secs(3);
 /// Until when connections may break after a listener was replaced.
 pub(crate) const DRAIN: Duration = Duration::from_secs(1);
 
+/// How long a request may take while nothing is broken. It takes milliseconds; the rest is room for a busy machine.
+pub(crate) const ANSWER: Duration = Duration::from_secs(2);
+
+/// How long after the registry was frozen, or is ready again, its own API may still answer errors.
+pub(crate) const REGISTRY_SETTLES: Duration = Duration::from_secs(1);
+
+/// Until when whoever changes keys has noticed that an earlier database was put back: between two changes of one key
+/// are at most a time of grace and a rest.
+pub(crate) const LOST: Duration = Duration::from_secs(15);
+
 /// How long after the end of a fault the feed may stand still.
 pub(crate) fn feed_stop(kind: Kind) -> Duration {
     match kind {

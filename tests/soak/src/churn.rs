@@ -19,21 +19,30 @@ const KEYS_OF_APPLICATION: usize = 3;
 /// Makes keys of one application, changes them, and deletes them, one after the other.
 pub(crate) async fn change_keys(world: Arc<World>, number: usize) {
     let mut random = Random::for_part(world.seed, "changer", number);
-    let owner = format!("changer-{number}");
-    let Some(application) = world.make_application(&owner).await else {
-        return;
-    };
+    // Another name each time: nobody knows whether a change that failed was done.
+    for attempt in 0_u64.. {
+        if world.is_over() {
+            return;
+        }
+        let owner = format!("changer-{number}-{attempt}");
+        if let Some(application) = world.make_application(&owner).await {
+            change_keys_of(&world, &mut random, &application, &owner).await;
+        }
+        rest(&mut random).await;
+    }
+}
+
+/// Ends when no key can be made: perhaps the application is lost.
+async fn change_keys_of(world: &World, random: &mut Random, application: &str, owner: &str) {
     for round in 0_u64.. {
         if world.is_over() {
             return;
         }
         let name = format!("round-{round}");
-        match world.make_key(&application, &owner, &name).await {
-            Some((credential, key)) => {
-                live(&world, &mut random, &credential, key).await;
-            }
-            None => rest(&mut random).await,
-        }
+        let Some((credential, key)) = world.make_key(application, owner, &name).await else {
+            return;
+        };
+        live(world, random, &credential, key).await;
     }
 }
 
@@ -160,6 +169,9 @@ async fn switch(world: &World, random: &mut Random, application: &str, owner: &s
             world.pool.add_changing(&key);
             keys.push(key);
         }
+    }
+    if keys.is_empty() {
+        return rest(random).await;
     }
     let path = format!("/v1/applications/{application}");
     let mut enabled = true;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::bounds::{DRAIN, PROPAGATION, RELOAD, feed_stop};
+use crate::bounds::{DRAIN, LOST, PROPAGATION, REGISTRY_SETTLES, RELOAD, feed_stop};
 
 #[cfg(test)]
 mod tests;
@@ -184,6 +184,18 @@ impl FaultLog {
     /// Whether anything was broken then, or still settling.
     pub(crate) fn disturb(&self, span: Span) -> bool {
         self.touch(span, |kind| Some(feed_stop(kind)))
+    }
+
+    /// Whether the registry may have answered a change of this time with this status; `None` when there was no answer.
+    pub(crate) fn excuse_registry(&self, status: Option<u16>, span: Span) -> bool {
+        self.touch(span, |kind| match kind {
+            // What was made since the copy is not there any more.
+            Kind::DatabaseRolledBack if status == Some(404) => Some(LOST),
+            Kind::RegistryFrozen | Kind::RegistryKilled | Kind::DatabaseRolledBack => {
+                Some(REGISTRY_SETTLES)
+            }
+            _ => None,
+        })
     }
 
     fn touch(&self, span: Span, lingers: impl Fn(Kind) -> Option<Duration>) -> bool {

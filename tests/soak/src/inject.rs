@@ -2,10 +2,11 @@
 
 use std::{fs, path::Path, process::Command, sync::atomic::Ordering, time::Duration};
 
-use e2e::{fault::MANY, feed_proxy::Conduct};
+use e2e::{fault::MANY, feed_proxy::Conduct, http::answer::Answer};
 
 use crate::{
     faults::{Kind, Moment, Span},
+    judge::VM_TRAPPED,
     plan::{Plan, Step},
     random::Random,
     tally::Violation,
@@ -14,6 +15,10 @@ use crate::{
 
 /// Where the copy of the database lies until it is put back.
 const COPY: &str = "earlier-data";
+/// What Envoy logs when a VM traps on an answer of the registry.
+const TRAPPED_ON_ANSWER: &str = "Function: proxy_on_http_call_response failed";
+/// How long a trap for the leader is set beyond its time, so that a leader falls into it.
+const TRAP_PATIENCE: Duration = Duration::from_secs(10);
 /// The part of the run, in percent, after which the database is copied, and after which the copy is put back.
 const COPIED_AT: u32 = 35;
 const ROLLED_BACK_AT: u32 = 45;
@@ -72,7 +77,7 @@ async fn make(world: &World, kind: Kind, lasts: Duration, random: &mut Random) {
     let number = world.faults().begin(kind, world.now());
     match kind {
         Kind::WorkerTraps => trap_workers(world, lasts, random).await,
-        Kind::LeaderTraps => conduct(world, Conduct::ManyHeaders, lasts).await,
+        Kind::LeaderTraps => trap_leader(world, lasts).await,
         Kind::ListenerUpdate => {
             let mut listeners = world.listeners.lock().await;
             listeners.update();
@@ -146,13 +151,13 @@ async fn trap_workers(world: &World, lasts: Duration, random: &mut Random) {
         let answer = call.try_send().await;
         let until = world.now();
         match answer {
-            Ok(answer) if answer.status == 503 => world.tally().workers_trapped += 1,
+            Ok(answer) if shows_a_trap(&answer) => world.tally().workers_trapped += 1,
             other => {
                 let faults = world.faults().describe(Span { from, until });
                 world.tally().violate(Violation {
                     span: Span { from, until },
                     request: "one that traps the worker".to_owned(),
-                    expected: "503: a VM that traps fails closed".to_owned(),
+                    expected: "503 of Envoy: a VM that traps fails closed".to_owned(),
                     got: format!("{other:?}"),
                     faults,
                 });
@@ -160,6 +165,34 @@ async fn trap_workers(world: &World, lasts: Duration, random: &mut Random) {
         }
         tokio::time::sleep(lasts / 4).await;
     }
+}
+
+/// Whether Envoy itself answers for a VM that has trapped. The filter's own 503 says something else.
+fn shows_a_trap(answer: &Answer) -> bool {
+    answer.status == 503
+        && answer.header("x-details") == VM_TRAPPED
+        && !answer.headers.contains_key("retry-after")
+        && answer.body.is_empty()
+}
+
+/// Answers of the registry that trap whoever follows the feed, until one has: so long as nobody changes a key there is
+/// no answer.
+async fn trap_leader(world: &World, lasts: Duration) {
+    let before = leaders_trapped(world);
+    world.proxy.conduct(Conduct::ManyHeaders);
+    tokio::time::sleep(lasts).await;
+    let given_up = world.now() + TRAP_PATIENCE;
+    while leaders_trapped(world) == before && world.now() < given_up {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    world.proxy.conduct(Conduct::Honest);
+    world.tally().leaders_trapped += leaders_trapped(world) - before;
+}
+
+/// How many VMs have trapped on an answer, as Envoy's log says.
+fn leaders_trapped(world: &World) -> u64 {
+    let log = world.envoy.log();
+    log.matches(TRAPPED_ON_ANSWER).count() as u64
 }
 
 async fn toggle_second(world: &World) {

@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 
 use crate::{
+    bounds::ANSWER,
     faults::{FaultLog, Span},
     history::History,
 };
 
 #[cfg(test)]
 mod tests;
+
+/// Envoy's own reason for a 503: a VM has trapped.
+pub(crate) const VM_TRAPPED: &str = "wasm_fail_stream";
 
 /// What came back.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +80,20 @@ pub(crate) fn judge(
     order: &mut Order,
     faults: &FaultLog,
 ) -> Result<Outcome, Wrong> {
+    let outcome = judge_answer(asked, answered, span, order, faults)?;
+    if span.until.saturating_sub(span.from) > ANSWER && !faults.disturb(span) {
+        return wrong("an answer within two seconds: nothing is broken");
+    }
+    Ok(outcome)
+}
+
+fn judge_answer(
+    asked: Asked<'_>,
+    answered: &Answered,
+    span: Span,
+    order: &mut Order,
+    faults: &FaultLog,
+) -> Result<Outcome, Wrong> {
     match answered.status {
         Some(200) => admitted(asked, answered, span, order, faults),
         Some(401) => refused(asked, span, order, faults),
@@ -133,7 +151,7 @@ fn refused(
 
 fn unavailable(answered: &Answered, span: Span, faults: &FaultLog) -> Result<Outcome, Wrong> {
     let outcome = match answered.details.as_str() {
-        "wasm_fail_stream" => Outcome::VmTrapped,
+        VM_TRAPPED => Outcome::VmTrapped,
         details if details.starts_with("keysmith_") && answered.has_retry_after => {
             Outcome::Unavailable
         }

@@ -19,10 +19,11 @@ use tokio::{
 use crate::{
     bounds::PROPAGATION,
     caller::Caller,
+    enough::missing,
     faults::Span,
     load::CALLERS,
     random::Random,
-    report::{MEMORY_MARGIN, courses, table},
+    report::{MEMORY_MARGIN, REGISTRY_MARGIN, courses, registry_lives, table},
     tally::{Class, Violation},
     world::World,
 };
@@ -30,6 +31,7 @@ use crate::{
 mod bounds;
 mod caller;
 mod churn;
+mod enough;
 mod faults;
 mod history;
 mod inject;
@@ -48,6 +50,8 @@ mod world;
 
 /// Applications with keys that live as long as the run, and keys of each.
 const STEADY: (usize, usize) = (4, 10);
+/// Connections of which one surely reaches each worker: the kernel spreads them by chance.
+const ALL_WORKERS: usize = 16;
 /// Between two lines about how it goes.
 const PROGRESS: Duration = Duration::from_secs(30);
 
@@ -66,26 +70,54 @@ async fn main() -> ExitCode {
     let length = length.min(world.now());
     let died = finish(&world, tasks).await;
     check_memory(&world, length);
+    summarize(&world, length);
+    let failures = failures(&world, died, length);
+    let folder = world.folder.clone();
+    // Nothing runs any more in a folder that is removed.
+    drop(world);
+    if failures.is_empty() {
+        say(&format!("\nPassed, seed {seed}.\n"));
+        // Logs of a run that passed are of no use.
+        let _ = std::fs::remove_dir_all(&folder);
+        return ExitCode::SUCCESS;
+    }
+    say(&format!("\nFAILED, seed {seed}:\n"));
+    for failure in failures {
+        say(&format!("  {failure}\n"));
+    }
+    say(&format!("Logs: {}\n", folder.display()));
+    ExitCode::FAILURE
+}
+
+fn summarize(world: &World, length: Duration) {
     let keys = world.pool.made();
     let tally = world.tally();
     say(&table(&tally, &world.faults(), keys, length));
     for (why, times) in &tally.changes_failed {
         say(&format!("  given up {times} times: {why}\n"));
     }
-    let failed = tally.violated > 0 || died > 0;
-    if failed {
-        say(&format!(
-            "\nFAILED, seed {seed}: {} violations, told above. Logs: {}\n",
-            tally.violated,
-            world.folder.display()
-        ));
-        ExitCode::FAILURE
-    } else {
-        say(&format!("\nPassed, seed {seed}.\n"));
-        // Logs of a run that passed are of no use.
-        let _ = std::fs::remove_dir_all(&world.folder);
-        ExitCode::SUCCESS
+}
+
+/// Why the run has not passed; nothing when it has.
+fn failures(world: &World, died: usize, length: Duration) -> Vec<String> {
+    let tally = world.tally();
+    let mut failures = Vec::new();
+    if world.is_interrupted() {
+        failures.push("interrupted before its time".to_owned());
     }
+    if tally.violated > 0 {
+        failures.push(format!("{} violations, told above", tally.violated));
+    }
+    if died > 0 {
+        failures.push(format!("{died} parts of the run died"));
+    }
+    let missing = missing(&tally, &world.faults(), length);
+    failures.extend(
+        missing
+            .iter()
+            .map(|what| format!("did not test enough: {what}")),
+    );
+    failures
 }
 
 fn length() -> Duration {
@@ -134,7 +166,7 @@ fn start(world: &Arc<World>) -> JoinSet<()> {
     tasks
 }
 
-/// Waits until nothing is excused any more, asks for every key once more on both workers, and ends. Gives how many
+/// Waits until nothing is excused any more, asks for every key once more on every worker, and ends. Gives how many
 /// parts of the run died.
 async fn finish(world: &Arc<World>, mut tasks: JoinSet<()>) -> usize {
     let due = world.faults().deadline(world.now()).unwrap_or_default();
@@ -152,7 +184,7 @@ async fn finish(world: &Arc<World>, mut tasks: JoinSet<()>) -> usize {
     let mut random = Random::for_part(world.seed, "end", 0);
     let mut keys = world.pool.all();
     random.shuffle(&mut keys);
-    for _ in 0..4 {
+    for _ in 0..ALL_WORKERS {
         let mut caller = Caller::new(world, &world.client);
         for key in &keys {
             caller.ask(Class::Steady, key).await;
@@ -163,8 +195,12 @@ async fn finish(world: &Arc<World>, mut tasks: JoinSet<()>) -> usize {
 
 fn check_memory(world: &World, length: Duration) {
     let mut tally = world.tally();
-    for (name, course) in courses(&tally, length) {
-        if !course.is_flat(MEMORY_MARGIN) {
+    let whole = courses(&tally, length).into_iter();
+    let whole = whole.map(|(name, course)| (name, course, MEMORY_MARGIN));
+    let lives = registry_lives(&tally).into_iter();
+    let lives = lives.map(|life| ("one process of the registry", life, REGISTRY_MARGIN));
+    for (name, course, margin) in whole.chain(lives) {
+        if !course.is_flat(margin) {
             tally.violate(Violation {
                 span: Span {
                     from: length / 4,
@@ -172,7 +208,7 @@ fn check_memory(world: &World, length: Duration) {
                 },
                 request: format!("the memory of {name}"),
                 expected: format!(
-                    "in the last quarter at most a tenth and {MEMORY_MARGIN} kB more than in the second"
+                    "in the last quarter at most a tenth and {margin} kB more than in the second"
                 ),
                 got: format!("{} kB, then {} kB", course.second, course.last),
                 faults: String::new(),
@@ -216,9 +252,10 @@ async fn tell_progress(world: Arc<World>) {
 async fn stop_when_told(world: Arc<World>) {
     let mut terminated = signal(SignalKind::terminate()).expect("signals");
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => say("Stopping.\n"),
-        _ = terminated.recv() => say("Stopping.\n"),
-        () = world.over() => {}
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+        () = world.over() => return,
     }
-    world.end();
+    say("Stopping.\n");
+    world.interrupt();
 }

@@ -15,6 +15,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     at: Moment,
+    process: u32,
     kilobytes: u64,
 }
 
@@ -34,9 +35,29 @@ pub(crate) struct Course {
 pub(crate) struct Samples(Vec<Sample>);
 
 impl Samples {
-    /// Notes one.
-    pub(crate) fn push(&mut self, at: Moment, kilobytes: u64) {
-        self.0.push(Sample { at, kilobytes });
+    /// Notes one of the process with this number.
+    pub(crate) fn push(&mut self, at: Moment, process: u32, kilobytes: u64) {
+        self.0.push(Sample {
+            at,
+            process,
+            kilobytes,
+        });
+    }
+
+    /// The looks at each process by itself, from its beginning on, with the time that it was seen for: one that is
+    /// killed and started again begins anew, and hides what the one before it had gathered.
+    pub(crate) fn by_process(&self) -> Vec<(Duration, Self)> {
+        let lives = self.0.chunk_by(|one, next| one.process == next.process);
+        let alone = lives.map(|life| {
+            let began = life[0].at;
+            let own = life.iter().map(|sample| Sample {
+                at: sample.at.saturating_sub(began),
+                ..*sample
+            });
+            let lasted = life[life.len() - 1].at.saturating_sub(began);
+            (lasted, Self(own.collect()))
+        });
+        alone.collect()
     }
 
     /// What they say of a run of this length; `None` when it was too short.
@@ -73,7 +94,10 @@ pub(crate) async fn watch(world: Arc<World>) {
     while !world.is_over() {
         let now = world.now();
         if let Some(kilobytes) = resident(world.envoy_id) {
-            world.tally().envoy_memory.push(now, kilobytes);
+            world
+                .tally()
+                .envoy_memory
+                .push(now, world.envoy_id, kilobytes);
         } else {
             note_end(&world, now);
         }
@@ -82,7 +106,7 @@ pub(crate) async fn watch(world: Arc<World>) {
             let id = registry.process().id();
             drop(registry);
             if let Some(kilobytes) = resident(id) {
-                world.tally().registry_memory.push(now, kilobytes);
+                world.tally().registry_memory.push(now, id, kilobytes);
             }
         }
         tokio::time::sleep(PERIOD).await;
@@ -121,7 +145,7 @@ mod tests {
     fn samples(kilobytes: impl Fn(u64) -> u64) -> Samples {
         let mut samples = Samples::default();
         for second in 0..100 {
-            samples.push(Duration::from_secs(second), kilobytes(second));
+            samples.push(Duration::from_secs(second), 1, kilobytes(second));
         }
         samples
     }
@@ -137,6 +161,22 @@ mod tests {
             (1000, 1000, 9000)
         );
         assert!(course.is_flat(0));
+    }
+
+    #[test]
+    fn each_process_has_a_course_of_its_own() {
+        let mut samples = Samples::default();
+        for second in 0..200 {
+            let process = if second < 100 { 1 } else { 2 };
+            samples.push(Duration::from_secs(second), process, 1000 + second % 100);
+        }
+        let lives = samples.by_process();
+        assert_eq!(lives.len(), 2);
+        for (length, life) in lives {
+            assert_eq!(length, Duration::from_secs(99));
+            let course = life.course(length).expect("long enough");
+            assert!(course.last > course.second, "{course:?}");
+        }
     }
 
     #[test]

@@ -34,7 +34,10 @@ pub(crate) async fn watch(world: Arc<World>) {
             None => None,
         };
         if let Some((credential, key)) = made {
+            // Whoever puts back an earlier database finds it there.
+            world.pool.add_changing(&key);
             follow(&world, &mut random, &credential, &key).await;
+            world.pool.forget(&key);
         } else {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }

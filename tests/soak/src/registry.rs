@@ -6,7 +6,12 @@ use e2e::http::answer::Answer;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::{faults::Moment, pool::Key, world::World};
+use crate::{
+    faults::{Moment, Span},
+    pool::Key,
+    tally::Violation,
+    world::World,
+};
 
 /// How long the registry may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,18 +36,43 @@ impl World {
         let sent = self.now();
         let answer = timeout(PATIENCE, call.try_send()).await;
         let done = self.now();
-        let error = match answer {
+        let (status, error) = match answer {
             Ok(Ok(answer)) if answer.status < 300 => {
                 self.tally().changes_made += 1;
                 return Change::Done(body_of(&answer), sent, done);
             }
-            Ok(Ok(answer)) => format!("{} {}", answer.status, answer.text().trim_end()),
-            Ok(Err(error)) => error,
-            Err(_) => format!("no answer in {PATIENCE:?}"),
+            Ok(Ok(answer)) => (
+                Some(answer.status),
+                format!("{} {}", answer.status, answer.text().trim_end()),
+            ),
+            Ok(Err(error)) => (None, error),
+            Err(_) => (None, format!("no answer in {PATIENCE:?}")),
         };
-        self.tally()
-            .note_failed_change(&format!("{method}: {error}"));
+        let span = Span {
+            from: sent,
+            until: done,
+        };
+        self.note_failed(&format!("{method} {path}"), status, &error, span);
         Change::Unknown
+    }
+
+    /// Holds it against the faults that a change was not done.
+    fn note_failed(&self, request: &str, status: Option<u16>, error: &str, span: Span) {
+        let faults = self.faults();
+        let is_excused = faults.excuse_registry(status, span);
+        let around = faults.describe(span);
+        drop(faults);
+        let mut tally = self.tally();
+        tally.note_failed_change(error);
+        if !is_excused {
+            tally.violate(Violation {
+                span,
+                request: format!("a change of the registry: {request}"),
+                expected: "done: the registry runs".to_owned(),
+                got: error.to_owned(),
+                faults: around,
+            });
+        }
     }
 
     /// Makes an application and gives its id.

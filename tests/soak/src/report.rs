@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use crate::{
     bounds::{PROPAGATION, feed_stop},
+    enough::processes,
     faults::{FaultLog, Kind},
     judge::Outcome,
     memory::Course,
@@ -12,6 +13,12 @@ use crate::{
 
 /// How much more memory than a tenth is no growth: VMs come and go, and each has some megabytes.
 pub(crate) const MEMORY_MARGIN: u64 = 24 * 1024;
+
+/// The same for one process of the registry, from its second quarter to its last, in kilobytes.
+pub(crate) const REGISTRY_MARGIN: u64 = 8 * 1024;
+
+/// How long a process of the registry has to live for its own course to say something.
+const A_LIFE: Duration = Duration::from_mins(1);
 
 const OUTCOMES: [(Outcome, &str); 5] = [
     (Outcome::Admitted, "admitted, rightly"),
@@ -113,6 +120,7 @@ fn faults_and_stops(out: &mut String, tally: &Tally, faults: &FaultLog) {
         );
     }
     row(out, "workers trapped", tally.workers_trapped);
+    row(out, "leaders trapped", tally.leaders_trapped);
 }
 
 /// For each kind the longest time, counted from the end of the fault, that a change still took.
@@ -132,7 +140,9 @@ fn memory(out: &mut String, tally: &Tally, length: Duration) {
         "Memory (MB resident) {:>24} {:>14} {:>14}",
         "2nd quarter", "last quarter", "peak"
     );
-    for (name, course) in courses(tally, length) {
+    let lives = registry_lives(tally).into_iter();
+    let lives = lives.map(|life| ("  one life of it", life));
+    for (name, course) in courses(tally, length).into_iter().chain(lives) {
         let megabytes =
             |kilobytes: u64| format!("{}.{}", kilobytes / 1024, kilobytes % 1024 * 10 / 1024);
         let _ = writeln!(
@@ -145,13 +155,19 @@ fn memory(out: &mut String, tally: &Tally, length: Duration) {
     }
 }
 
-/// The memory of each process.
+/// The memory of each process over the whole run.
 pub(crate) fn courses(tally: &Tally, length: Duration) -> Vec<(&'static str, Course)> {
-    [
-        ("Envoy", &tally.envoy_memory),
-        ("registry", &tally.registry_memory),
-    ]
-    .into_iter()
-    .filter_map(|(name, samples)| Some((name, samples.course(length)?)))
-    .collect()
+    processes(tally)
+        .into_iter()
+        .filter_map(|(name, samples)| Some((name, samples.course(length)?)))
+        .collect()
+}
+
+/// The memory of each process that the registry was, from its own beginning on.
+pub(crate) fn registry_lives(tally: &Tally) -> Vec<Course> {
+    let lives = tally.registry_memory.by_process().into_iter();
+    lives
+        .filter(|(length, _)| *length >= A_LIFE)
+        .filter_map(|(length, samples)| samples.course(length))
+        .collect()
 }

@@ -71,7 +71,10 @@ pub(crate) struct Tally {
     pub(crate) changes_made: u64,
     pub(crate) changes_failed: BTreeMap<String, u64>,
     pub(crate) keys_left_out: usize,
+    /// Requests that were answered as Envoy does when the VM has trapped.
     pub(crate) workers_trapped: u64,
+    /// VMs that trapped on an answer of the registry, as Envoy's log says.
+    pub(crate) leaders_trapped: u64,
     pub(crate) propagated: Vec<Propagated>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) violated: u64,

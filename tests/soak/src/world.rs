@@ -69,6 +69,7 @@ pub(crate) struct World {
     faults: Mutex<FaultLog>,
     tally: Mutex<Tally>,
     is_over: AtomicBool,
+    is_interrupted: AtomicBool,
     _upstream: Echo,
 }
 
@@ -125,6 +126,7 @@ impl World {
             faults: Mutex::new(FaultLog::default()),
             tally: Mutex::new(Tally::default()),
             is_over: AtomicBool::new(false),
+            is_interrupted: AtomicBool::new(false),
             _upstream: upstream,
         }
     }
@@ -157,6 +159,17 @@ impl World {
     /// Tells everybody to stop.
     pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::SeqCst);
+    }
+
+    /// Tells everybody to stop because somebody asks for it from outside.
+    pub(crate) fn interrupt(&self) {
+        self.is_interrupted.store(true, Ordering::SeqCst);
+        self.end();
+    }
+
+    /// Whether somebody did.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.is_interrupted.load(Ordering::SeqCst)
     }
 
     /// Waits until everybody is to stop.

@@ -87,3 +87,42 @@ fn an_excuse_ends_some_time_after_the_fault() {
     assert!(!log.excuse_503(request(at(2.1) + RELOAD)));
     assert!(!log.excuse_cut(request(at(1.5))));
 }
+
+#[test]
+fn an_error_of_the_registry_needs_a_fault_of_the_registry_itself() {
+    let excuse = |kind, status, seconds| {
+        let span = Span {
+            from: at(seconds),
+            until: at(seconds),
+        };
+        log(&[(kind, 10.0, Some(12.0))]).excuse_registry(status, span)
+    };
+    for kind in [
+        Kind::RegistryFrozen,
+        Kind::RegistryKilled,
+        Kind::DatabaseRolledBack,
+    ] {
+        assert!(!excuse(kind, None, 9.0));
+        assert!(excuse(kind, None, 11.0));
+        assert!(excuse(kind, Some(500), 13.0));
+        assert!(!excuse(kind, Some(500), 13.5));
+    }
+    // The proxy that breaks answers stands before the gateway's feed, not before the registry's API.
+    for kind in [Kind::ErrorAnswers, Kind::GatewayFrozen] {
+        assert!(!excuse(kind, Some(500), 11.0), "{kind:?}");
+    }
+}
+
+#[test]
+fn what_was_made_since_the_copy_may_be_unknown_for_longer() {
+    let excuse = |kind, status| {
+        let span = Span {
+            from: at(20.0),
+            until: at(20.0),
+        };
+        log(&[(kind, 10.0, Some(12.0))]).excuse_registry(Some(status), span)
+    };
+    assert!(excuse(Kind::DatabaseRolledBack, 404));
+    assert!(!excuse(Kind::DatabaseRolledBack, 500));
+    assert!(!excuse(Kind::RegistryKilled, 404));
+}

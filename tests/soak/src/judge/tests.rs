@@ -172,3 +172,21 @@ fn other_answers_are_wrong_whatever_happens() {
         assert!(judged.is_err(), "{status}");
     }
 }
+
+#[test]
+fn a_right_answer_may_be_late_only_near_a_fault() {
+    let judged = |lasted: Duration, faults: &FaultLog| {
+        let span = Span {
+            from: at(50),
+            until: at(50) + lasted,
+        };
+        let mut order = Order::default();
+        judge(Asked::Stranger, &answered(401), span, &mut order, faults).is_ok()
+    };
+    let late = ANSWER + Duration::from_millis(1);
+    let mut faults = FaultLog::default();
+    assert!(judged(ANSWER, &faults));
+    assert!(!judged(late, &faults));
+    faults.begin(Kind::GatewayFrozen, at(51));
+    assert!(judged(late, &faults));
+}
