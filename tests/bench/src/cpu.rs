@@ -29,23 +29,28 @@ use slice::{Lane, Plan};
 /// Keys of strangers; as many as there are known ones in the group that they are compared with.
 const STRANGERS: usize = plan::COMPARED;
 
-/// Measures everything.
-pub async fn run(context: &Context) -> Result<Vec<Figure>, Failed> {
-    run_only(context, "", None).await
+/// The name by which the latencies are chosen.
+const LATENCY: &str = "latency";
+
+/// Every name that a part can be chosen by.
+pub fn names(quick: bool) -> Vec<&'static str> {
+    let groups = plan::groups(quick).into_iter().map(|group| group.name);
+    groups.chain([LATENCY]).collect()
 }
 
-/// Measures the groups whose names contain `part`; the latencies are a group called `latency`. `rounds` slices of each
-/// variant instead of the usual number.
-pub async fn run_only(
+/// Measures the groups with these `names`, and adds what comes out to `figures`: what was measured before a group failed
+/// is there. `rounds` slices of each variant instead of the usual number.
+pub async fn run(
     context: &Context,
-    part: &str,
+    names: &[&str],
     rounds: Option<usize>,
-) -> Result<Vec<Figure>, Failed> {
+    figures: &mut Vec<Figure>,
+) -> Result<(), Failed> {
     let groups: Vec<Group> = plan::groups(context.quick)
         .into_iter()
-        .filter(|group| group.name.contains(part))
+        .filter(|group| names.contains(&group.name))
         .collect();
-    let latency = "latency".contains(part);
+    let latency = names.contains(&LATENCY);
     let mut variants: Vec<Variant> = groups
         .iter()
         .flat_map(|group| group.lanes.iter().map(|lane| lane.variant))
@@ -54,14 +59,13 @@ pub async fn run_only(
         variants.extend(latency::variants());
     }
     if variants.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let fleet = Fleet::start(context, &variants).await?;
+    let fleet = Box::pin(Fleet::start(context, &variants)).await?;
     let strangers = strangers(&fleet)?;
     let plan = plan(context.quick, rounds);
     // Load generators are waited for, and nothing else is to be done meanwhile.
     tokio::task::block_in_place(|| {
-        let mut figures = Vec::new();
         for group in &groups {
             figures.extend(measure(&fleet, group, &strangers, plan)?);
         }
@@ -70,7 +74,7 @@ pub async fn run_only(
             let duration = Duration::from_secs(seconds);
             figures.extend(latency::measure(&fleet, runs, duration, fleet.folder())?);
         }
-        Ok(figures)
+        Ok(())
     })
 }
 

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use bench::{
-    checker, cpu,
-    report::{Context, Failed, Figure},
+    alone, checker, cpu,
+    report::{Context, Failed, Figure, progress},
     system, upstream,
 };
 use clap::{Parser, Subcommand};
@@ -16,7 +16,7 @@ struct Arguments {
     /// A run of a few minutes, with wider intervals and fewer figures
     #[arg(long)]
     quick: bool,
-    /// Only this part: `cpu`, `system`, or those groups of `cpu` whose name contains it
+    /// Only this part: `cpu`, `system`, or those groups whose name contains it
     #[arg(long, default_value = "")]
     only: String,
     /// So many slices of each variant instead of the usual number
@@ -35,7 +35,7 @@ struct Arguments {
 /// What the benchmark starts itself as.
 #[derive(Subcommand)]
 enum Role {
-    /// The service that ext_authz asks
+    /// The service that `ext_authz` asks
     #[command(hide = true)]
     Checker {
         #[arg(long)]
@@ -75,28 +75,64 @@ fn start(arguments: Arguments) -> Result<(), Failed> {
 
 async fn measure(arguments: Arguments) -> Result<(), Failed> {
     let context = context(&arguments)?;
-    let figures = figures(&context, &arguments.only, arguments.rounds).await?;
+    let chosen = Chosen::by(&arguments.only, arguments.quick)?;
+    let _alone = alone::in_folder(&context.folder)?;
+    let mut figures = Vec::new();
+    let folder = context.folder.clone();
+    tokio::spawn(async move { alone::until_signalled(&folder).await });
+    let outcome = chosen
+        .measure(&context, arguments.rounds, &mut figures)
+        .await;
     let name = if arguments.quick { "quick" } else { "full" };
     let report = arguments
         .report
         .unwrap_or_else(|| context.folder.join(name));
-    bench::report::write(&figures, &context, &report)
+    // What was measured before something failed is not lost.
+    if !figures.is_empty() {
+        bench::report::write(&figures, &context, &report)?;
+    }
+    outcome
 }
 
-async fn figures(
-    context: &Context,
-    only: &str,
-    rounds: Option<usize>,
-) -> Result<Vec<Figure>, Failed> {
-    let mut figures = Vec::new();
-    if only != "system" {
-        let part = if only == "cpu" { "" } else { only };
-        figures.extend(cpu::run_only(context, part, rounds).await?);
+/// The names of the groups that are measured.
+struct Chosen {
+    cpu: Vec<&'static str>,
+    system: Vec<&'static str>,
+}
+
+impl Chosen {
+    /// `cpu`, `system`, or every group whose name contains `only`.
+    fn by(only: &str, quick: bool) -> Result<Self, Failed> {
+        let (cpu, system) = (cpu::names(quick), system::GROUPS.to_vec());
+        let chosen = |names: &[&'static str], part: &str, other: &str| -> Vec<&'static str> {
+            let is_chosen = |name: &&str| only != other && (only == part || name.contains(only));
+            names.iter().copied().filter(is_chosen).collect()
+        };
+        let by_name = Self {
+            cpu: chosen(&cpu, "cpu", "system"),
+            system: chosen(&system, "system", "cpu"),
+        };
+        if by_name.cpu.is_empty() && by_name.system.is_empty() {
+            let names = [cpu, system].concat().join(", ");
+            return Err(
+                format!("no group is called {only}; there are cpu, system, {names}").into(),
+            );
+        }
+        Ok(by_name)
     }
-    if only.is_empty() || only == "system" {
-        figures.extend(system::run(context).await?);
+
+    async fn measure(
+        &self,
+        context: &Context,
+        rounds: Option<usize>,
+        figures: &mut Vec<Figure>,
+    ) -> Result<(), Failed> {
+        let cpu = cpu::run(context, &self.cpu, rounds, figures).await;
+        if let Err(error) = &cpu {
+            progress(&error.to_string());
+        }
+        cpu.and(system::run(context, &self.system, figures).await)
     }
-    Ok(figures)
 }
 
 fn context(arguments: &Arguments) -> Result<Context, Failed> {

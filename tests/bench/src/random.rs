@@ -1,6 +1,6 @@
 //! Draws that are the same in every run.
 
-/// SplitMix64.
+/// `SplitMix64`.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 

@@ -116,6 +116,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "halves and whole numbers are exact")]
     fn quantile_lies_between_its_neighbours() {
         assert_eq!(quantile(&[4.0, 1.0, 3.0, 2.0], MEDIAN), 2.5);
         assert_eq!(quantile(&one_to(5), LOWER_QUARTILE), 2.0);

@@ -72,13 +72,25 @@ const QUICK: Scale = Scale {
     patience: Duration::from_secs(20),
 };
 
-/// Measures everything.
-pub async fn run(context: &Context) -> Result<Vec<Figure>, Failed> {
-    let mut figures = Vec::new();
-    for group in GROUPS {
-        figures.extend(measure(context, group).await?);
+/// Measures those of [`GROUPS`] that are in `names`, and adds what comes out to `figures`. A group that fails does not keep
+/// the others from being measured; the first failure is returned.
+pub async fn run(
+    context: &Context,
+    names: &[&str],
+    figures: &mut Vec<Figure>,
+) -> Result<(), Failed> {
+    let mut outcome = Ok(());
+    for group in GROUPS.into_iter().filter(|group| names.contains(group)) {
+        match measure(context, group).await {
+            Ok(measured) => figures.extend(measured),
+            Err(error) => {
+                let failure = format!("{group}: {error}");
+                progress(&failure);
+                outcome = outcome.and(Err(failure.into()));
+            }
+        }
     }
-    Ok(figures)
+    outcome
 }
 
 /// Measures one of [`GROUPS`].

@@ -41,6 +41,10 @@ impl Planned {
             sent: Sent::Known,
         }
     }
+
+    fn name(&self) -> String {
+        self.name.map_or_else(|| self.variant.name(), str::to_owned)
+    }
 }
 
 /// A ratio of two lanes of a group, by their places.
@@ -94,7 +98,7 @@ impl Group {
                 Sent::Nothing => None,
             };
             Lane {
-                name: self.lane_name(planned),
+                name: planned.name(),
                 process: gateway.id(),
                 companion: gateway.companion,
                 around: fleet.helpers(),
@@ -108,12 +112,6 @@ impl Group {
             }
         };
         self.lanes.iter().map(lane).collect()
-    }
-
-    fn lane_name(&self, planned: &Planned) -> String {
-        planned
-            .name
-            .map_or_else(|| planned.variant.name(), str::to_owned)
     }
 
     /// What its tracks say.
@@ -131,21 +129,14 @@ impl Group {
     }
 
     fn costs(&self, planned: &Planned, track: &Track, over: Option<&Track>) -> Vec<Figure> {
-        let name = self.lane_name(planned);
+        let name = planned.name();
         let kept = track.kept();
         let lower = quantile(&kept, LOWER_QUARTILE);
-        let mut note = format!("lower quartile {lower:.1}; {} slices", kept.len());
-        if track.dropped > 0 {
-            note += &format!(", {} dropped", track.dropped);
-        }
-        for (count, what) in [
-            (track.disturbed, "other work ran"),
-            (track.busy, "the load generator was busy"),
-        ] {
-            if count > 0 {
-                note += &format!(", in {count} {what}");
-            }
-        }
+        let slices = kept.len();
+        let note = format!(
+            "lower quartile {lower:.1}; {slices} slices{}",
+            track.remarks()
+        );
         let mut figures = vec![self.figure(&name, "µs", estimate(&kept, MEDIAN), None, note)];
         if let Some(base) = over.filter(|base| !std::ptr::eq(*base, track)) {
             let differences = paired_differences(&track.envoy, &base.envoy);

@@ -1,6 +1,7 @@
 //! Short slices of load in random order, round after round.
 
 use std::{
+    fmt::Write as _,
     path::Path,
     time::{Duration, Instant},
 };
@@ -120,7 +121,7 @@ struct Slice {
 fn run(lane: &Lane, duration: Duration, seed: u64, folder: &Path) -> Result<Slice, Failed> {
     let earlier = Counted::now(lane)?;
     let started = Instant::now();
-    let seen = match lane.generator {
+    let answers = match lane.generator {
         Generator::Wrk(connections) => {
             wrk::run(&lane.traffic, connections, duration, seed, folder)?
         }
@@ -131,12 +132,12 @@ fn run(lane: &Lane, duration: Duration, seed: u64, folder: &Path) -> Result<Slic
     };
     let elapsed = started.elapsed().as_secs_f64();
     let later = Counted::now(lane)?;
-    seen.verify(&lane.traffic)?;
+    answers.verify(&lane.traffic)?;
     let (envoy, around) = (later.envoy - earlier.envoy, later.around - earlier.around);
     let generator = later.children - earlier.children;
     let known = (envoy + around) as f64 / 1e9 + generator;
     Ok(Slice {
-        seen,
+        seen: answers,
         envoy,
         companion: later.companion - earlier.companion,
         stolen: later.machine.stolen_since(earlier.machine) / elapsed,
@@ -180,6 +181,20 @@ impl Track {
         self.dropped += usize::from(!kept);
         self.busy += usize::from(slice.busy > BUSY);
         self.disturbed += usize::from(slice.other > DISTURBED);
+    }
+
+    /// What happened in some slices, in words.
+    pub fn remarks(&self) -> String {
+        let remarks = [
+            (self.dropped, " dropped"),
+            (self.disturbed, " with other work beside it"),
+            (self.busy, " with a busy load generator"),
+        ];
+        let mut text = String::new();
+        for (count, what) in remarks.into_iter().filter(|(count, _)| *count > 0) {
+            write!(text, ", {count}{what}").expect("a text takes everything");
+        }
+        text
     }
 
     /// The slices that were kept.

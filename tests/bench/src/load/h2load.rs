@@ -76,7 +76,7 @@ pub fn run(
         .output()
         .map_err(|error| format!("h2load (Debian package nghttp2-client): {error}"))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let seen = seen(&said).ok_or_else(|| {
+    let answers = seen(&said).ok_or_else(|| {
         let complaint = String::from_utf8_lossy(&output.stderr);
         format!("h2load says: {said}{complaint}")
     })?;
@@ -84,7 +84,10 @@ pub fn run(
         Pace::Streams(_) => Vec::new(),
         Pace::Fixed { .. } => latencies(&log)?,
     };
-    Ok(Run { seen, latencies })
+    Ok(Run {
+        seen: answers,
+        latencies,
+    })
 }
 
 fn prepared(traffic: &Traffic, seed: u64) -> Result<String, Failed> {

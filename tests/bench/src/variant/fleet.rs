@@ -2,7 +2,7 @@
 //! started once and stay until the end, so that only the slices differ.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     env, fs,
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
@@ -49,12 +49,12 @@ impl Fleet {
         fleet.helper("upstream", &[]).await?;
         for variant in variants {
             if fleet.find(*variant).is_none() {
-                fleet.launch(context, *variant).await?;
+                Box::pin(fleet.launch(context, *variant)).await?;
             }
         }
         for gateway in &mut fleet.gateways {
             progress(&format!("preparing {}", gateway.variant.file_name()));
-            gateway.prepare().await?;
+            Box::pin(gateway.prepare()).await?;
         }
         Ok(fleet)
     }
@@ -154,7 +154,7 @@ impl Fleet {
         kind: Kind,
         count: usize,
     ) -> Result<Secrets, Failed> {
-        if !self.seeds.contains_key(&(kind, count)) {
+        if let Entry::Vacant(place) = self.seeds.entry((kind, count)) {
             let seeded = match kind {
                 Kind::ApiKey => seed::registry(context, count).await?,
                 Kind::Token => seed::bearer(context).await?,
@@ -162,7 +162,7 @@ impl Fleet {
                 Kind::ChosenPassword => seed::chosen(context).await?,
                 Kind::Jwt => return Err("no registry knows these tokens".into()),
             };
-            self.seeds.insert((kind, count), seeded);
+            place.insert(seeded);
         }
         let seeded = &self.seeds[&(kind, count)];
         match kind {

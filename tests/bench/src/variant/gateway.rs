@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// For how long an Envoy may load its credentials: a million of Envoy's own are a hundred megabytes of configuration.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Every secret of a set up to this size is sent once before the first slice, so that what is remembered is remembered;
 /// of larger sets so many.
@@ -86,7 +86,7 @@ impl Gateway {
 
     /// Waits until every worker admits what it must, and sees that it refuses and tells the upstream what it must.
     pub async fn prepare(&mut self) -> Result<(), Failed> {
-        self.serving().await?;
+        Box::pin(self.serving()).await?;
         let secrets = self.secrets.read()?;
         let first = secrets.first().ok_or("no secrets")?;
         within(PATIENCE, &self.variant.name(), || {
@@ -94,8 +94,8 @@ impl Gateway {
             async move { asked.consistently(200).await }
         })
         .await;
-        self.identifies(&secrets, 0).await?;
-        self.identifies(&secrets, secrets.len() - 1).await?;
+        Box::pin(self.identifies(&secrets, 0)).await?;
+        Box::pin(self.identifies(&secrets, secrets.len() - 1)).await?;
         self.refuses(first).await?;
         self.warm(&secrets).await
     }
@@ -104,7 +104,7 @@ impl Gateway {
         let admin = Client::new(self.admin);
         let served = within(PATIENCE, "Envoy serves", || {
             let ended = self.process.exited();
-            let ready = admin.get("/ready").try_send();
+            let ready = Box::pin(admin.get("/ready").try_send());
             async move {
                 match (ended, ready.await) {
                     (Some(_), _) => Ok(false),
