@@ -3,6 +3,10 @@
 -- an earlier version wrote.
 alter table deployed_secrets add column record blob;
 
+-- The format of the feed in which the records above are written; 0 while there is none. A start that knows another one has
+-- them all rendered anew.
+alter table installation add column record_format bigint not null default 0;
+
 -- Holds nothing but what still has to be rendered.
 create index deployed_unrendered on deployed_secrets (group_id, digest) where record is null;
 

@@ -8,6 +8,7 @@ use crate::{
     store::{ApplicationRow, ChangeRow, Subject},
 };
 
+/// What is told of an application. `store/visible.rs` lists what of it may change: keep the two alike.
 pub(super) fn application(row: ApplicationRow) -> Application {
     Application {
         index: row.number,

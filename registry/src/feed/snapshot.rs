@@ -145,12 +145,17 @@ async fn stretch(
         };
         if let Some((taken, to)) = cut(&found, limit, parts) {
             let taken = found.get(..taken).unwrap_or_default();
-            let records = taken.iter().flat_map(|record| &record.bytes).copied();
+            let bytes = taken.iter().map(|record| record.bytes.len()).sum();
+            // Exactly, so that what is kept takes no more than is counted.
+            let mut records = Vec::with_capacity(bytes);
+            for record in taken {
+                records.extend_from_slice(&record.bytes);
+            }
             return Ok(Stretch {
                 revision: view.head.revision,
                 to,
                 count: taken.len(),
-                records: records.collect(),
+                records: records.into_boxed_slice().into(),
             });
         }
         limit = limit.saturating_mul(2);
@@ -184,11 +189,17 @@ async fn credentials(
     let rows = read
         .group_credentials(group, &first_digest(from), limit)
         .await?;
-    let rendered = rows.into_iter().map(|row| Record {
-        part: credential_segment(&row.digest),
-        bytes: row.record,
+    let rendered = rows.into_iter().map(|row| {
+        // A record begins with its digest. What does not was damaged, and would make the whole page unreadable.
+        if !row.record.starts_with(&row.digest.0) {
+            return Err(StoreError::Unreadable("deployed_secrets.record").into());
+        }
+        Ok(Record {
+            part: credential_segment(&row.digest),
+            bytes: row.record,
+        })
     });
-    Ok(rendered.collect())
+    rendered.collect()
 }
 
 /// The smallest digest of a segment, which is its first 12 bits.

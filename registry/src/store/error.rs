@@ -1,5 +1,7 @@
 //! How a store fails.
 
+use crate::ids::GroupId;
+
 /// The store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -9,6 +11,18 @@ pub enum StoreError {
     /// A row does not mean anything.
     #[error("the database holds something unreadable in {0}")]
     Unreadable(&'static str),
+    /// What gateways are told of a deployed secret cannot be worked out.
+    #[error(
+        "deployed_secrets: the record in gateway group {group} under the digest {digest:032x} cannot be rendered: {source}"
+    )]
+    Record {
+        /// Where it is deployed.
+        group: GroupId,
+        /// Under which digest: its 16 bytes, the first one the highest.
+        digest: u128,
+        /// Why.
+        source: Box<StoreError>,
+    },
     /// Work in a task of its own did not come to its end.
     #[error("the work was interrupted")]
     Interrupted,

@@ -1,26 +1,12 @@
 //! What gateways see of the product's nouns: only a change of it is a change for them.
+//!
+//! Of a credential that is its record (`record.rs` beside this file), which is rendered and compared with the one kept.
 
-use crate::{application::Application, credential::Credential};
+use crate::application::Application;
 
-/// Whether gateways see a difference. Where an application is admitted is told apart from it.
+/// Whether gateways see a difference: whatever goes from an application into its record (`application` in
+/// `feed/record.rs`) has to be here. Where an application is admitted is told apart from it.
 pub(super) fn application_differs(before: &Application, after: &Application) -> bool {
     (&before.name, &before.custom_id, before.enabled)
         != (&after.name, &after.custom_id, after.enabled)
-}
-
-/// Whether gateways see a difference. Which secrets it has is told apart from it.
-pub(super) fn credential_differs(before: &Credential, after: &Credential) -> bool {
-    (
-        &before.identifier,
-        &before.scopes,
-        before.enabled,
-        before.not_before,
-        before.expires_at,
-    ) != (
-        &after.identifier,
-        &after.scopes,
-        after.enabled,
-        after.not_before,
-        after.expires_at,
-    )
 }

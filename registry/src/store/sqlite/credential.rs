@@ -1,4 +1,4 @@
-//! Credentials and user names.
+//! Credentials.
 
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 

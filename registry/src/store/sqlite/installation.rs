@@ -1,6 +1,6 @@
 //! The first start: what exists from then on, and whether the master key is the right one.
 
-use filter_core::digest::DigestKey;
+use filter_core::{digest::DigestKey, feed::FORMAT};
 use sqlx::{Connection as _, Row as _, SqliteConnection, SqlitePool};
 
 use super::{
@@ -69,8 +69,9 @@ async fn check_key(connection: &mut SqliteConnection, keys: &Keys) -> Result<boo
     Ok(true)
 }
 
-pub(super) const INSERT: &str = "insert into installation (singleton, key_check, epoch, revision, application_number, created_at)
-         values (1, $1, $2, 0, 0, $3)";
+pub(super) const INSERT: &str = "insert into installation
+         (singleton, key_check, epoch, revision, application_number, created_at, record_format)
+         values (1, $1, $2, 0, 0, $3, $4)";
 
 pub(super) const INSERT_ORGANIZATION: &str =
     "insert into organizations (id, name, created_at) values ($1, $2, $3)";
@@ -85,6 +86,7 @@ async fn fill(
         .bind(keys.sealer().seal(KEY_CHECK, b"keysmith", entropy)?)
         .bind(entropy.bytes::<16>()?.as_slice())
         .bind(time(now))
+        .bind(i64::from(FORMAT))
         .execute(&mut *connection)
         .await?;
     let stamp = Stamp {

@@ -3,7 +3,7 @@
 //! Whatever changes a record for gateways goes through [`refresh`], or through [`render`] when it is deployed. So a page of
 //! a million credentials is read from one table, and nothing is joined, decoded and encoded for it.
 
-use filter_core::digest::Digest;
+use filter_core::{digest::Digest, feed::FORMAT};
 use sqlx::{SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
@@ -17,7 +17,7 @@ use crate::{
     store::{CredentialRow, StoreError, record},
 };
 
-/// Rendered at a time, at the first start of this version.
+/// Rendered at a time, at the first start after another version.
 const BATCH: i64 = 10_000;
 
 macro_rules! columns {
@@ -38,11 +38,22 @@ pub(super) const OF_SECRET: &str = concat!(
      where s.id = $1"
 );
 
-/// What an earlier version deployed.
+/// What this version has not rendered yet.
 pub(super) const UNRENDERED: &str = "select group_id, digest, secret_id
      from deployed_secrets
      where record is null
      limit $1";
+
+/// Changes a row only if the records may be of another format.
+pub(super) const SET_FORMAT: &str =
+    "update installation set record_format = $1 where record_format <> $1";
+
+/// So that everything is rendered anew, also if that is interrupted.
+pub(super) const DISCARD: &str =
+    "update deployed_secrets set record = null where record is not null";
+
+pub(super) const RECORD: &str =
+    "select record from deployed_secrets where group_id = $1 and digest = $2";
 
 pub(super) const REFRESH: &str =
     "update deployed_secrets set record = $3 where group_id = $1 and digest = $2";
@@ -79,25 +90,52 @@ pub(super) async fn render(
     record::render(decode(&row, Digest(*digest))?)
 }
 
-/// Renders a deployed secret anew, after something changed that gateways see.
+/// Renders a deployed secret anew, after something changed. Returns whether gateways see a difference: whatever a record is
+/// made from, nobody has to list it a second time.
 pub(super) async fn refresh(
     connection: &mut SqliteConnection,
     group: GroupId,
     digest: &[u8; 16],
     secret: SecretId,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let record = render(connection, secret, digest).await?;
-    sqlx::query(REFRESH)
+    let before = sqlx::query(RECORD)
+        .bind(group.to_string())
+        .bind(digest.as_slice())
+        .fetch_one(&mut *connection)
+        .await?;
+    if Columns(&before).optional_bytes("record")?.as_ref() == Some(&record) {
+        return Ok(false);
+    }
+    let done = sqlx::query(REFRESH)
         .bind(group.to_string())
         .bind(digest.as_slice())
         .bind(record)
         .execute(connection)
         .await?;
+    if done.rows_affected() != 1 {
+        return Err(StoreError::Unreadable("deployed_secrets.digest"));
+    }
+    Ok(true)
+}
+
+/// Discards records of another format than this version writes.
+async fn discard_others(pool: &SqlitePool) -> Result<(), StoreError> {
+    let mut transaction = pool.begin_with("begin immediate").await?;
+    let changed = sqlx::query(SET_FORMAT)
+        .bind(i64::from(FORMAT))
+        .execute(&mut *transaction)
+        .await?;
+    if changed.rows_affected() > 0 {
+        sqlx::query(DISCARD).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
     Ok(())
 }
 
-/// Renders what an earlier version deployed, a part at a time: when it is interrupted, the next start goes on.
+/// Renders what another version deployed, a part at a time: when it is interrupted, the next start goes on.
 pub(super) async fn render_everything(pool: &SqlitePool) -> Result<(), StoreError> {
+    discard_others(pool).await?;
     let mut rendered: usize = 0;
     loop {
         let mut transaction = pool.begin_with("begin immediate").await?;
@@ -109,7 +147,13 @@ pub(super) async fn render_everything(pool: &SqlitePool) -> Result<(), StoreErro
             let columns = Columns(row);
             let (group, digest) = (columns.parsed("group_id")?, columns.array("digest")?);
             let secret = columns.parsed("secret_id")?;
-            refresh(&mut transaction, group, &digest, secret).await?;
+            refresh(&mut transaction, group, &digest, secret)
+                .await
+                .map_err(|source| StoreError::Record {
+                    group,
+                    digest: u128::from_be_bytes(digest),
+                    source: Box::new(source),
+                })?;
         }
         transaction.commit().await?;
         if rows.is_empty() {
@@ -118,7 +162,7 @@ pub(super) async fn render_everything(pool: &SqlitePool) -> Result<(), StoreErro
         rendered = rendered.saturating_add(rows.len());
         tracing::info!(
             rendered,
-            "bringing what an earlier version deployed up to date"
+            "bringing what another version deployed up to date"
         );
     }
 }

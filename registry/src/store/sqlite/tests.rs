@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod plans;
+mod rendering;
 
 async fn open(folder: &Path, key: &MasterKey, seed: u64) -> Result<SqliteStore, OpenError> {
     let now = Timestamp::from_millis(1_800_000_000_000);
@@ -137,30 +138,4 @@ async fn everything_survives_a_restart() {
         .await
         .unwrap();
     assert_eq!(read, detail);
-}
-
-#[tokio::test]
-async fn what_an_earlier_version_deployed_is_rendered_at_the_start() {
-    let world = World::new().await;
-    for number in 0..3 {
-        world
-            .credential(&format!("a{number}"), NewSecret::GeneratedApiKey)
-            .await;
-    }
-    let expected = world.gateway().await;
-    let folder = world.close().await;
-    let options = SqliteConnectOptions::new().filename(folder.path().join(DATABASE));
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    // As the first migration left it.
-    for statement in [
-        "drop index tokens_of_administrators",
-        "drop index deployed_unrendered",
-        "alter table deployed_secrets drop column record",
-        "delete from _sqlx_migrations where version > 1",
-    ] {
-        sqlx::query(statement).execute(&pool).await.unwrap();
-    }
-    pool.close().await;
-    let world = World::open(folder, 2).await;
-    assert_eq!(world.gateway().await.known(), expected.known());
 }

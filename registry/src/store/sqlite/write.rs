@@ -16,7 +16,7 @@ use crate::{
     secret::{Secret, SecretState},
     store::{
         Deployed, IdempotentRequest, Prune, SealedDigestKey, Stamp, StoreError, WriteTransaction,
-        visible::{application_differs, credential_differs},
+        visible::application_differs,
     },
     token::Token,
 };
@@ -28,15 +28,17 @@ impl SqliteTransaction {
         }
     }
 
-    /// What gateways see of a deployed secret changed: its record is rendered anew, and they are told.
+    /// What gateways see of a deployed secret may have changed: its record is rendered anew, and if it did, they are told.
     async fn refresh(&mut self, deployed: &Deployed) -> Result<(), StoreError> {
         let Deployed {
             group,
             digest,
             secret,
         } = deployed;
-        self.note(*group, Note::Secret(*digest));
-        rendering::refresh(&mut self.inner, *group, digest, *secret).await
+        if rendering::refresh(&mut self.inner, *group, digest, *secret).await? {
+            self.note(*group, Note::Secret(*digest));
+        }
+        Ok(())
     }
 }
 
@@ -95,11 +97,7 @@ impl WriteTransaction for SqliteTransaction {
     }
 
     async fn update_credential(&mut self, changed: &Credential) -> Result<(), StoreError> {
-        let before = credential::get(&mut self.inner, changed.id).await?;
         credential::update(&mut self.inner, changed).await?;
-        if !before.is_some_and(|before| credential_differs(&before, changed)) {
-            return Ok(());
-        }
         for deployed in admission::deployed(&mut self.inner, changed.id).await? {
             self.refresh(&deployed).await?;
         }

@@ -30,7 +30,7 @@ fn statements() -> Vec<(String, &'static str)> {
             NEXT_APPLICATION_NUMBER;
         log: HEAD CHANGE_ID NEXT_REVISION INSERT_CHANGE WITHDRAW INSERT_REVISION LAST_BEFORE PRUNE_CHANGES
             PRUNE_REVISIONS;
-        rendering: OF_SECRET UNRENDERED REFRESH;
+        rendering: OF_SECRET UNRENDERED SET_FORMAT DISCARD RECORD REFRESH;
         secret: UNREVOKED UNREVOKED_OF_MANY IS_KNOWN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
         token: OF_ORGANIZATION OF_GROUP HAS_ADMIN GET BY_DIGEST INSERT REVOKE;
         username: OWNER CLAIM RELEASE;
@@ -54,12 +54,17 @@ fn statements() -> Vec<(String, &'static str)> {
 }
 
 /// Steps that look at every row, and why they may.
-const WALKS: [(&str, &str); 11] = [
+const WALKS: [(&str, &str); 13] = [
     ("gateway::DELETE_GROUP 4", "the keys of few groups"),
     ("log::WITHDRAW", "joins a table of one row"),
     (
         "rendering::UNRENDERED",
         "its index holds only what is asked for",
+    ),
+    ("rendering::SET_FORMAT", "the table has one row"),
+    (
+        "rendering::DISCARD",
+        "at the first start with another format, for all",
     ),
     (
         "gateway::GROUPS",
