@@ -27,6 +27,11 @@ const CONNECTIONS: Generator = Generator::Wrk(8);
 /// The kernel spreads connections over workers by chance, so there are more.
 const MANY_CONNECTIONS: Generator = Generator::Wrk(32);
 const STREAMS: Generator = Generator::H2load(16);
+/// Far below what any of them can do: a worker that sleeps between requests pays for waking up, too.
+const STEADY: Generator = Generator::Fixed {
+    rate: 2000,
+    connections: 8,
+};
 
 const NONE: Variant = Variant::new(Check::None, COMPARED);
 const NATIVE: Variant = Variant::new(Check::NativeKey, COMPARED);
@@ -52,6 +57,7 @@ pub fn groups(quick: bool) -> Vec<Group> {
             Some(Target::at_most(1.2, PROXIED)),
         ),
         trio("HTTP/2", "/", STREAMS, TRIO, None),
+        trio("2,000 requests/s", "/", STEADY, TRIO, None),
         trio(
             "2 workers",
             "/",

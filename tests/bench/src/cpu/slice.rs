@@ -8,7 +8,11 @@ use std::{
 
 use crate::{
     cpu::counter::{self, Machine},
-    load::{Seen, Traffic, h2load, wrk},
+    load::{
+        Seen, Traffic,
+        h2load::{self, Pace},
+        wrk,
+    },
     random::Random,
     report::{Failed, progress},
 };
@@ -38,6 +42,13 @@ pub enum Generator {
     Wrk(u32),
     /// HTTP/2 with so many streams over one connection.
     H2load(u32),
+    /// HTTP/1.1 at a rate that is the same for all.
+    Fixed {
+        /// Requests per second over all connections.
+        rate: u32,
+        /// Connections.
+        connections: u32,
+    },
 }
 
 /// What is measured: an Envoy under one kind of traffic.
@@ -126,7 +137,11 @@ fn run(lane: &Lane, duration: Duration, seed: u64, folder: &Path) -> Result<Slic
             wrk::run(&lane.traffic, connections, duration, seed, folder)?
         }
         Generator::H2load(streams) => {
-            let pace = h2load::Pace::Streams(streams);
+            let pace = Pace::Streams(streams);
+            h2load::run(&lane.traffic, pace, duration, seed, folder)?.seen
+        }
+        Generator::Fixed { rate, connections } => {
+            let pace = Pace::Fixed { rate, connections };
             h2load::run(&lane.traffic, pace, duration, seed, folder)?.seen
         }
     };

@@ -1,8 +1,9 @@
 //! What the figures were measured on, so that somebody else can judge them.
 
-use std::{fs, path::Path, process::Command, thread};
+use std::{env, fmt::Write as _, fs, path::Path, process::Command, thread};
 
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use super::Context;
 
@@ -13,15 +14,11 @@ pub type Facts = Vec<(&'static str, String)>;
 pub fn facts(context: &Context) -> Facts {
     let date = Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string();
     let cores = thread::available_parallelism().map_or(0, usize::from);
-    let command = if context.quick {
-        "make bench-quick"
-    } else {
-        "make bench"
-    };
     vec![
         ("Date", date),
-        ("Command", command.to_owned()),
+        ("Command", command(env::args().skip(1))),
         ("Commit", commit()),
+        ("SHA-256 of the filter's module", digest(&context.filter)),
         (
             "Processor",
             format!("{} × {cores}", value("/proc/cpuinfo", "model name")),
@@ -33,6 +30,35 @@ pub fn facts(context: &Context) -> Facts {
         ("wrk", said(Path::new("wrk"), "wrk ")),
         ("h2load", said(Path::new("h2load"), "h2load ")),
     ]
+}
+
+/// How this run was started; where its files go is left out.
+fn command(arguments: impl Iterator<Item = String>) -> String {
+    let mut kept = Vec::new();
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        match argument.split('=').next() {
+            Some("--report" | "--folder") if argument.contains('=') => {}
+            Some("--report" | "--folder") => drop(arguments.next()),
+            _ => kept.push(argument),
+        }
+    }
+    match kept.join(" ").as_str() {
+        "" => "make bench".to_owned(),
+        "--quick" => "make bench-quick".to_owned(),
+        other => format!("bench {other}"),
+    }
+}
+
+fn digest(file: &Path) -> String {
+    let Ok(module) = fs::read(file) else {
+        return String::new();
+    };
+    let mut text = String::new();
+    for byte in Sha256::digest(module) {
+        write!(text, "{byte:02x}").expect("a text takes everything");
+    }
+    text
 }
 
 fn commit() -> String {
@@ -85,4 +111,23 @@ fn first_line(program: &str, arguments: &[&str]) -> String {
     let text = text.unwrap_or_default();
     let line = text.lines().find(|line| !line.trim().is_empty());
     line.unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(arguments: &str) -> String {
+        command(arguments.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn command_says_what_part_was_measured_and_not_where_files_went() {
+        assert_eq!(shown("--report docs/benchmarks"), "make bench");
+        assert_eq!(shown("--quick --folder=here"), "make bench-quick");
+        assert_eq!(
+            shown("--only cpu --rounds 6"),
+            "bench --only cpu --rounds 6"
+        );
+    }
 }

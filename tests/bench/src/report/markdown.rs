@@ -8,23 +8,33 @@ use super::{Estimate, Figure, Section, Verdict, machine::Facts};
 const PREAMBLE: &str = "\
 Every figure of this file was measured by one command on one machine; nothing is edited by hand.
 
-The value is a median, the interval holds the true median 95 times out of 100 (from order statistics, so without any \
-assumption about the distribution).
+A value with an interval is the median of many, or the quantile that its row names; the interval holds the true one 95 times \
+out of 100 (from order statistics, so without any assumption about the distribution), and has no end on a side for which \
+there were too few values.
+A value without an interval was measured once, or as its remark says.
 A target is *met* when the whole interval is on its good side, **missed** when the whole interval is on the other side, and \
 *not decidable here* when it lies within the interval.
 Processor time is Envoy's own, from the scheduler's nanoseconds, divided by the requests that the load generator saw \
 answered.
 Each variant has an Envoy of its own; all are loaded in turn in slices of less than a second, in random order, and a ratio \
 is that of two slices of the same round.
-A slice of which the hypervisor took more than 2 % of all processors' time is dropped and counted, as is one with hardly any answer.
-A slice during which other work took more than a quarter of a processor is kept and counted: it widens the interval.
-In every slice every answer is verified: all 200, or all refusals.
-Each request carries a credential drawn at random from all of them.
+A slice in which the hypervisor took more than 4 % of one processor's time is dropped and counted, as is one with hardly any \
+answer, and one that took far longer than planned.
+A slice during which other work took more than a quarter of a processor is kept and counted: it widens the interval and \
+raises the figure.
+In every slice every answer is verified: all are 200 to 399, or none is where a refusal is due; that refusals are 401 is \
+verified before and after their slices.
+Each request of wrk carries a credential drawn at random from all of them; h2load goes round a list of 10,000 requests, drawn \
+in the same way anew for each slice.
+An owner has 10,000 credentials, or all where there are fewer: 1,000,000 keys belong to 100 applications.
 
 What is the same in all variants: the caller's name goes upstream as `x-consumer-username`, and the credential does not.
-What is not: Keysmith and the probe also set `x-credential-identifier`; Envoy's `basic_auth` cannot hide the credential; a \
-refusal of Keysmith says in `www-authenticate` how to do better.
+What is not: Keysmith and the probe also set `x-credential-identifier`; Envoy's `basic_auth` cannot hide the credential, and \
+names the user where Keysmith names the application; a refusal of Keysmith says in `www-authenticate` how to do better.
 Over HTTP/2 and at a fixed rate the key travels in the query in every variant, because h2load cannot vary a header.
+
+Not measured, because Keysmith does not have them yet: the target for JWT bearer tokens (at most 1.4 × native `jwt_authn`), \
+and creates per second on PostgreSQL.
 ";
 
 /// The whole report. `chart` is the file name of the chart beside it.

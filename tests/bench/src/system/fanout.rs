@@ -157,9 +157,22 @@ pub(crate) async fn measure_start(
     let used = Processor::of(registry.id())?.since(&before);
     let peak = usage::peak_memory(registry.id())?;
     let left = loading.len();
-    let outcome = match finished {
-        Ok(loaded) => loaded.map(|()| String::new())?,
-        Err(_) => format!("; {left} of them had not finished when it was given up"),
+    let (time, outcome) = match finished {
+        Ok(loaded) => loaded.map(|()| (Estimate::exact(taken), String::new()))?,
+        // Nobody knows how long it would have taken.
+        Err(_) => (
+            Estimate {
+                middle: f64::NAN,
+                low: Some(taken),
+                high: Some(f64::INFINITY),
+            },
+            format!("{left} of them had not finished when it was given up after {taken:.0} s"),
+        ),
+    };
+    let until_then = if left == 0 {
+        ""
+    } else {
+        "until it was given up; "
     };
     let what = format!(
         "{} gateways load {} credentials at once",
@@ -177,18 +190,21 @@ pub(crate) async fn measure_start(
         )
     };
     Ok(vec![
-        one("time until all have them", "s", taken, outcome),
+        Figure {
+            value: time,
+            ..one("time until all have them", "s", taken, outcome)
+        },
         one(
             "the registry's processor time",
             "s",
             used.total().as_secs_f64(),
-            used.describe(),
+            format!("{until_then}{}", used.describe()),
         ),
         one(
             "the most memory that the registry held",
             "MB",
             peak,
-            format!("before they came it held {resting:.0} MB"),
+            format!("{until_then}before they came it held {resting:.0} MB"),
         ),
     ])
 }

@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     figure,
-    gateway::{Filter, Gateway},
+    gateway::{Filter, Gateway, PUBLIC},
+    http::get,
     thousands,
     usage::Processor,
 };
@@ -29,8 +30,12 @@ pub(crate) fn measure(
     let registry = seed.start(context)?;
     let empty = Gateway::start(context, Filter::Empty, WORKERS)?;
     let gateway = Gateway::start(context, Filter::Keysmith(&registry), WORKERS)?;
-    // A worker takes part in the feed's affairs once it has served a request.
-    gateway.one_for_each_worker()?;
+    // Only a worker that has served a request is idle, and not merely unused.
+    for envoy in [&gateway, &empty] {
+        for mut connection in envoy.one_for_each_worker()? {
+            connection.status(&get(PUBLIC, &[]))?;
+        }
+    }
     thread::sleep(SETTLED);
     let processes = [gateway.id(), empty.id(), registry.id()];
     let began = Instant::now();

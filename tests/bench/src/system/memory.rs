@@ -11,6 +11,7 @@ use super::{
     gateway::{Filter, GUARDED, Gateway},
     http::{Connection, get},
     thousands, usage,
+    watch::{PERIOD, Watch},
 };
 use crate::{
     report::{Context, Failed, Figure, Section, Target},
@@ -37,7 +38,10 @@ pub(crate) fn measure(
     touch(&gateway, &requests)?;
     let steady = usage::memory(gateway.id())?;
 
+    let known = requests.first().ok_or("there is no key")?;
+    let watch = Watch::start(gateway.one_for_each_worker()?, known, PERIOD, Some(200));
     reset(&mut registry, &mut gateway)?;
+    let waits = watch.stop()?;
     touch(&gateway, &requests)?;
     let after_reset = usage::memory(gateway.id())?;
     let peak = usage::peak_memory(gateway.id())?;
@@ -66,6 +70,18 @@ pub(crate) fn measure(
     if let Some(last) = figures.last_mut() {
         last.note = format!("{}; the most it ever held {peak:.0} MB", last.note);
     }
+    figures.push(figure(
+        Section::Snapshot,
+        format!("longest wait of a request while {count} credentials load again, {workers} workers"),
+        "ms",
+        waits.longest_ms(),
+        None,
+        format!(
+            "a good key, admitted throughout, while the registry starts again without the last changes and the gateway takes a \
+             full snapshot; {}",
+            waits.describe()
+        ),
+    ));
     Ok(figures)
 }
 

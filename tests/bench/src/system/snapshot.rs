@@ -1,6 +1,6 @@
 //! From Envoy's start to the first complete snapshot, and what requests notice of it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{
     figure,
@@ -8,16 +8,14 @@ use super::{
     http::get,
     thousands,
     usage::Processor,
-    watch::{LONG, Waits, Watch},
+    watch::{PERIOD, Waits, Watch},
 };
 use crate::{
-    report::{Context, Estimate, Failed, Figure, Section, Target},
+    report::{Context, Failed, Figure, Section, Target},
     seed::Seeded,
 };
 
 const WORKERS: usize = 2;
-/// From one request of a watched connection to the next.
-const PERIOD: Duration = Duration::from_millis(5);
 const ROW: &str = "first snapshot of 1,000,000 credentials";
 
 pub(crate) fn measure(
@@ -37,9 +35,9 @@ pub(crate) fn measure(
     let public = get(PUBLIC, &[("apikey", &key)]);
     let guarded = get(GUARDED, &[("apikey", &key)]);
     let watches = [
-        Watch::start(gateway.one_for_each_worker()?, &public, PERIOD),
-        Watch::start(gateway.one_for_each_worker()?, &guarded, PERIOD),
-        Watch::start(idle.one_for_each_worker()?, &public, PERIOD),
+        Watch::start(gateway.one_for_each_worker()?, &public, PERIOD, Some(200)),
+        Watch::start(gateway.one_for_each_worker()?, &guarded, PERIOD, None),
+        Watch::start(idle.one_for_each_worker()?, &public, PERIOD, Some(200)),
     ];
     gateway.wait_until_ready()?;
     let taken = started.elapsed();
@@ -59,32 +57,22 @@ pub(crate) fn measure(
         envoy.describe(),
         public.requests + guarded.requests,
     );
-    // What an idle Envoy makes a request wait at the same time is the machine's doing: the truth lies between the two.
-    let wait = |what: &str, waits: Waits| Figure {
-        value: Estimate {
-            middle: milliseconds(waits.longest),
-            low: Some(milliseconds(waits.longest.saturating_sub(idle.longest))),
-            high: Some(milliseconds(waits.longest)),
-        },
-        ..figure(
+    // What an idle Envoy makes a request wait at the same time is the machine's doing; the verdict does not allow for it.
+    let beside = format!(
+        "of an idle Envoy with the empty module, asked in the same way at the same time, {} of {} did, and the longest waited \
+         {:.1} ms",
+        idle.long,
+        idle.requests,
+        idle.longest_ms(),
+    );
+    let wait = |what: &str, waits: Waits| {
+        figure(
             Section::Snapshot,
             format!("longest wait of a request {what} while {count} credentials load"),
             "ms",
-            0.0,
+            waits.longest_ms(),
             is_target.then_some(Target::at_most(10.0, ROW)),
-            format!(
-                "one request each {} ms on a connection to each worker; {} of {} waited longer than {} ms, the longest began \
-                 {:.1} s after Envoy accepted connections; of an idle Envoy with the empty module, asked in the same way at the \
-                 same time, {} of {} did, and the longest waited {:.1} ms",
-                PERIOD.as_millis(),
-                waits.long,
-                waits.requests,
-                LONG.as_millis(),
-                waits.longest_began.as_secs_f64(),
-                idle.long,
-                idle.requests,
-                milliseconds(idle.longest),
-            ),
+            format!("{}; {beside}", waits.describe()),
         )
     };
     Ok(vec![
@@ -99,8 +87,4 @@ pub(crate) fn measure(
         wait("that needs no credential", public),
         wait("that needs one", guarded),
     ])
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }
