@@ -1,7 +1,7 @@
 //! Requests in one line.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use counting_host::pairs::Pair;
+use counting_host::{gateway::Gateway, pairs::Pair, registry::owner_of, secrets::api_key};
 
 /// What a client library sends beside the credential.
 const USUAL: [(&str, &str); 5] = [
@@ -37,4 +37,20 @@ pub(crate) fn bearer(token: &str) -> Vec<Pair> {
 pub(crate) fn basic(username: &str, password: &str) -> Vec<Pair> {
     let credentials = STANDARD.encode(format!("{username}:{password}"));
     with(&[("authorization", &format!("Basic {credentials}"))])
+}
+
+/// A worker refuses this numbered key, or, where the rules let everybody in, lets it pass as another application than the
+/// key's: the change that removed the key has arrived.
+pub(crate) fn assert_not_admitted(gateway: &mut Gateway, worker: usize, number: u32) {
+    let outcome = gateway.request(worker, key(&api_key(number)));
+    if outcome.passes {
+        let owner = (
+            b"x-consumer-username".to_vec(),
+            owner_of(number).into_bytes(),
+        );
+        let is_owner = outcome.stream.headers.contains(&owner);
+        assert!(!is_owner, "key {number} at worker {worker} is still good");
+    } else {
+        assert_eq!(outcome.reply().0, 401, "key {number} at worker {worker}");
+    }
 }

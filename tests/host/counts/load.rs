@@ -13,7 +13,7 @@ use filter_core::feed::{
     APPLICATION_BUCKETS, CREDENTIAL_SEGMENTS, MAX_PAGE_BYTES, MAX_PAGE_RECORDS,
 };
 
-use crate::callers::key;
+use crate::callers::{assert_not_admitted, key};
 
 const FEW: u32 = 1000;
 const MANY: u32 = 100_000;
@@ -81,6 +81,24 @@ fn serving(count: u32, rules: &str, numbers: &[u32]) -> Gateway {
     gateway
 }
 
+/// What a removal cost the leader and the dearest worker. A bound holds for those who do nothing too, so the leader must
+/// have written, and every worker must refuse what was removed.
+fn dearest_of_removing(gateway: &mut Gateway, removed: &[u32]) -> (Dearest, Dearest) {
+    for number in removed {
+        gateway.registry.remove(*number);
+    }
+    gateway.settle();
+    let (leader, workers) = dearest(gateway);
+    assert!(leader.shared_writes > 0, "the leader wrote nothing");
+    assert!(workers.shared_reads > 0, "no worker read anything");
+    for worker in 1..=WORKERS {
+        for number in removed {
+            assert_not_admitted(gateway, worker, *number);
+        }
+    }
+    (leader, workers)
+}
+
 #[test]
 fn loading_takes_one_page_for_each_callback() {
     let mut gateway = Gateway::start(Registry::with_api_keys(MANY), WORKERS, KEY_AUTH);
@@ -131,9 +149,7 @@ fn a_page_of_few_credentials_writes_every_segment_at_most_once() {
 #[test]
 fn a_change_costs_one_segment() {
     let mut gateway = serving(MANY, KEY_AUTH, &[1, 2, 3]);
-    gateway.registry.remove(1);
-    gateway.settle();
-    let (leader, workers) = dearest(&mut gateway);
+    let (leader, workers) = dearest_of_removing(&mut gateway, &[1]);
     let bound = Dearest {
         calls: OTHER,
         shared_reads: 12,
@@ -151,10 +167,8 @@ fn a_change_costs_one_segment() {
 #[test]
 fn a_page_of_changes_rewrites_at_most_as_many_segments() {
     let mut gateway = serving(MANY, KEY_AUTH, &[1, 2, 3]);
-    for number in 1000..2000 {
-        gateway.registry.remove(number);
-    }
-    gateway.settle();
+    let removed: Vec<u32> = (1000..2000).collect();
+    let (leader, workers) = dearest_of_removing(&mut gateway, &removed);
     let bound = Dearest {
         // Each change is in another segment, which is read and written whole: 1.4 KB at this number of credentials.
         shared_bytes_read: MAX_PAGE_RECORDS * 2048,
@@ -163,7 +177,6 @@ fn a_page_of_changes_rewrites_at_most_as_many_segments() {
         instructions: 150_000_000,
         ..LEADER
     };
-    let (leader, workers) = dearest(&mut gateway);
     check("leader", leader, &bound);
     check("worker", workers, &WORKER);
 }
@@ -172,11 +185,7 @@ fn a_page_of_changes_rewrites_at_most_as_many_segments() {
 fn a_worker_copies_at_most_64_parts_again_however_many_changed() {
     let numbers: Vec<u32> = (1000..1200).collect();
     let mut gateway = serving(MANY, KEY_AUTH, &numbers);
-    for number in numbers {
-        gateway.registry.remove(number);
-    }
-    gateway.settle();
-    let (_, workers) = dearest(&mut gateway);
+    let (_, workers) = dearest_of_removing(&mut gateway, &numbers);
     assert!(workers.shared_reads >= REFRESHED, "{workers:#?}");
     check("worker", workers, &WORKER);
 }
@@ -187,11 +196,8 @@ fn a_worker_copies_at_most_64_parts_again_however_many_changed() {
 fn a_worker_whose_rules_name_an_application_copies_every_bucket_at_most_once() {
     let rules = r#"[{"key_auth": {}, "anonymous": "application-1"}]"#;
     let mut gateway = serving(MANY, rules, &[1, 2, 3]);
-    for number in 1000..2000 {
-        gateway.registry.remove(number);
-    }
-    gateway.settle();
-    let (_, workers) = dearest(&mut gateway);
+    let removed: Vec<u32> = (1000..2000).collect();
+    let (_, workers) = dearest_of_removing(&mut gateway, &removed);
     let buckets = usize::from(APPLICATION_BUCKETS);
     let bound = Dearest {
         calls: buckets + REFRESHED + 2 * OTHER,

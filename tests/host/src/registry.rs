@@ -187,6 +187,11 @@ impl Registry {
     }
 }
 
+/// The name of the application that a numbered key belongs to.
+pub fn owner_of(number: u32) -> String {
+    application(number / OWNED).name
+}
+
 fn application(index: u32) -> Application {
     Application {
         index,
