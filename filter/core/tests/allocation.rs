@@ -1,7 +1,8 @@
 //! The common path of a request asks for no memory: not to read the headers, not to decide, not to name who it is from.
 //!
 //! What the host returns lands in a buffer that is used again (see the filter's ABI), so that a VM that has served some
-//! requests asks for none at all. This file is a test program of its own, because counting needs an allocator of its own.
+//! requests asks for none at all when it lets one pass. To decide that one is refused asks for none either; its answer
+//! is put together in memory. This file is a test program of its own, because counting needs an allocator of its own.
 
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(
@@ -96,7 +97,7 @@ fn a_generated_password_asks_for_memory_only_to_be_decoded() {
 const DECODED: u64 = 1;
 
 #[test]
-fn a_refusal_asks_for_no_memory() {
+fn deciding_a_refusal_asks_for_no_memory() {
     let refusal = |rules, request, expected| assert_eq!(allocations(rules, request, expected), 0);
     refusal(KEYS, "GET api/", "401 keysmith_key_missing");
     refusal(
