@@ -20,6 +20,9 @@ pub enum Error {
     /// Too much password hashing is going on.
     #[error("password hashing is busy")]
     Busy,
+    /// The same was being read for others, and that failed.
+    #[error("the same was being read for others, and that failed")]
+    ReadFailed,
     /// Another attempt of the same idempotent request took over, because this one took too long.
     #[error("another attempt of the request took over")]
     Superseded,

@@ -9,7 +9,8 @@
 //!
 //! - **An answer** to the same cursor of the same group goes to everybody who asks while the log has not gone on past the
 //!   revision at which it was read. What it says is then still all there is to say. A commit raises the revision before
-//!   it wakes or answers anybody, so whoever knows of a change is answered by a later reading.
+//!   it wakes or answers anybody, and so does a reading that sees the commit sooner: whoever knows of a change is answered
+//!   by a later reading.
 //! - **A stretch of a snapshot** (whole buckets or segments) that was read at revision R goes to every gateway whose
 //!   snapshot began at or before R, whatever has happened since. A gateway whose snapshot began at B is told, after
 //!   the snapshot, every change after B. The page says that it reflects R, so its parts take the changes after R and skip
@@ -22,26 +23,26 @@
 //! enough".
 //!
 //! Stretches are found by epoch, group and version of the digest key as well: another log or key shares nothing with this
-//! one. What is kept lives no longer than the process, which has its database to itself; one that was rolled back is
+//! one. A group's key is in no answer that is kept: it is opened for each that carries it. What is kept lives no longer than the process, which has its database to itself; one that was rolled back is
 //! opened by another process. Who may read the group's feed is decided before anything is looked up here, and once more
 //! before the answer is sent.
 
-use filter_core::{
-    digest::DigestKey,
-    feed::{Beginning, Body, FORMAT, Page},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::{
+    answer::{Next, Opening},
     cursor::{Cursor, Position},
     shared::Shared,
     snapshot::{Place, Start, Stretch},
+    view::View,
 };
 use crate::{
     environment::Environment,
-    error::{Error, Kind},
-    gateway::{self, GatewayGroup},
+    error::Error,
     ids::GroupId,
-    store::{Head, ReadTransaction, SealedDigestKey},
+    store::{ReadTransaction, sqlite::READERS},
 };
 
 mod answer;
@@ -51,6 +52,7 @@ mod follow;
 mod record;
 mod shared;
 mod snapshot;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -60,22 +62,21 @@ pub use answer::Answer;
 /// Bytes at most of stretches that are kept: some 500 pages, within which gateways that start together find what the
 /// first of them has read.
 const STRETCH_BYTES: usize = 32 * 1024 * 1024;
-/// Bytes at most of whole answers that are kept. Those of a snapshot share their records with the stretches.
+/// Bytes at most of whole answers that are kept, and as many of first pages. Those of a snapshot share their records with the stretches.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// The feed of every group, shared by all gateways. One for each process.
 pub struct Feed {
     env: Environment,
     /// By group and cursor.
-    answers: Shared<(GroupId, Option<Cursor>), Answer>,
+    answers: Shared<(GroupId, Cursor), Next>,
+    /// First pages of snapshots, one for each group at most.
+    openings: Shared<GroupId, Opening>,
     stretches: Shared<Place, Stretch>,
-}
-
-/// One look at the log, which everything on a page is read from.
-struct View {
-    group: GatewayGroup,
-    key: SealedDigestKey,
-    head: Head,
+    /// The last revision that was seen here, and may have been told.
+    told: AtomicU64,
+    /// For those who look at the store.
+    turns: Semaphore,
 }
 
 impl Feed {
@@ -85,107 +86,80 @@ impl Feed {
         Self {
             env,
             answers: Shared::new(ANSWER_BYTES),
+            openings: Shared::new(ANSWER_BYTES),
             stretches: Shared::new(STRETCH_BYTES),
+            told: AtomicU64::new(0),
+            // Who waits for a stretch that another one reads has a connection meanwhile: one is left for everything else.
+            turns: Semaphore::new(usize::from(READERS).saturating_sub(1)),
         }
     }
 
     /// What comes after the cursor. Without one, or when it does not match exactly, a snapshot begins.
     pub async fn page(&self, group: GroupId, after: Option<&str>) -> Result<Answer, Error> {
-        // What is not a cursor is as good as none, and not worth remembering.
-        let after = after.and_then(Cursor::parse);
-        let revision = self.env.store.revision();
-        self.answers
-            .get(&(group, after), revision, self.read(group, after))
-            .await
+        if let Some(cursor) = after.and_then(Cursor::parse) {
+            let place = (group, cursor);
+            let read = self.read(group, cursor);
+            let found = self.answers.get(&place, self.newest(), read).await?;
+            if let Next::Page(answer) = found {
+                return Ok(answer);
+            }
+        }
+        let opening = self.openings.get(&group, self.newest(), self.open(group));
+        opening.await?.answer(&self.env.keys)
     }
 
-    async fn read(&self, group: GroupId, after: Option<Cursor>) -> Result<Answer, Error> {
+    /// The last revision that anybody knows of.
+    fn newest(&self) -> u64 {
+        let told = self.told.load(Ordering::SeqCst);
+        self.env.store.revision().max(told)
+    }
+
+    async fn read(&self, group: GroupId, cursor: Cursor) -> Result<Next, Error> {
+        let _turn = self.turn().await;
         let mut read = self.env.store.read().await?;
         let read = read.as_mut();
-        let view = View::read(read, group).await?;
-        let cursor = match after {
-            Some(cursor) if view.recognises(read, &cursor).await? => cursor,
-            _ => return self.begin(read, &view).await,
-        };
+        let view = self.view(read, group).await?;
+        let begin = Next::Begin(view.head.revision);
+        if !view.recognises(read, &cursor).await? {
+            return Ok(begin);
+        }
         let start = match cursor.position {
             Position::Changes => {
-                return match changes::read(read, &view, &cursor).await? {
-                    Some(page) => Answer::of_changes(&page, view.head.revision),
-                    None => self.begin(read, &view).await,
+                let Some(page) = changes::read(read, &view, &cursor).await? else {
+                    return Ok(begin);
                 };
+                return Answer::of_changes(&page, view.head.revision).map(Next::Page);
             }
             Position::Applications(bucket) => Start::Applications(bucket),
             Position::Credentials(segment) => Start::Credentials(segment),
         };
-        snapshot::page(self, read, &view, cursor, start, None).await
+        let page = snapshot::page(self, read, &view, cursor, start).await?;
+        Ok(Next::Page(page))
     }
 
-    async fn begin(&self, read: &mut dyn ReadTransaction, view: &View) -> Result<Answer, Error> {
-        let digest_key: DigestKey = view.key.open(&self.env.keys)?;
-        let begins = Some(Beginning { digest_key });
-        let cursor = view.cursor(Position::Applications(0));
-        snapshot::page(self, read, view, cursor, Start::Applications(0), begins).await
+    /// The beginning of a snapshot.
+    async fn open(&self, group: GroupId) -> Result<Opening, Error> {
+        let _turn = self.turn().await;
+        let mut read = self.env.store.read().await?;
+        let view = self.view(read.as_mut(), group).await?;
+        snapshot::opening(self, read.as_mut(), view).await
+    }
+
+    /// Waits until it may look at the store. `None` only if nobody had to wait any more, which never happens.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.acquire().await.ok()
+    }
+
+    /// From now on nobody is answered with less: the database shows a commit a moment before the store counts it.
+    async fn view(&self, read: &mut dyn ReadTransaction, group: GroupId) -> Result<View, Error> {
+        let view = View::read(read, group).await?;
+        self.told.fetch_max(view.head.revision, Ordering::SeqCst);
+        Ok(view)
     }
 }
 
 impl std::fmt::Debug for Feed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Feed")
-    }
-}
-
-impl View {
-    async fn read(read: &mut dyn ReadTransaction, group: GroupId) -> Result<Self, Error> {
-        let group = gateway::find(read, group).await?;
-        let key = read
-            .digest_keys()
-            .await?
-            .into_iter()
-            .find(|key| key.group == group.id)
-            .ok_or(Error::NotFound(Kind::GatewayGroup))?;
-        Ok(Self {
-            head: read.head().await?,
-            group,
-            key,
-        })
-    }
-
-    /// Whether the cursor is a position in this log: the same epoch, group and key, and the same random id at the same
-    /// revision. In a database that was rolled back, a revision that is used again has another id.
-    async fn recognises(
-        &self,
-        read: &mut dyn ReadTransaction,
-        cursor: &Cursor,
-    ) -> Result<bool, Error> {
-        if cursor.epoch != self.head.epoch || cursor.group != self.group.id.object_id() {
-            return Ok(false);
-        }
-        if cursor.key_version != self.key.version {
-            return Ok(false);
-        }
-        Ok(read.change_id(cursor.revision).await? == Some(cursor.change_id))
-    }
-
-    /// A cursor at the log's end.
-    fn cursor(&self, position: Position) -> Cursor {
-        Cursor {
-            epoch: self.head.epoch,
-            group: self.group.id.object_id(),
-            key_version: self.key.version,
-            revision: self.head.revision,
-            change_id: self.head.change_id,
-            position,
-        }
-    }
-
-    fn page(&self, body: Body, next: &Cursor, more: bool) -> Page {
-        Page {
-            format: FORMAT,
-            epoch: self.head.epoch,
-            group: self.group.name.clone(),
-            body,
-            next: next.to_text(),
-            more,
-        }
     }
 }

@@ -1,12 +1,20 @@
 //! A page as it is sent: encoded once, however many gateways it goes to.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use filter_core::feed::{Body, Page, PageError, Records};
+use filter_core::feed::{Beginning, Body, Page, PageError, Records};
+use zeroize::Zeroizing;
 
 use super::shared::Reading;
-use crate::{error::Error, store::StoreError};
+use crate::{
+    error::Error,
+    secrets::Keys,
+    store::{SealedDigestKey, StoreError},
+};
+
+/// More bytes than a [`Beginning`] takes.
+const BEGINNING: usize = 64;
 
 /// An encoded [`Page`]. Its parts, one after the other, are what the wire carries; cloning copies none of them.
 #[derive(Clone)]
@@ -28,7 +36,7 @@ impl Answer {
             _ => None,
         };
         Ok(Self {
-            head: encode(page)?.into(),
+            head: encode(page)?.into_boxed_slice().into(),
             records: Bytes::new(),
             tail: Bytes::new(),
             revision,
@@ -44,21 +52,11 @@ impl Answer {
         records: Bytes,
         revision: u64,
     ) -> Result<Self, Error> {
-        debug_assert!(
-            matches!(&page.body, Body::Snapshot(snapshot) if match &snapshot.records {
-                Records::Applications(none) => none.is_empty(),
-                Records::Credentials(none) => none.is_empty(),
-            })
-        );
-        let tail = encode(&(&page.next, page.more))?;
-        let mut head = encode(page)?;
-        // Without the tail and the length of an empty list.
-        head.truncate(head.len().saturating_sub(tail.len()).saturating_sub(1));
-        head.extend(encode(&count)?);
+        let (head, tail) = around_records(page, count, Vec::new())?;
         Ok(Self {
-            head: head.into(),
+            head: head.into_boxed_slice().into(),
             records,
-            tail: tail.into(),
+            tail: tail.into_boxed_slice().into(),
             revision,
             empty_at: None,
         })
@@ -81,6 +79,90 @@ impl Answer {
     }
 }
 
+/// What comes after a cursor, as it is kept.
+#[derive(Clone)]
+pub(super) enum Next {
+    /// This page.
+    Page(Answer),
+    /// A snapshot from its beginning, as was found at this revision: the cursor leads nowhere.
+    Begin(u64),
+}
+
+impl Reading for Next {
+    fn revision(&self) -> u64 {
+        match self {
+            Self::Page(answer) => answer.revision(),
+            Self::Begin(revision) => *revision,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Page(answer) => answer.bytes(),
+            Self::Begin(_) => 0,
+        }
+    }
+}
+
+/// The first page of a snapshot as it is kept: without the key, which is opened for each answer and gone with it.
+#[derive(Clone)]
+pub(super) struct Opening {
+    page: Arc<Page>,
+    count: usize,
+    records: Bytes,
+    key: Arc<SealedDigestKey>,
+    /// At which revision it was read.
+    revision: u64,
+}
+
+impl Opening {
+    /// `page` without its records and without what begins, as for [`Answer::of_records`].
+    pub(super) fn new(
+        page: Page,
+        count: usize,
+        records: Bytes,
+        key: SealedDigestKey,
+        revision: u64,
+    ) -> Self {
+        Self {
+            page: Arc::new(page),
+            count,
+            records,
+            key: Arc::new(key),
+            revision,
+        }
+    }
+
+    /// The answer, with the key in it.
+    pub(super) fn answer(&self, keys: &Keys) -> Result<Answer, Error> {
+        let mut page = Page::clone(&self.page);
+        // Big enough from the start: a vector that grows leaves copies behind.
+        let capacity = encode(&page)?.len().saturating_add(BEGINNING);
+        if let Body::Snapshot(snapshot) = &mut page.body {
+            let digest_key = self.key.open(keys)?;
+            snapshot.begins = Some(Beginning { digest_key });
+        }
+        let (head, tail) = around_records(&page, self.count, Vec::with_capacity(capacity))?;
+        Ok(Answer {
+            head: Bytes::from_owner(Zeroizing::new(head)),
+            records: self.records.clone(),
+            tail: tail.into_boxed_slice().into(),
+            revision: self.revision,
+            empty_at: None,
+        })
+    }
+}
+
+impl Reading for Opening {
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn bytes(&self) -> usize {
+        self.records.len()
+    }
+}
+
 /// What is said of it in logs: a snapshot's first page holds a key.
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,6 +181,29 @@ impl Reading for Answer {
     }
 }
 
+/// What comes before the encoded records of a page of a snapshot, written into `head`, and what comes after them.
+fn around_records(
+    page: &Page,
+    count: usize,
+    head: Vec<u8>,
+) -> Result<(Vec<u8>, Vec<u8>), StoreError> {
+    debug_assert!(
+        matches!(&page.body, Body::Snapshot(snapshot) if match &snapshot.records {
+            Records::Applications(none) => none.is_empty(),
+            Records::Credentials(none) => none.is_empty(),
+        })
+    );
+    let tail = encode(&(&page.next, page.more))?;
+    let mut head = encode_into(page, head)?;
+    // Without the tail and the length of an empty list.
+    head.truncate(head.len().saturating_sub(tail.len()).saturating_sub(1));
+    Ok((encode_into(&count, head)?, tail))
+}
+
+fn encode_into(value: &impl serde::Serialize, bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    postcard::to_extend(value, bytes).map_err(|_| StoreError::Range("a page of the feed"))
+}
+
 fn encode(value: &impl serde::Serialize) -> Result<Vec<u8>, StoreError> {
-    postcard::to_allocvec(value).map_err(|_| StoreError::Range("a page of the feed"))
+    encode_into(value, Vec::new())
 }

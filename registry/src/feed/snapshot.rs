@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use filter_core::feed::{
-    APPLICATION_BUCKETS, Beginning, Body, CREDENTIAL_SEGMENTS, MAX_PAGE_BYTES, MAX_PAGE_RECORDS,
+    APPLICATION_BUCKETS, Body, CREDENTIAL_SEGMENTS, MAX_PAGE_BYTES, MAX_PAGE_RECORDS, Page,
     Records, SnapshotPage, application_bucket, credential_segment,
 };
 
 use super::{
     Feed, View,
-    answer::Answer,
+    answer::{Answer, Opening},
     cursor::{Cursor, Position},
     record,
     shared::Reading,
@@ -72,15 +72,44 @@ struct Record {
     bytes: Vec<u8>,
 }
 
-/// The page of the snapshot at this place. The first one says what the snapshot is made under.
+/// The page of the snapshot at this place, which is not its first.
 pub(super) async fn page(
     feed: &Feed,
     read: &mut dyn ReadTransaction,
     view: &View,
     cursor: Cursor,
     start: Start,
-    begins: Option<Beginning>,
 ) -> Result<Answer, Error> {
+    let (page, stretch) = at(feed, read, view, cursor, start).await?;
+    Answer::of_records(&page, stretch.count, stretch.records, view.head.revision)
+}
+
+/// The first page of a snapshot that begins now.
+pub(super) async fn opening(
+    feed: &Feed,
+    read: &mut dyn ReadTransaction,
+    view: View,
+) -> Result<Opening, Error> {
+    let cursor = view.cursor(Position::Applications(0));
+    let (page, stretch) = at(feed, read, &view, cursor, Start::Applications(0)).await?;
+    let revision = view.head.revision;
+    Ok(Opening::new(
+        page,
+        stretch.count,
+        stretch.records,
+        view.key,
+        revision,
+    ))
+}
+
+/// The page at this place without its records, and those.
+async fn at(
+    feed: &Feed,
+    read: &mut dyn ReadTransaction,
+    view: &View,
+    cursor: Cursor,
+    start: Start,
+) -> Result<(Page, Stretch), Error> {
     let place = Place::of(view, start);
     // The changes after the cursor's revision will follow. A stretch that reflects all before them has no gap.
     let stretch = feed
@@ -94,14 +123,14 @@ pub(super) async fn page(
             .await?
             .is_empty();
     let body = Body::Snapshot(SnapshotPage {
-        begins,
+        begins: None,
         revision: stretch.revision,
         from,
         to: stretch.to,
         records,
     });
     let page = view.page(body, &Cursor { position, ..cursor }, more);
-    Answer::of_records(&page, stretch.count, stretch.records, view.head.revision)
+    Ok((page, stretch))
 }
 
 impl Start {

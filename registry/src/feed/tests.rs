@@ -12,7 +12,8 @@ use crate::{
     application::{self, ApplicationPatch},
     credential::{self, CredentialPatch, NewSecret},
     edit::Edit,
-    gateway::Mode,
+    error::Kind,
+    gateway::{self, GatewayGroup, Mode},
     sweep::LOG_KEPT,
     testing::{DATABASE, HOUR, World, follower::Follower, secret},
 };

@@ -35,7 +35,7 @@ mod write;
 mod tests;
 
 /// Readers at the same time.
-const READERS: u32 = 4;
+pub(crate) const READERS: u8 = 4;
 /// What each connection may keep of the file in memory, in KiB as SQLite writes it: the default of 2 MB makes a snapshot
 /// of many credentials read the same pages again and again.
 const CACHE: &str = "-32768";
@@ -86,7 +86,7 @@ impl SqliteStore {
             .await?;
         let revision = installation::prepare(&writer, keys, now, entropy).await?;
         let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
+            .max_connections(u32::from(READERS))
             .connect_with(options.pragma("query_only", "on"))
             .await?;
         Ok(Self {

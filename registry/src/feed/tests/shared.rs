@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -18,6 +18,8 @@ use crate::store::{ReadTransaction, Store, StoreError, WriteTransaction};
 pub(super) struct Counting {
     store: Arc<dyn Store>,
     reads: AtomicUsize,
+    /// By how much it counts too little: what is committed is seen before it is counted.
+    behind: AtomicU64,
 }
 
 #[async_trait::async_trait]
@@ -32,7 +34,7 @@ impl Store for Counting {
     }
 
     fn revision(&self) -> u64 {
-        self.store.revision()
+        self.store.revision() - self.behind.load(Ordering::SeqCst)
     }
 
     fn watch(&self, group: GroupId) -> watch::Receiver<u64> {
@@ -54,6 +56,7 @@ impl Counting {
         let counting = Arc::new(Self {
             store: Arc::clone(&world.env.store),
             reads: AtomicUsize::new(0),
+            behind: AtomicU64::new(0),
         });
         world.env.store = counting.clone();
         world.feed = Arc::new(Feed::new(world.env.clone()));
@@ -234,4 +237,63 @@ async fn a_page_of_another_log_group_or_key_is_not_shared() {
         }
     }
     assert_eq!(places.len(), 12);
+}
+
+#[tokio::test]
+async fn what_one_gateway_was_told_no_other_is_kept_from() {
+    let mut world = World::new().await;
+    let counting = Counting::in_place(&mut world);
+    let issued = world.credential("a", KEY).await;
+    let gateway = world.gateway().await;
+    let empty = next(&world, &gateway).await;
+    set_enabled(&world, issued.detail.credential.id, false).await;
+    counting.behind.store(1, Ordering::SeqCst);
+    // Another gateway asks with what nobody asked for yet, and is told of the change.
+    let mut cursor = Cursor::parse(gateway.cursor.as_deref().unwrap()).unwrap();
+    cursor.position = Position::Credentials(7);
+    let text = cursor.to_text();
+    let seen = world.feed.page(gateway.group, Some(&text)).await.unwrap();
+    assert!(seen.decode().unwrap().more, "the change follows");
+    assert_ne!(next(&world, &gateway).await, empty);
+}
+
+#[tokio::test]
+async fn the_key_is_in_no_answer_that_is_kept() {
+    let world = World::new().await;
+    let group = world.default_group().await;
+    let mut read = world.env.store.read().await.unwrap();
+    let view = View::read(read.as_mut(), group).await.unwrap();
+    drop(read);
+    let mut kept = BTreeSet::new();
+    for number in 0..20 {
+        let unknown = Cursor {
+            change_id: [number; 16],
+            ..view.cursor(Position::Changes)
+        };
+        let text = unknown.to_text();
+        let answer = world.feed.page(group, Some(&text)).await.unwrap();
+        assert!(is_beginning(&answer.decode().unwrap()));
+        let again = world.feed.page(group, Some(&text)).await.unwrap();
+        assert_ne!(answer.parts()[0].as_ptr(), again.parts()[0].as_ptr());
+        kept.insert(world.feed.openings.bytes());
+    }
+    assert_eq!(kept.len(), 1, "one beginning, however it was asked for");
+}
+
+#[tokio::test]
+async fn who_waits_to_look_holds_no_connection() {
+    let world = World::new().await;
+    let group = world.default_group().await;
+    let all = u32::from(READERS) - 1;
+    let others = world.feed.turns.acquire_many(all).await.unwrap();
+    let feed = Arc::clone(&world.feed);
+    let waiting = tokio::spawn(async move { feed.page(group, None).await.unwrap() });
+    tokio::task::yield_now().await;
+    let mut reads = Vec::new();
+    for _ in 0..READERS {
+        reads.push(world.env.store.read().await.unwrap());
+    }
+    assert!(!waiting.is_finished());
+    drop((reads, others));
+    assert!(is_beginning(&waiting.await.unwrap().decode().unwrap()));
 }
