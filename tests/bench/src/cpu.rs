@@ -80,7 +80,7 @@ pub async fn run(
 
 /// Many short slices: each pair lies close together, and the intervals narrow with the number of pairs.
 fn plan(quick: bool, rounds: Option<usize>) -> Plan {
-    let (usual, milliseconds) = if quick { (8, 250) } else { (80, 400) };
+    let (usual, milliseconds) = if quick { (8, 250) } else { (60, 400) };
     Plan {
         rounds: rounds.unwrap_or(usual),
         slice: Duration::from_millis(milliseconds),
