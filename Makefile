@@ -73,7 +73,7 @@ soak: wasm envoy ## Put a gateway under load and under faults for SOAK_MINUTES (
 	@SOAK_MINUTES=$(SOAK_MINUTES) SOAK_SEED=$(SOAK_SEED) $(TARGET)/debug/soak
 
 .PHONY: bench
-bench: bench-build ## Measure everything, side by side (an hour), into docs/benchmarks.md; ONLY=cpu, ONLY=system or a name: a part, into the build directory
+bench: bench-build ## Measure everything, side by side (half an hour), into docs/benchmarks.md; ONLY=cpu, ONLY=system or a name: a part, into the build directory
 	$(TARGET)/release/bench $(if $(ONLY),--only "$(ONLY)",--report docs/benchmarks)
 
 .PHONY: bench-quick
