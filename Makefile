@@ -23,6 +23,8 @@ DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 NODE := $(TOOLS)/node-$(NODE_VERSION)
 # Always built together, because another selection of packages has other features, and so is another build.
 HOST := -p filter-core -p registry -p e2e -p soak -p bench -p counting-host
+# Flags of the environment would replace those that the module is built with.
+CARGO_WASM := env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS cargo
 # Where the sources lie is written into the module, for the messages of panics: the same text wherever that is.
 SAME_PATHS = --config 'target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo", \
 	"--remap-path-prefix=$(CURDIR)=/keysmith", "--remap-path-prefix=$(TARGET)=/target"]'
@@ -89,18 +91,18 @@ bench-build: wasm envoy
 		then apt-get update --quiet && apt-get install --yes --quiet --no-install-recommends "$${tool##*:}"; \
 		else echo "$${tool%%:*} is missing: install the Debian package $${tool##*:}"; exit 1; fi; \
 	done
-	cargo build -p probe --target wasm32-unknown-unknown --profile wasm $(SAME_PATHS)
+	$(CARGO_WASM) build -p probe --target wasm32-unknown-unknown --profile wasm $(SAME_PATHS)
 	cargo build --release -p registry -p bench
 
 .PHONY: wasm
 wasm: toolchain ## Build the filter
-	cargo build -p filter --target wasm32-unknown-unknown --profile wasm $(SAME_PATHS)
+	$(CARGO_WASM) build -p filter --target wasm32-unknown-unknown --profile wasm $(SAME_PATHS)
 
 .PHONY: reproducible
 reproducible: wasm ## Build the filter again, from a copy in another place, and compare the bytes
-	@! grep -aqF -e "$(HOME)/" -e "$(CURDIR)/" -e "$(TARGET)/" $(WASM) || { echo "$(WASM) holds paths of this machine"; exit 1; }
+	@! grep -aqF -e "$(or $(HOME),$(CURDIR))/" -e "$(CURDIR)/" -e "$(TARGET)/" $(WASM) || { echo "$(WASM) holds paths of this machine"; exit 1; }
 	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && mkdir "$$place/sources" \
-		&& tar -c --exclude=./target --exclude=./.git . | tar -x -C "$$place/sources" \
+		&& tar -c --exclude=./target --exclude=./.git --exclude=./.keysmith . | tar -x -C "$$place/sources" \
 		&& $(MAKE) --no-print-directory -C "$$place/sources" CARGO_TARGET_DIR="$$place/built" wasm \
 		&& cmp $(WASM) "$$place/built/wasm32-unknown-unknown/wasm/filter.wasm" \
 		&& sha256sum $(WASM)
