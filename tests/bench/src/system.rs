@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     report::{Context, Estimate, Failed, Figure, Section, Target, progress},
     seed::{self, Seeded},
+    variant::grouped,
 };
 
 mod admin;
@@ -210,31 +211,5 @@ fn figure(
         value: Estimate::exact(value),
         target,
         note,
-    }
-}
-
-/// `1000000` as `1,000,000`.
-fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn large_numbers_are_written_in_groups_of_three_digits() {
-        assert_eq!(thousands(1), "1");
-        assert_eq!(thousands(1000), "1,000");
-        assert_eq!(thousands(100_000), "100,000");
-        assert_eq!(thousands(1_000_000), "1,000,000");
     }
 }

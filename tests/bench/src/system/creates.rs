@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{admin::Admin, figure, thousands, usage::Processor};
+use super::{admin::Admin, figure, grouped, usage::Processor};
 use crate::{
     report::{Context, Failed, Figure, Section},
     seed::{Running, Seeded},
@@ -49,7 +49,7 @@ pub(crate) fn measure(
         format!(
             "over REST, each one on the disk before it is answered; with {} credentials at the beginning; {:.2} ms of \
              the registry's processor time each",
-            thousands(credentials),
+            grouped(credentials),
             used.total().as_secs_f64() * 1e3 / created,
         ),
     ))

@@ -13,8 +13,8 @@ use super::{
     admin::Admin,
     figure,
     follower::Follower,
+    grouped,
     http::{Connection, get},
-    thousands,
     usage::{self, Processor},
 };
 use crate::{
@@ -67,9 +67,9 @@ pub(crate) async fn measure_change(
     let note = format!(
         "median of {CHANGES} changes, from the request that makes the change; each gateway waits with a poll of its own, \
          at {} credentials; on the machine that also runs the gateways",
-        thousands(credentials)
+        grouped(credentials)
     );
-    let count = thousands(gateways);
+    let count = grouped(gateways);
     let one = |what: String, values: &[f64]| Figure {
         value: Estimate::exact(stats::quantile(values, 0.5)),
         ..figure(Section::Registry, what, "ms", 0.0, None, note.clone())
@@ -176,8 +176,8 @@ pub(crate) async fn measure_start(
     };
     let what = format!(
         "{} gateways load {} credentials at once",
-        thousands(gateways),
-        thousands(credentials)
+        grouped(gateways),
+        grouped(credentials)
     );
     let one = |detail: &str, unit, value, note: String| {
         figure(

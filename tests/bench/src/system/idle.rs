@@ -8,8 +8,8 @@ use std::{
 use super::{
     figure,
     gateway::{Filter, Gateway, PUBLIC},
+    grouped,
     http::get,
-    thousands,
     usage::Processor,
 };
 use crate::{
@@ -50,10 +50,7 @@ pub(crate) fn measure(
         .iter()
         .map(|used| used.total().as_secs_f64() * 1e3 / elapsed)
         .collect();
-    let at = format!(
-        "{} credentials, over {elapsed:.0} s",
-        thousands(credentials)
-    );
+    let at = format!("{} credentials, over {elapsed:.0} s", grouped(credentials));
     Ok(vec![
         figure(
             Section::Idle,

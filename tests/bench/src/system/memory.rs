@@ -9,8 +9,9 @@ use super::{
     admin::Admin,
     figure,
     gateway::{Filter, GUARDED, Gateway},
+    grouped,
     http::{Connection, get},
-    thousands, usage,
+    usage,
     watch::{PERIOD, Watch},
 };
 use crate::{
@@ -48,7 +49,7 @@ pub(crate) fn measure(
 
     let is_target = credentials == 1_000_000 && workers == 2;
     let target = is_target.then_some(Target::at_most(300.0, ROW));
-    let count = thousands(credentials);
+    let count = grouped(credentials);
     let over_empty = |when: &str, memory: f64| {
         figure(
             Section::Memory,
@@ -108,7 +109,7 @@ pub(crate) fn measure_native(
         Section::Memory,
         format!(
             "{} credentials, {workers} workers, Envoy's api_key_auth",
-            thousands(credentials)
+            grouped(credentials)
         ),
         "MB",
         native - none,

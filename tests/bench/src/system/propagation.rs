@@ -10,8 +10,8 @@ use super::{
     background::Background,
     figure,
     gateway::{Filter, GUARDED, Gateway},
+    grouped,
     http::{Connection, get},
-    thousands,
     usage::Processor,
 };
 use crate::{
@@ -61,7 +61,7 @@ pub(crate) fn measure(
         "{changes} deletions at {} credentials, {WORKERS} workers, from the registry's answer until the last worker \
          answered 401; each worker asked on a connection of its own, with {} µs between answer and request; beside \
          {rate:.0} requests a second with other keys; Envoy used {:.2} of a core",
-        thousands(credentials),
+        grouped(credentials),
         PAUSE.as_micros(),
         used.total().as_secs_f64() / began.elapsed().as_secs_f64(),
     );

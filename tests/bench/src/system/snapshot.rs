@@ -5,8 +5,8 @@ use std::time::Instant;
 use super::{
     figure,
     gateway::{Filter, GUARDED, Gateway, PUBLIC},
+    grouped,
     http::get,
-    thousands,
     usage::Processor,
     watch::{PERIOD, Waits, Watch},
 };
@@ -47,7 +47,7 @@ pub(crate) fn measure(
     let envoy = Processor::of(gateway.id())?;
     let registry_used = Processor::of(registry.id())?.since(&registry_before);
     let is_target = credentials == 1_000_000;
-    let count = thousands(credentials);
+    let count = grouped(credentials);
     let spent = format!(
         "{WORKERS} workers; Envoy accepted connections after {:.1} s; processor time: registry {:.2} s, Envoy {:.2} s \
          ({}); with {} requests beside it",
