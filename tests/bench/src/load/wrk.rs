@@ -59,6 +59,7 @@ pub fn run(
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| format!("wrk (Debian package wrk): {error}"))?;
+    // The slice: wrk itself only knows whole seconds.
     thread::sleep(duration);
     interrupt(&mut child)?;
     let output = child.wait_with_output()?;
