@@ -73,6 +73,15 @@ impl Roots {
             .is_some_and(|root| root.ticked_ms.saturating_add(GONE_AFTER_MS) > now_ms)
     }
 
+    /// The longest for which a root of this feed goes on while the registry is silent, in milliseconds; `None` for ever.
+    /// A root that is being drained counts: its rules still decide.
+    pub(crate) fn max_staleness_ms(&self, feed: u32) -> Option<u64> {
+        let roots = self.known.iter().filter(|root| root.feed == feed);
+        roots
+            .map(|root| root.max_staleness_ms)
+            .try_fold(0, |longest: u64, own| own.map(|own| longest.max(own)))
+    }
+
     /// Whether any root follows this feed.
     pub(crate) fn follow(&self, feed: u32) -> bool {
         self.known.iter().any(|root| root.feed == feed)

@@ -90,6 +90,7 @@ impl Vm {
         let Some(feed) = find(&mut self.feeds, number) else {
             return;
         };
+        feed.client.max_staleness_seconds = roots.max_staleness_ms(number).map(|ms| ms / 1000);
         feed.tick(id, now_ms, |other| roots.is_alive(other, now_ms));
         self.roots.set_period(id, feed.tick_period(now_ms));
         self.metrics.flush();

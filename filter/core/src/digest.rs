@@ -42,6 +42,17 @@ impl SecretHash {
         Self(hasher.finalize().into())
     }
 
+    /// Of a key and the secret that it shares with its caller, where neither is good without the other. The leading text
+    /// with its NUL keeps it apart from the hash of every value presented alone.
+    #[must_use]
+    pub fn of_pair(value: &Self, shared: &Self) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(b"keysmith pair\0");
+        hasher.update(value.0);
+        hasher.update(shared.0);
+        Self(hasher.finalize().into())
+    }
+
     /// Restores a hash that was kept sealed.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

@@ -185,6 +185,11 @@ pub enum CredentialKind {
     BasicGenerated,
     /// As HTTP Basic with a chosen password, found by user name; the registry verifies the password.
     BasicChosen,
+    /// As an API key together with its shared secret, found by both ([`SecretHash::of_pair`]); nothing is found by the
+    /// key alone. The record's version is that of the shared secret in the upper half, that of the key in the lower.
+    ///
+    /// [`SecretHash::of_pair`]: crate::digest::SecretHash::of_pair
+    ApiKeyPair,
 }
 
 /// Why a page could not be read.

@@ -5,7 +5,7 @@ use core::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{decide::Question, ids::CREDENTIAL_PREFIX, verdicts::Answer};
+use crate::{decide::Question, ids::CREDENTIAL_PREFIX, usage::UsageBatch, verdicts::Answer};
 
 /// `POST /v1/gateway/report`: how far a gateway has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +24,11 @@ pub struct Report<'a> {
     pub complete: bool,
     /// How many VMs serve.
     pub workers: usize,
+    /// For how long its workers go on without the registry, in seconds; `None` for ever.
+    pub max_staleness_seconds: Option<u64>,
+    /// What its credentials were used for, at most [`MAX_BATCHES`](crate::usage::MAX_BATCHES).
+    #[serde(skip_serializing_if = "<[UsageBatch]>::is_empty")]
+    pub usage: &'a [UsageBatch],
 }
 
 /// `POST /v1/gateway/verify`: is this the password?

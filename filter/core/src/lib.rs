@@ -34,4 +34,5 @@ pub mod segment;
 pub mod slots;
 pub mod snapshot;
 pub mod sync;
+pub mod usage;
 pub mod verdicts;

@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use crate::feed::{APPLICATION_BUCKETS, CREDENTIAL_SEGMENTS};
 
 /// The version of the packed layout. It stands in the names of shared data too, so that two builds never mix.
-pub const LAYOUT: u8 = 1;
+pub const LAYOUT: u8 = 2;
 
 /// Bytes before the first record.
 pub const HEADER_LENGTH: usize = 24;

@@ -97,6 +97,19 @@ fn a_password_counts_only_with_its_user_name() {
 }
 
 #[test]
+fn a_pair_is_bound_to_both_of_its_secrets() {
+    let of = |value: &[u8], shared: &[u8]| {
+        SecretHash::of_pair(&SecretHash::of_value(value), &SecretHash::of_value(shared))
+    };
+    assert_eq!(
+        hex(of(b"key", b"shared").expose()),
+        "1e0388c0a3b3a56c55405ac5944a7b2ab3b7bbeec0572d55bde87aabbee17e23"
+    );
+    assert_ne!(of(b"key", b"shared"), of(b"shared", b"key"));
+    assert_ne!(of(b"key", b"shared"), SecretHash::of_value(b"key"));
+}
+
+#[test]
 fn ids_survive_their_text() {
     for id in [
         ObjectId([0; 16]),

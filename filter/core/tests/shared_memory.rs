@@ -46,7 +46,15 @@ fn a_segment_gives_back_what_was_packed() {
     records[7].identifier = Some("chosen.id".to_owned());
     records[8].scopes = Vec::new();
     records[9].enabled = false;
-    records[10].kind = CredentialKind::BasicChosen;
+    let kinds = [
+        CredentialKind::ApiKey,
+        CredentialKind::BasicGenerated,
+        CredentialKind::BasicChosen,
+        CredentialKind::ApiKeyPair,
+    ];
+    for (record, kind) in records[10..].iter_mut().zip(kinds) {
+        record.kind = kind;
+    }
     let packed = credentials::pack(1, 9, records.iter().rev().cloned().collect());
     assert_eq!(credentials::unpack(&packed), records);
     let found = credentials::find(&packed, &Digest([7; 16])).expect("there");

@@ -113,6 +113,8 @@ impl Acknowledgements {
             revision,
             complete,
             workers,
+            max_staleness_seconds: None,
+            usage: &[],
         };
         self.under_way = client.report(&report, now_ms).ok();
         if self.under_way.is_some() {

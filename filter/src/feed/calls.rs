@@ -36,6 +36,8 @@ pub(crate) struct Client {
     token: Option<GatewayToken>,
     gateway: String,
     instance: String,
+    /// For how long requests are decided without the registry, in seconds: `None` for ever.
+    pub(crate) max_staleness_seconds: Option<u64>,
 }
 
 impl Client {
@@ -47,6 +49,7 @@ impl Client {
         instance: String,
     ) -> Self {
         Self {
+            max_staleness_seconds: registry.max_staleness.map(|longest| longest.as_secs()),
             registry,
             token,
             gateway,
@@ -85,6 +88,7 @@ impl Client {
         let body = gateway::encode(&Report {
             gateway: &self.gateway,
             instance: &self.instance,
+            max_staleness_seconds: self.max_staleness_seconds,
             ..report.clone()
         });
         let head = [(

@@ -1,6 +1,7 @@
 //! `/v1/gateway/report` and `/v1/gateway/verify`: what gateways ask besides the feed.
 
 use axum::{extract::State, http::StatusCode};
+use filter_core::usage::{MAX_BATCHES, UsageBatch};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -23,6 +24,9 @@ use crate::{
 
 /// Bytes of a user name, a password or an address that are looked at; longer ones are nobody's.
 const MAX_LENGTH: usize = 4096;
+
+/// The longest that a gateway can be configured to go on without the registry: a year.
+const MAX_STALENESS_SECONDS: u64 = 31_536_000;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -50,6 +54,50 @@ struct ReportRequest {
     complete: bool,
     /// How many workers it counted.
     workers: u32,
+    /// For how long its workers go on without the registry, in seconds; null for ever. Missing where it is not known.
+    #[serde(default)]
+    #[schema(value_type = Option<u64>)]
+    max_staleness_seconds: Staleness,
+    /// What its credentials were used for: at most 8 batches of at most 1,000 uses.
+    #[serde(default)]
+    #[schema(value_type = Vec<GatewayUsage>)]
+    usage: Vec<UsageBatch>,
+}
+
+/// Uses that a gateway counted in one of its lanes. A batch that was applied already, by its lane and sequence, has no
+/// further effect.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what filter-core reads")]
+struct GatewayUsage {
+    /// Less than 16.
+    lane: u8,
+    /// Rises from batch to batch of the instance's lane.
+    sequence: u64,
+    /// How many uses could not be told apart by credential.
+    lost: u64,
+    /// Each `[credential, version, outcome, count, first_ms, last_ms]`; outcome 0 for allowed, 1 for forbidden, 2 for
+    /// refused; times in Unix milliseconds.
+    #[schema(example = json!([["cred_01m816gdzg0avspcrqttkt8449", 1, 0, 17, 1_795_336_714_000_u64, 1_795_336_719_000_u64]]))]
+    uses: Vec<Vec<serde_json::Value>>,
+}
+
+/// For how long a gateway goes on without the registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Staleness {
+    /// It does not say.
+    #[default]
+    Unknown,
+    /// For ever.
+    Unbounded,
+    /// For so many seconds.
+    Seconds(u64),
+}
+
+impl<'de> Deserialize<'de> for Staleness {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = Option::deserialize(deserializer)?;
+        Ok(seconds.map_or(Self::Unbounded, Self::Seconds))
+    }
 }
 
 /// What a client presented.
@@ -127,6 +175,19 @@ async fn report(
     State(app): State<AppState>,
     Json(request): Json<ReportRequest>,
 ) -> Result<StatusCode, Problem> {
+    if request.usage.len() > MAX_BATCHES {
+        return Err(Problem::invalid(
+            "usage",
+            format!("must be at most {MAX_BATCHES} batches"),
+        ));
+    }
+    if matches!(request.max_staleness_seconds, Staleness::Seconds(seconds) if seconds > MAX_STALENESS_SECONDS)
+    {
+        return Err(Problem::invalid(
+            "max_staleness_seconds",
+            format!("must be at most {MAX_STALENESS_SECONDS}"),
+        ));
+    }
     let report = Report {
         instance: check_hex("instance", &request.instance)?,
         epoch: check_hex("epoch", &request.epoch)?,

@@ -90,6 +90,7 @@ async fn a_report_is_checked() {
         ("gateway", json!("line\nbreak")),
         ("sequence", json!(-1)),
         ("workers", json!("two")),
+        ("max_staleness_seconds", json!(31_536_001)),
     ] {
         let mut body = good.clone();
         body[field] = value;
@@ -97,4 +98,53 @@ async fn a_report_is_checked() {
         reply.is_problem(400, "invalid-value", Some(field));
     }
     gateway.post("/v1/gateway/report", good).await.has(204);
+}
+
+#[tokio::test]
+async fn what_a_report_says_of_usage_is_checked() {
+    let registry = TestRegistry::start().await;
+    let gateway = registry.gateway("default").await;
+    let id = "cred_01m816gdzg0avspcrqttkt8449";
+    let batch = |uses: Value| json!({"lane": 15, "sequence": 1, "lost": 0, "uses": uses});
+    let with = |field: &str, value: Value| {
+        let mut changed = batch(json!([]));
+        changed[field] = value;
+        json!([changed])
+    };
+    for (field, usage) in [
+        ("usage", json!(vec![batch(json!([])); 9])),
+        ("usage[0]", with("lane", json!(16))),
+        ("usage[0].sequences", with("sequences", json!(1))),
+        (
+            "usage[0]",
+            with("uses", json!(vec![json!([id, 1, 0, 1, 1, 1]); 1001])),
+        ),
+        (
+            "usage[0].uses[0]",
+            json!([batch(json!([["app_x", 1, 0, 1, 1, 1]]))]),
+        ),
+        (
+            "usage[0].uses[0]",
+            json!([batch(json!([[id, 1, 3, 1, 1, 1]]))]),
+        ),
+        (
+            "usage[0].uses[0]",
+            json!([batch(json!([[id, 1, 0, 0, 1, 1]]))]),
+        ),
+        (
+            "usage[0].uses[0]",
+            json!([batch(json!([[id, 1, 0, 1, 2, 1]]))]),
+        ),
+    ] {
+        let mut body = report(&"0".repeat(32), 1, 1);
+        body["usage"] = usage;
+        let reply = gateway.post("/v1/gateway/report", body).await;
+        reply.is_problem(400, "invalid-value", Some(field));
+    }
+    for staleness in [json!(null), json!(86400)] {
+        let mut body = report(&"0".repeat(32), 1, 1);
+        body["max_staleness_seconds"] = staleness;
+        body["usage"] = json!([batch(json!([[id, 65537, 0, 12, 1, 2]]))]);
+        gateway.post("/v1/gateway/report", body).await.has(204);
+    }
 }

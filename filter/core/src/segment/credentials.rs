@@ -34,7 +34,7 @@ const HEAP: usize = 53;
 
 const ENABLED: u8 = 0b100;
 const HAS_HEAP: u8 = 0b1000;
-const KIND: u8 = 0b11;
+const KIND: u8 = 0b1_0011;
 const MAX_TIME: u64 = (1 << 48) - 1;
 
 /// Packs credentials into a segment. Records whose texts may not stand in a header are left out: what cannot be sent
@@ -88,6 +88,7 @@ fn push_record(credential: &Credential, heap_at: usize, bytes: &mut Vec<u8>, hea
         CredentialKind::BearerToken => 1,
         CredentialKind::BasicGenerated => 2,
         CredentialKind::BasicChosen => 3,
+        CredentialKind::ApiKeyPair => 0b1_0000,
     };
     let has_heap = credential.identifier.is_some() || !credential.scopes.is_empty();
     let enabled = if credential.enabled { ENABLED } else { 0 };
@@ -190,6 +191,7 @@ impl<'a> CredentialView<'a> {
             0 => CredentialKind::ApiKey,
             1 => CredentialKind::BearerToken,
             2 => CredentialKind::BasicGenerated,
+            0b1_0000 => CredentialKind::ApiKeyPair,
             _ => CredentialKind::BasicChosen,
         }
     }
