@@ -22,6 +22,7 @@ use filter_core::{
 use world::{World, basic, headers, serialize};
 
 const KEYS: &str = r#"{"key_auth": {"hide_credentials": true}}]"#;
+const PAIRS: &str = r#"{"key_auth": {"secret_header": "x-secret", "hide_credentials": true}}]"#;
 const TOKENS: &str = r#"{"bearer": {}}]"#;
 const PASSWORDS: &str = r#"{"basic_auth": {"hide_credentials": true}}]"#;
 
@@ -78,6 +79,13 @@ fn an_accepted_key_asks_for_no_memory() {
         allocations(KEYS, "GET api/a/b?c=d | apikey: $own", passes),
         0
     );
+}
+
+#[test]
+fn an_accepted_pair_asks_for_no_memory() {
+    let request = "GET api/ | apikey: $paired | x-secret: $shared";
+    let passes = "pass key_auth billing -apikey -x-secret";
+    assert_eq!(allocations(PAIRS, request, passes), 0);
 }
 
 #[test]

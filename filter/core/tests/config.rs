@@ -64,7 +64,7 @@ fn the_whole_of_it_loads() {
             {
                 "name": "orders", "hosts": ["api.example.com", "*.example.com", "[::1]"], "paths": [{"prefix": "/orders"}],
                 "methods": ["GET", "OPTIONS"],
-                "key_auth": {"header": "apikey", "query": null, "cookie": "apikey", "hide_credentials": true},
+                "key_auth": {"header": "apikey", "query": null, "cookie": "apikey", "secret_header": "X-Secret", "hide_credentials": true},
                 "basic_auth": {"hide_credentials": false}, "bearer": {"accept": ["bearer_token", "api_key"]},
                 "allow_applications": ["jack", "app_00000000000000000000000000"], "deny_applications": ["jill"],
                 "anonymous": "guest", "realm": "shop", "cors_preflight": "pass"
@@ -311,6 +311,25 @@ fn where_a_key_may_be_is_checked() {
     );
     refuse_rule(r#"{"key_auth": {"query": "a&b"}}"#, ".key_auth.query: ");
     refuse_rule(r#"{"key_auth": {"cookie": "a=b"}}"#, ".key_auth.cookie: ");
+    for header in ["", "a b", "x-consumer-username", "cookie"] {
+        refuse_rule(
+            &format!(r#"{{"key_auth": {{"secret_header": "{header}"}}}}"#),
+            ".key_auth.secret_header: ",
+        );
+    }
+    for header in [
+        r#""secret_header": "ApiKey""#,
+        r#""header": "X-A", "secret_header": "x-a""#,
+    ] {
+        refuse_rule(
+            &format!(r#"{{"key_auth": {{{header}}}}}"#),
+            ".key_auth.secret_header: must be another header than the key's",
+        );
+    }
+    refuse_rule(
+        r#"{"key_auth": {"header": null, "query": null, "secret_header": "x"}}"#,
+        ".key_auth: needs a header, query or cookie",
+    );
     refuse_rule(
         r#"{"key_auth": {"header": null, "query": null}}"#,
         ".key_auth: needs a header, query or cookie",

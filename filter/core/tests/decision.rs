@@ -23,6 +23,8 @@ mod key_auth;
 mod matching;
 #[path = "decision/methods.rs"]
 mod methods;
+#[path = "decision/pairs.rs"]
+mod pairs;
 #[cfg(not(target_arch = "wasm32"))]
 #[path = "decision/properties.rs"]
 mod properties;

@@ -98,6 +98,7 @@ pub(super) struct KeyAuthInput {
     #[serde(default)]
     pub(super) query: PlaceInput,
     pub(super) cookie: Option<String>,
+    pub(super) secret_header: Option<String>,
     #[serde(default)]
     pub(super) hide_credentials: bool,
 }

@@ -106,6 +106,8 @@ pub(crate) struct KeyAuth {
     pub(crate) header: Option<String>,
     pub(crate) query: Option<String>,
     pub(crate) cookie: Option<String>,
+    /// Where the secret may be that belongs to a key; in lower case.
+    pub(crate) secret_header: Option<String>,
     pub(crate) hides: bool,
     pub(crate) challenge: String,
 }

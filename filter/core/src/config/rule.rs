@@ -135,13 +135,28 @@ fn key_auth(input: KeyAuthInput, realm: Option<&str>) -> Result<KeyAuth, ConfigE
             "needs a header, query or cookie to read the key from",
         ));
     }
+    let secret_header = input
+        .secret_header
+        .map(|name| secret_header(&name, header.as_deref()))
+        .transpose()
+        .map_err(|error| error.within("secret_header"))?;
     Ok(KeyAuth {
         header,
         query,
         cookie: input.cookie,
+        secret_header,
         hides: input.hide_credentials,
         challenge: format!("apikey realm=\"{}\"", realm.unwrap_or("key")),
     })
+}
+
+/// One header cannot carry a key and its secret: whoever sends it twice is refused.
+fn secret_header(name: &str, key_header: Option<&str>) -> Result<String, ConfigError> {
+    let name = text::header(name)?;
+    if Some(name.as_str()) == key_header {
+        return Err(ConfigError::new("must be another header than the key's"));
+    }
+    Ok(name)
 }
 
 fn bearer(

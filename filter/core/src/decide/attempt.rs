@@ -96,14 +96,38 @@ impl<'p, 'a> Attempts<'p, 'a> {
             ..
         } = self.places;
         if let Some(key) = header.first {
-            self.single_value(key, key_kind(shape(key)))
+            self.key(key)
         } else if let Some(written) = query.first {
-            let key = query::decode(written);
-            self.single_value(&key, key_kind(shape(&key)))
+            self.key(&query::decode(written))
         } else if let Some(key) = cookie.first {
-            self.single_value(key, key_kind(shape(key)))
+            self.key(key)
         } else {
             Ok(Err(Reason::KeyMissing))
+        }
+    }
+
+    /// A request that carries a secret is one of a pair: its key alone proves nothing, even if it could.
+    fn key(&self, key: &[u8]) -> Attempt<'a> {
+        match self.places.secret.first {
+            Some(secret) => self.pair(key, secret),
+            None => self.single_value(key, key_kind(shape(key))),
+        }
+    }
+
+    /// A key and the secret that belongs to it: good together or not at all.
+    fn pair(&self, key: &[u8], secret: &[u8]) -> Attempt<'a> {
+        if let Err(reason) = key_kind(shape(key)) {
+            return Ok(Err(reason));
+        }
+        match shape(secret) {
+            Shape::Malformed => Ok(Err(Reason::CredentialMalformed)),
+            Shape::Generated(SecretType::ClientSecret) => {
+                let [key, secret] = [key, secret].map(SecretHash::of_value);
+                let hash = SecretHash::of_pair(&key, &secret);
+                self.known(&hash, &[CredentialKind::ApiKeyPair])
+            }
+            // Such secrets are always generated.
+            Shape::Generated(_) | Shape::Foreign => Ok(Err(Reason::CredentialUnknown)),
         }
     }
 
@@ -136,6 +160,9 @@ impl<'p, 'a> Attempts<'p, 'a> {
             Shape::Generated(SecretType::Password) => {
                 let hash = SecretHash::of_basic(presented.username(), presented.password());
                 self.known(&hash, &[CredentialKind::BasicGenerated])
+            }
+            Shape::Generated(SecretType::ClientSecret) => {
+                self.pair(presented.username(), presented.password())
             }
             // Nobody can have chosen a value of this shape.
             Shape::Generated(_) => Ok(Err(Reason::CredentialUnknown)),

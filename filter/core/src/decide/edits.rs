@@ -19,6 +19,7 @@ const COOKIE: &str = "cookie";
 #[derive(Default)]
 pub struct Edits<'a> {
     key_header: Option<&'a str>,
+    secret_header: Option<&'a str>,
     authorization: Option<&'static str>,
     emptied_cookie: Option<&'static str>,
     claimed_identity: Vec<&'a [u8]>,
@@ -29,11 +30,16 @@ pub struct Edits<'a> {
 impl<'a> Edits<'a> {
     /// The headers to remove, every copy. An entry may occur twice.
     pub fn removed_headers(&self) -> impl Iterator<Item = &[u8]> {
-        [self.key_header, self.authorization, self.emptied_cookie]
-            .into_iter()
-            .flatten()
-            .map(str::as_bytes)
-            .chain(self.claimed_identity.iter().copied())
+        [
+            self.key_header,
+            self.secret_header,
+            self.authorization,
+            self.emptied_cookie,
+        ]
+        .into_iter()
+        .flatten()
+        .map(str::as_bytes)
+        .chain(self.claimed_identity.iter().copied())
     }
 
     /// The new `:path`, where the query loses a parameter.
@@ -88,6 +94,9 @@ impl<'a> Edits<'a> {
     ) -> Self {
         if places.header.first.is_some() {
             self.key_header = key_auth.header.as_deref();
+        }
+        if places.secret.first.is_some() {
+            self.secret_header = key_auth.secret_header.as_deref();
         }
         if let (Some(name), Some(target)) = (&key_auth.query, request.target())
             && places.query.first.is_some()

@@ -13,6 +13,8 @@ pub(super) struct Places<'a> {
     pub(super) header: Occurrences<'a>,
     pub(super) query: Occurrences<'a>,
     pub(super) cookie: Occurrences<'a>,
+    /// The secret that belongs to the key.
+    pub(super) secret: Occurrences<'a>,
     /// Where the rule accepts HTTP Basic or bearer tokens.
     pub(super) authorization: Occurrences<'a>,
 }
@@ -27,10 +29,13 @@ impl<'a> Places<'a> {
             return places;
         };
         let header = key_auth.header.as_deref().unwrap_or_default();
+        let secret = key_auth.secret_header.as_deref().unwrap_or_default();
         let cookie = key_auth.cookie.as_deref();
         for (name, value) in request.pairs() {
             if !header.is_empty() && name.eq_ignore_ascii_case(header.as_bytes()) {
                 places.header.note(value);
+            } else if !secret.is_empty() && name.eq_ignore_ascii_case(secret.as_bytes()) {
+                places.secret.note(value);
             } else if let Some(cookie) = cookie
                 && name.eq_ignore_ascii_case(b"cookie")
             {
@@ -54,8 +59,14 @@ impl<'a> Places<'a> {
                 && authorization.credentials.contains(&b',')
         });
         is_joined
-            || [self.header, self.query, self.cookie, self.authorization]
-                .iter()
-                .any(|place| place.repeated)
+            || [
+                self.header,
+                self.query,
+                self.cookie,
+                self.secret,
+                self.authorization,
+            ]
+            .iter()
+            .any(|place| place.repeated)
     }
 }

@@ -9,7 +9,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use crate::world::{World, basic, forwarded, registry::secret, serialize};
 
 const RULES: [&str; 5] = [
-    r#"{"key_auth": {"header": "apikey", "query": "apikey", "cookie": "apikey", "hide_credentials": true}, "basic_auth": {"hide_credentials": true}, "bearer": {"accept": ["bearer_token", "api_key"], "hide_credentials": true}}]"#,
+    r#"{"key_auth": {"header": "apikey", "query": "apikey", "cookie": "apikey", "secret_header": "x-secret", "hide_credentials": true}, "basic_auth": {"hide_credentials": true}, "bearer": {"accept": ["bearer_token", "api_key"], "hide_credentials": true}}]"#,
     r#"{"paths": [{"prefix": "/a"}], "public": true}, {"hosts": ["*.a"], "methods": ["GET"], "key_auth": {}, "anonymous": "guest"}]"#,
     r#"{"paths": [{"prefix": "/a"}], "key_auth": {}}], "unmatched": "allow", "ambiguous_paths": "match_raw""#,
     r#"{"key_auth": {"cookie": "apikey"}, "anonymous": "guest", "cors_preflight": "pass"}], "ready_path": "/a""#,
@@ -28,6 +28,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
         "cookie",
         "apikey",
         "APIKEY",
+        "x-secret",
         "access-control-request-method",
         "x-consumer-username",
         "X_Consumer-Username",
@@ -45,6 +46,8 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
     let known = [
         secret("$key"),
         secret("$expired"),
+        secret("$paired"),
+        secret("$shared"),
         format!("Bearer {}", secret("$token")),
         format!("/a?apikey={}", secret("$key")),
         format!("apikey={}", secret("$own")),

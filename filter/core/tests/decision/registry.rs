@@ -36,6 +36,10 @@ fn named_secrets() -> Vec<(&'static str, String)> {
         ("$namesake", generated(SecretType::ApiKey, 10)),
         ("$token", generated(SecretType::BearerToken, 8)),
         ("$password", generated(SecretType::Password, 9)),
+        ("$paired", generated(SecretType::ApiKey, 11)),
+        ("$shared", generated(SecretType::ClientSecret, 12)),
+        ("$successor", generated(SecretType::ClientSecret, 13)),
+        ("$unshared", generated(SecretType::ClientSecret, 14)),
         ("$plus", String::from("csdt8UPw76/SG+WlHBoFeg==")),
     ]
 }
@@ -95,7 +99,20 @@ fn credentials(digester: &Digester) -> Vec<Credential> {
     };
     let token = SecretHash::of_value(secret("$token").as_bytes());
     let password = SecretHash::of_basic(b"ann", secret("$password").as_bytes());
+    let pair = |id: u8, key: &str, shared: &str| {
+        let [value, shared] =
+            [key, shared].map(|name| SecretHash::of_value(secret(name).as_bytes()));
+        let hash = SecretHash::of_pair(&value, &shared);
+        credential(id, CredentialKind::ApiKeyPair, &hash)
+    };
     vec![
+        pair(14, "$paired", "$shared"),
+        pair(14, "$paired", "$successor"),
+        pair(15, "$own", "$shared"),
+        Credential {
+            enabled: false,
+            ..pair(16, "$disabled", "$shared")
+        },
         Credential {
             identifier: Some(String::from("main")),
             scopes: vec![String::from("orders:read"), String::from("orders:write")],
