@@ -20,8 +20,8 @@ const COOKIE: &str = "cookie";
 pub struct Edits<'a> {
     key_header: Option<&'a str>,
     secret_header: Option<&'a str>,
-    authorization: Option<&'static str>,
-    emptied_cookie: Option<&'static str>,
+    drops_authorization: bool,
+    drops_cookies: bool,
     claimed_identity: Vec<&'a [u8]>,
     path: Option<Vec<u8>>,
     cookie: Option<Vec<u8>>,
@@ -33,8 +33,8 @@ impl<'a> Edits<'a> {
         [
             self.key_header,
             self.secret_header,
-            self.authorization,
-            self.emptied_cookie,
+            self.drops_authorization.then_some(AUTHORIZATION),
+            self.drops_cookies.then_some(COOKIE),
         ]
         .into_iter()
         .flatten()
@@ -78,7 +78,7 @@ impl<'a> Edits<'a> {
         if let Some(value) = places.authorization.first
             && hides_authorization(protection, value)
         {
-            self.authorization = Some(AUTHORIZATION);
+            self.drops_authorization = true;
         }
         match &protection.key_auth {
             Some(key_auth) if key_auth.hides => self.hide_key(key_auth, request, places),
@@ -113,7 +113,7 @@ impl<'a> Edits<'a> {
                 }
             }
             if others.is_empty() {
-                self.emptied_cookie = Some(COOKIE);
+                self.drops_cookies = true;
             } else {
                 self.cookie = Some(others);
             }
@@ -142,7 +142,7 @@ impl core::fmt::Debug for Edits<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Edits")
             .field("key_header", &self.key_header)
-            .field("authorization", &self.authorization)
+            .field("drops_authorization", &self.drops_authorization)
             .finish_non_exhaustive()
     }
 }
