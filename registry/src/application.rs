@@ -7,7 +7,7 @@ use crate::{
     edit::Edit,
     environment::Environment,
     error::{Error, Kind},
-    ids::{ApplicationId, OrganizationId},
+    ids::{ApplicationId, CredentialId, OrganizationId},
     label::Labels,
     listing::{Listing, MAX_LIMIT},
     scope::Scopes,
@@ -51,12 +51,26 @@ pub struct Application {
     pub reach: Reach,
     /// Whether its credentials are honoured.
     pub enabled: bool,
+    /// Whether it must have a default API key.
+    pub default_key: DefaultKey,
+    /// Its default credential.
+    pub default_credential: Option<CredentialId>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
     /// Rises with each change.
     pub version: u64,
+}
+
+/// Whether an application must have a default API key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DefaultKey {
+    /// It has none.
+    #[default]
+    None,
+    /// It always has one, which is honoured.
+    Required,
 }
 
 /// In which gateway groups an application's credentials work.

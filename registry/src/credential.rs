@@ -64,14 +64,46 @@ pub struct Credential {
     pub expires_at: Option<Timestamp>,
     /// A subset of the application's.
     pub scopes: Scopes,
-    /// The version of its current secret.
+    /// Where it is deployed, unless an exception is made for a group.
+    pub deploy: Deploy,
+    /// Whether a shared secret belongs to it, which must be presented together with its key. API keys only.
+    pub is_paired: bool,
+    /// Whether its secrets can be shown again.
+    pub secret_type: SecretType,
+    /// The version that was last given to one of its secrets, whichever part of a pair that is.
     pub secret_version: u32,
+    /// After what time a new secret is due; `None` for what is configured.
+    pub rotate_every: Option<Duration>,
+    /// When the value was made that it has.
+    pub rotated_at: Timestamp,
+    /// When a gateway last admitted it, as far as gateways have reported. Never written with the rest.
+    pub last_used_at: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
     /// Rises with each change.
     pub version: u64,
+}
+
+/// Where a credential is deployed, unless an exception is made for a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deploy {
+    /// In every automatic group that its application may use, also those made later.
+    #[default]
+    Automatic,
+    /// Only where it is deployed explicitly.
+    Chosen,
+}
+
+/// Whether a credential's secrets can be shown again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecretType {
+    /// They are shown once; what is kept recognises them and no more.
+    #[default]
+    Hashed,
+    /// They are kept sealed as well, and can be revealed.
+    Retrievable,
 }
 
 /// How a credential is presented.

@@ -1,5 +1,7 @@
 //! Gateways and gateway groups.
 
+use std::time::Duration;
+
 use crate::{
     clock::Timestamp,
     ids::{GroupId, TokenId},
@@ -60,6 +62,17 @@ pub struct Report {
     pub complete: bool,
     /// How many workers it counted.
     pub workers: u32,
+    /// For how long it serves without an answer of the registry, if it said so.
+    pub max_staleness: Option<MaxStaleness>,
+}
+
+/// For how long a gateway serves without an answer of the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxStaleness {
+    /// So long, and then answers 503.
+    Bounded(Duration),
+    /// Whatever happens.
+    Unbounded,
 }
 
 /// A gateway's last report, as it is kept.
@@ -73,6 +86,8 @@ pub struct GatewayRecord {
     pub report: Report,
     /// When.
     pub seen_at: Timestamp,
+    /// Since when it has reported without a gap.
+    pub reporting_since: Timestamp,
 }
 
 /// What is known about a gateway.

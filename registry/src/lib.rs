@@ -5,6 +5,8 @@
 
 pub mod config;
 
+pub mod caller;
+pub mod change;
 pub mod clock;
 pub mod entropy;
 pub mod environment;

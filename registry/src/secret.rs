@@ -1,5 +1,7 @@
 //! One secret of a credential: current, retiring or revoked.
 
+use std::time::Duration;
+
 use filter_core::{digest::SecretHash, feed::CredentialKind};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -29,6 +31,8 @@ pub struct Secret {
     pub credential: CredentialId,
     /// Which of the credential's secrets it is, counting from 1.
     pub version: u32,
+    /// Which part of a pair it is.
+    pub part: Part,
     /// Whether it works.
     pub state: SecretState,
     /// Where it came from.
@@ -41,8 +45,24 @@ pub struct Secret {
     pub fingerprint: Fingerprint,
     /// What may be shown of it.
     pub display: Display,
+    /// The value itself, sealed, where it may be shown again.
+    pub recoverable: Option<Vec<u8>>,
+    /// Since when it is known to be in the wrong hands.
+    pub leaked_at: Option<Timestamp>,
+    /// While it is retiring: for how long nobody must have used it before it may end by itself.
+    pub end_after_silence: Option<Duration>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Which part of a key and its shared secret a secret is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// The key, the token or the password.
+    #[default]
+    Value,
+    /// The secret that must be presented together with a key.
+    Shared,
 }
 
 /// Whether a secret works.

@@ -303,6 +303,8 @@ pub trait WriteTransaction: ReadTransaction {
     /// Forgets changes and idempotent requests that are older than these moments.
     async fn prune(&mut self, prune: Prune) -> Result<(), StoreError>;
 
+    /// The revision that the commit will have, or `None` if so far gateways see no difference.
+    async fn pending_revision(&mut self) -> Result<Option<u64>, StoreError>;
     /// Makes everything true at once, and wakes the feeds. Returns the log's revision.
     async fn commit(self: Box<Self>, stamp: Stamp) -> Result<u64, StoreError>;
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use self::follower::Follower;
 use crate::{
     application::{self, NewApplication},
+    caller::Caller,
     clock::{ManualClock, Timestamp},
     credential::{self, Issued, NewCredential, NewSecret, RotatedSecret, Rotation},
     entropy::SeededEntropy,
@@ -146,6 +147,11 @@ impl World {
         }
     }
 
+    /// The registry itself.
+    pub(crate) const fn caller(&self) -> Caller {
+        Caller::registry(self.organization)
+    }
+
     pub(crate) async fn application(&self, name: &str) -> ApplicationId {
         self.try_application(Self::new_application(name))
             .await
@@ -157,11 +163,13 @@ impl World {
         &self,
         new: NewApplication,
     ) -> Result<application::Application, Error> {
-        application::create(&self.env, self.organization, new).await
+        let created = application::create(&self.env, self.caller(), new).await?;
+        Ok(created.value)
     }
 
     pub(crate) async fn issue(&self, new: NewCredential) -> Result<Issued, Error> {
-        credential::create(&self.env, self.organization, new, None).await
+        let created = credential::create(&self.env, self.caller(), new, None).await?;
+        Ok(created.value)
     }
 
     /// A credential of an application of its own.
@@ -179,7 +187,9 @@ impl World {
         secret: RotatedSecret,
     ) -> Result<Issued, Error> {
         let rotation = Rotation { grace, secret };
-        credential::rotate(&self.env, self.organization, id, None, rotation, None).await
+        let rotated =
+            credential::rotate(&self.env, self.caller(), id, None, rotation, None).await?;
+        Ok(rotated.value)
     }
 
     pub(crate) async fn rotate_now(&self, id: CredentialId) -> Issued {
@@ -193,7 +203,7 @@ impl World {
     }
 
     pub(crate) async fn delete_credential(&self, id: CredentialId) {
-        credential::delete(&self.env, self.organization, id, None)
+        credential::delete(&self.env, self.caller(), id, None)
             .await
             .unwrap();
     }

@@ -1,5 +1,7 @@
 //! Who may do what: extractors named by what they prove.
 
+use std::net::IpAddr;
+
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
     http::{HeaderMap, header, request::Parts},
@@ -12,7 +14,9 @@ use super::{
     problem::{Kind, Problem},
 };
 use crate::{
+    caller::Caller,
     ids::{GroupId, OrganizationId, TokenId},
+    listener::Peer,
     token::{self, Identity, Role},
 };
 
@@ -24,6 +28,18 @@ pub(crate) const PUBLIC_PATHS: [&str; 1] = ["/openapi.json"];
 pub(crate) struct Admin {
     pub(crate) token: TokenId,
     pub(crate) organization: OrganizationId,
+    address: Option<IpAddr>,
+}
+
+impl Admin {
+    /// For the use cases.
+    pub(crate) const fn caller(&self) -> Caller {
+        Caller {
+            organization: self.organization,
+            token: Some(self.token),
+            address: self.address,
+        }
+    }
 }
 
 /// The caller holds a token with role `gateway`.
@@ -42,6 +58,7 @@ impl FromRequestParts<AppState> for Admin {
             Role::PortalAdmin => Ok(Self {
                 token: identity.token,
                 organization: identity.organization,
+                address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
             }),
             Role::Gateway { .. } => Err(Problem::new(Kind::Forbidden)),
         }

@@ -1,12 +1,15 @@
 //! Successful answers.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 
 use super::version::etag;
+
+/// The position in the log of what a request has changed.
+pub(crate) const REVISION: HeaderName = HeaderName::from_static("keysmith-revision");
 
 /// An answer with a JSON body, as values: it can be kept and given again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,6 +17,8 @@ pub(crate) struct Answer {
     status: u16,
     location: Option<String>,
     version: Option<u64>,
+    #[serde(default)]
+    revision: Option<u64>,
     body: Vec<u8>,
 }
 
@@ -24,6 +29,7 @@ impl Answer {
             status: StatusCode::OK.as_u16(),
             location: None,
             version: None,
+            revision: None,
             body: serde_json::to_vec(body)?,
         })
     }
@@ -42,6 +48,12 @@ impl Answer {
     /// With the version as `ETag`.
     pub(crate) fn at_version(mut self, version: u64) -> Self {
         self.version = Some(version);
+        self
+    }
+
+    /// With the revision of the log that holds the change, if gateways see one.
+    pub(crate) const fn of_revision(mut self, revision: Option<u64>) -> Self {
+        self.revision = revision;
         self
     }
 
@@ -73,6 +85,9 @@ impl IntoResponse for Answer {
         }
         if let Some(version) = self.version {
             headers.insert(header::ETAG, etag(version));
+        }
+        if let Some(revision) = self.revision {
+            headers.insert(REVISION, HeaderValue::from(revision));
         }
         response
     }

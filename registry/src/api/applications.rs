@@ -58,11 +58,14 @@ async fn create(
     State(app): State<AppState>,
     Json(request): Json<ApplicationRequest>,
 ) -> Result<Answer, Problem> {
-    let created =
-        application::create(app.environment(), admin.organization, request.into()).await?;
-    let version = created.version;
-    let body = ApplicationBody::from(created);
-    Ok(Answer::created(format!("/v1/applications/{}", body.id), &body)?.at_version(version))
+    let created = application::create(app.environment(), admin.caller(), request.into()).await?;
+    let version = created.value.version;
+    let body = ApplicationBody::from(created.value);
+    Ok(
+        Answer::created(format!("/v1/applications/{}", body.id), &body)?
+            .at_version(version)
+            .of_revision(created.revision),
+    )
 }
 
 /// List applications
@@ -132,9 +135,11 @@ async fn update(
 ) -> Result<Answer, Problem> {
     let patch = change.into();
     let updated =
-        application::update(app.environment(), admin.organization, id, expected, patch).await?;
-    let version = updated.version;
-    Ok(Answer::ok(&ApplicationBody::from(updated))?.at_version(version))
+        application::update(app.environment(), admin.caller(), id, expected, patch).await?;
+    let version = updated.value.version;
+    Ok(Answer::ok(&ApplicationBody::from(updated.value))?
+        .at_version(version)
+        .of_revision(updated.revision))
 }
 
 /// Delete an application
@@ -152,6 +157,6 @@ async fn delete(
     Path(id): Path<ApplicationId>,
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    application::delete(app.environment(), admin.organization, id, expected).await?;
+    application::delete(app.environment(), admin.caller(), id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

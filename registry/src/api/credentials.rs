@@ -14,6 +14,7 @@ use super::{
     version::IfMatch,
 };
 use crate::{
+    change::Changed,
     credential::{self, CredentialQuery, Issued},
     ids::{ApplicationId, CredentialId},
 };
@@ -60,12 +61,12 @@ async fn create(
     }: Body<CredentialRequest>,
 ) -> Result<Response, Problem> {
     let new = request.of(application)?;
-    let answer = |issued: &Issued| {
-        let location = format!("/v1/credentials/{}", issued.detail.credential.id);
+    let answer = |issued: &Changed<Issued>| {
+        let location = format!("/v1/credentials/{}", issued.value.detail.credential.id);
         answer_issued(issued, |body| Answer::created(location, body))
     };
     let work = move |env, receipt| async move {
-        credential::create(&env, admin.organization, new, receipt).await
+        credential::create(&env, admin.caller(), new, receipt).await
     };
     repeatable.run(&app, admin.token, bytes, answer, work).await
 }
@@ -133,9 +134,11 @@ async fn update(
 ) -> Result<Answer, Problem> {
     let patch = change.into();
     let updated =
-        credential::update(app.environment(), admin.organization, id, expected, patch).await?;
-    let version = updated.credential.version;
-    Ok(Answer::ok(&CredentialBody::from(updated))?.at_version(version))
+        credential::update(app.environment(), admin.caller(), id, expected, patch).await?;
+    let version = updated.value.credential.version;
+    Ok(Answer::ok(&CredentialBody::from(updated.value))?
+        .at_version(version)
+        .of_revision(updated.revision))
 }
 
 /// Delete a credential
@@ -153,7 +156,7 @@ async fn delete(
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    credential::delete(app.environment(), admin.organization, id, expected).await?;
+    credential::delete(app.environment(), admin.caller(), id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -189,17 +192,20 @@ async fn rotate(
     }): OptionalBody<RotationRequest>,
 ) -> Result<Response, Problem> {
     let rotation = request.into_rotation()?;
-    let answer = |issued: &Issued| answer_issued(issued, Answer::ok);
+    let answer = |issued: &Changed<Issued>| answer_issued(issued, Answer::ok);
     let work = move |env, receipt| async move {
-        credential::rotate(&env, admin.organization, id, expected, rotation, receipt).await
+        credential::rotate(&env, admin.caller(), id, expected, rotation, receipt).await
     };
     repeatable.run(&app, admin.token, bytes, answer, work).await
 }
 
 fn answer_issued(
-    issued: &Issued,
+    issued: &Changed<Issued>,
     answer: impl FnOnce(&IssuedBody) -> Result<Answer, serde_json::Error>,
 ) -> Result<Answer, serde_json::Error> {
-    let version = issued.detail.credential.version;
-    Ok(answer(&IssuedBody::from(issued.clone()))?.at_version(version))
+    let version = issued.value.detail.credential.version;
+    let body = IssuedBody::from(issued.value.clone());
+    Ok(answer(&body)?
+        .at_version(version)
+        .of_revision(issued.revision))
 }

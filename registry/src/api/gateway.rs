@@ -196,6 +196,7 @@ async fn report(
         revision: request.revision,
         complete: request.complete,
         workers: request.workers,
+        max_staleness: None,
     };
     let (env, gateways) = (app.environment(), app.gateways());
     gateway::report(env, gateways, caller.group, caller.token, report)?;

@@ -149,13 +149,20 @@ impl From<GatewayStatus> for GatewayBody {
     (status = 409, description = "The name is taken", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn create(
-    _: Admin,
+    admin: Admin,
     State(app): State<AppState>,
     Json(request): Json<GroupRequest>,
 ) -> Result<Answer, Problem> {
-    let group = gateway::create_group(app.environment(), request.name, request.mode.into()).await?;
-    let location = format!("/v1/gateway-groups/{}", group.name);
-    Ok(Answer::created(location, &GroupBody::from(group))?)
+    let group = gateway::create_group(
+        app.environment(),
+        admin.caller(),
+        request.name,
+        request.mode.into(),
+    )
+    .await?;
+    let location = format!("/v1/gateway-groups/{}", group.value.name);
+    let body = GroupBody::from(group.value);
+    Ok(Answer::created(location, &body)?.of_revision(group.revision))
 }
 
 /// List the gateway groups
@@ -191,11 +198,11 @@ async fn get(
         (status = 409, description = "It is in use", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 async fn delete(
-    _: Admin,
+    admin: Admin,
     State(app): State<AppState>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    gateway::delete_group(app.environment(), &name).await?;
+    gateway::delete_group(app.environment(), admin.caller(), &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -247,9 +247,8 @@ async fn create(
         let token = token.clone();
         Answer::created(location, &IssuedTokenBody { details, token })
     };
-    let work = move |env, receipt| async move {
-        token::create(&env, admin.organization, new, receipt).await
-    };
+    let work =
+        move |env, receipt| async move { token::create(&env, admin.caller(), new, receipt).await };
     repeatable.run(app, admin.token, bytes, answer, work).await
 }
 
@@ -266,6 +265,6 @@ async fn revoke(
     group: Option<&str>,
     id: TokenId,
 ) -> Result<StatusCode, Problem> {
-    token::revoke(app.environment(), admin.organization, group, id).await?;
+    token::revoke(app.environment(), admin.caller(), group, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

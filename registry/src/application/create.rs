@@ -1,10 +1,12 @@
 //! Creating an application.
 
-use super::{Application, NewApplication, value};
+use super::{Application, DefaultKey, NewApplication, value};
 use crate::{
+    caller::Caller,
+    change::Changed,
     environment::Environment,
     error::Error,
-    ids::{ApplicationId, OrganizationId},
+    ids::ApplicationId,
     label::{self, Labels},
     scope::Scopes,
 };
@@ -12,9 +14,9 @@ use crate::{
 /// Creates an application, which has no credentials yet.
 pub async fn create(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     new: NewApplication,
-) -> Result<Application, Error> {
+) -> Result<Changed<Application>, Error> {
     let now = env.now();
     let name = value::name(new.name)?;
     let custom_id = value::custom_id(new.custom_id)?;
@@ -26,7 +28,7 @@ pub async fn create(
     let groups = write.groups().await?;
     let application = Application {
         id: ApplicationId::generate(now, env.entropy.as_ref())?,
-        organization,
+        organization: caller.organization,
         number: write.next_application_number().await?,
         name,
         custom_id,
@@ -35,6 +37,8 @@ pub async fn create(
         scopes,
         reach: value::reach(new.gateway_groups, &groups)?,
         enabled: new.enabled,
+        default_key: DefaultKey::default(),
+        default_credential: None,
         created_at: now,
         updated_at: now,
         version: 1,
@@ -44,6 +48,7 @@ pub async fn create(
     for group in value::admitting(&application, &groups) {
         write.admit(group, &application).await?;
     }
+    let changed = Changed::of(write.as_mut(), application).await?;
     env.commit(write).await?;
-    Ok(application)
+    Ok(changed)
 }

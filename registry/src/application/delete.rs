@@ -2,9 +2,11 @@
 
 use super::find;
 use crate::{
+    caller::Caller,
+    change::Changed,
     environment::Environment,
     error::{Error, Kind},
-    ids::{ApplicationId, OrganizationId},
+    ids::ApplicationId,
 };
 
 /// Deletes an application, if it is at the expected version, and its credentials everywhere. Its name stays reserved
@@ -13,22 +15,22 @@ use crate::{
 /// Once begun it is done, also when nobody waits for it any more.
 pub async fn delete(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     id: ApplicationId,
     expected: Option<u64>,
-) -> Result<(), Error> {
-    env.complete(async move |env| delete_in_full(&env, organization, id, expected).await)
+) -> Result<Changed<()>, Error> {
+    env.complete(async move |env| delete_in_full(&env, caller, id, expected).await)
         .await
 }
 
 async fn delete_in_full(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     id: ApplicationId,
     expected: Option<u64>,
-) -> Result<(), Error> {
+) -> Result<Changed<()>, Error> {
     let mut write = env.store.write().await?;
-    let application = find(write.as_mut(), organization, id).await?;
+    let application = find(write.as_mut(), caller.organization, id).await?;
     if expected.is_some_and(|version| version != application.version) {
         return Err(Error::VersionMismatch(Kind::Application));
     }
@@ -36,6 +38,7 @@ async fn delete_in_full(
         write.dismiss(group, &application).await?;
     }
     write.delete_application(id, env.now()).await?;
+    let changed = Changed::of(write.as_mut(), ()).await?;
     env.commit(write).await?;
-    Ok(())
+    Ok(changed)
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    caller::Caller,
     credential::NewSecret,
     error::{Conflict, InvalidField},
     testing::World,
@@ -99,10 +100,15 @@ async fn a_name_is_unique_and_stays_with_its_organization_for_ever() {
         again,
         Err(Error::Conflict(Conflict::ApplicationName))
     ));
-    delete(&world.env, world.organization, first, None)
+    delete(&world.env, world.caller(), first, None)
         .await
         .unwrap();
-    let foreign = create(&world.env, stranger(&world), World::new_application("jack")).await;
+    let foreign = create(
+        &world.env,
+        Caller::registry(stranger(&world)),
+        World::new_application("jack"),
+    )
+    .await;
     assert!(matches!(
         foreign,
         Err(Error::Conflict(Conflict::ApplicationName))
@@ -122,15 +128,20 @@ async fn a_name_that_was_given_up_stays_reserved() {
         name: Some(name.to_owned()),
         ..ApplicationPatch::default()
     };
-    update(&world.env, world.organization, id, None, rename("jill"))
+    update(&world.env, world.caller(), id, None, rename("jill"))
         .await
         .unwrap();
-    let foreign = create(&world.env, stranger(&world), World::new_application("jack")).await;
+    let foreign = create(
+        &world.env,
+        Caller::registry(stranger(&world)),
+        World::new_application("jack"),
+    )
+    .await;
     assert!(matches!(
         foreign,
         Err(Error::Conflict(Conflict::ApplicationName))
     ));
-    update(&world.env, world.organization, id, None, rename("jack"))
+    update(&world.env, world.caller(), id, None, rename("jack"))
         .await
         .unwrap();
 }
@@ -142,7 +153,7 @@ async fn another_organizations_application_does_not_exist() {
     let stranger = stranger(&world);
     let read = get(&world.env, stranger, id).await;
     assert!(matches!(read, Err(Error::NotFound(Kind::Application))));
-    let deleted = delete(&world.env, stranger, id, None).await;
+    let deleted = delete(&world.env, Caller::registry(stranger), id, None).await;
     assert!(matches!(deleted, Err(Error::NotFound(Kind::Application))));
     let listed = list(&world.env, stranger, ApplicationQuery::default())
         .await
@@ -193,7 +204,7 @@ async fn deleting_an_application_removes_its_credentials_everywhere() {
         world.issue(new).await.unwrap();
     }
     let mut gateway = world.gateway().await;
-    delete(&world.env, world.organization, id, Some(1))
+    delete(&world.env, world.caller(), id, Some(1))
         .await
         .unwrap();
     gateway.catch_up(&world.feed).await;
@@ -208,16 +219,16 @@ async fn a_change_of_another_version_is_refused() {
     let world = World::new().await;
     let id = world.application("a").await;
     let patch = ApplicationPatch::default;
-    let updated = update(&world.env, world.organization, id, Some(1), patch())
+    let updated = update(&world.env, world.caller(), id, Some(1), patch())
         .await
         .unwrap();
-    assert_eq!(updated.version, 2);
-    let stale = update(&world.env, world.organization, id, Some(1), patch()).await;
+    assert_eq!(updated.value.version, 2);
+    let stale = update(&world.env, world.caller(), id, Some(1), patch()).await;
     assert!(matches!(
         stale,
         Err(Error::VersionMismatch(Kind::Application))
     ));
-    let stale = delete(&world.env, world.organization, id, Some(1)).await;
+    let stale = delete(&world.env, world.caller(), id, Some(1)).await;
     assert!(matches!(
         stale,
         Err(Error::VersionMismatch(Kind::Application))
@@ -240,9 +251,7 @@ async fn a_deleted_applications_secrets_and_user_names_end_with_it() {
     }
     let kept = world.credential("kept", NewSecret::GeneratedApiKey).await;
     let mut gateway = world.gateway().await;
-    delete(&world.env, world.organization, id, None)
-        .await
-        .unwrap();
+    delete(&world.env, world.caller(), id, None).await.unwrap();
     gateway.catch_up(&world.feed).await;
     assert_eq!(gateway.credentials.len(), 1);
     assert!(gateway.by_value(kept.secret.as_ref().unwrap()).is_some());
@@ -268,7 +277,7 @@ async fn what_was_begun_is_done_though_nobody_waits_for_it() {
     };
     tokio::select! {
         biased;
-        done = update(&world.env, world.organization, id, None, patch) => panic!("{done:?}"),
+        done = update(&world.env, world.caller(), id, None, patch) => panic!("{done:?}"),
         () = std::future::ready(()) => {}
     }
     let mut changes = world.env.store.watch(world.default_group().await);

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use super::{Application, ApplicationPatch, find, value};
 use crate::{
+    caller::Caller,
+    change::Changed,
     credential::CredentialQuery,
     deployment::{Digesters, Settling},
     edit::Edit,
     environment::Environment,
     error::{Conflict, Error, Kind},
     gateway::GatewayGroup,
-    ids::{ApplicationId, GroupId, OrganizationId},
+    ids::{ApplicationId, GroupId},
     label::{self, Labels},
     listing::MAX_LIMIT,
     scope::Scopes,
@@ -25,24 +27,24 @@ const NAMED: usize = 10;
 /// Once begun it is done, also when nobody waits for it any more.
 pub async fn update(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     id: ApplicationId,
     expected: Option<u64>,
     patch: ApplicationPatch,
-) -> Result<Application, Error> {
-    env.complete(async move |env| update_in_full(&env, organization, id, expected, patch).await)
+) -> Result<Changed<Application>, Error> {
+    env.complete(async move |env| update_in_full(&env, caller, id, expected, patch).await)
         .await
 }
 
 async fn update_in_full(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     id: ApplicationId,
     expected: Option<u64>,
     patch: ApplicationPatch,
-) -> Result<Application, Error> {
+) -> Result<Changed<Application>, Error> {
     let mut write = env.store.write().await?;
-    let before = find(write.as_mut(), organization, id).await?;
+    let before = find(write.as_mut(), caller.organization, id).await?;
     if expected.is_some_and(|version| version != before.version) {
         return Err(Error::VersionMismatch(Kind::Application));
     }
@@ -61,8 +63,9 @@ async fn update_in_full(
         move_to(env, write.as_mut(), &application, &admitting).await?;
     }
     write.update_application(&application).await?;
+    let changed = Changed::of(write.as_mut(), application).await?;
     env.commit(write).await?;
-    Ok(application)
+    Ok(changed)
 }
 
 fn apply(

@@ -1,16 +1,19 @@
 //! Creating a credential.
 
 use super::{
-    Credential, CredentialDetail, CredentialType, Issued, NewCredential, NewSecret,
+    Credential, CredentialDetail, CredentialType, Deploy, Issued, NewCredential, NewSecret,
+    SecretType,
     issue::{self, Minted},
     value,
 };
 use crate::{
+    caller::Caller,
+    change::Changed,
     deployment::{self, Digesters},
     environment::Environment,
     error::Error,
     idempotency::{self, Receipt},
-    ids::{CredentialId, OrganizationId},
+    ids::CredentialId,
     label::{self, Labels},
     scope::Scopes,
     secret_policy::check_username,
@@ -19,17 +22,17 @@ use crate::{
 /// Creates a credential with its first secret, which works at once everywhere the application is admitted.
 pub async fn create(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     new: NewCredential,
-    receipt: Option<Receipt<Issued>>,
-) -> Result<Issued, Error> {
+    receipt: Option<Receipt<Changed<Issued>>>,
+) -> Result<Changed<Issued>, Error> {
     let now = env.now();
     let id = CredentialId::generate(now, env.entropy.as_ref())?;
     let identifier = new.identifier.map(value::identifier).transpose()?;
     value::period(new.secret.kind(), new.not_before, new.expires_at, now)?;
     let mut credential = Credential {
         id,
-        organization,
+        organization: caller.organization,
         application: new.application,
         kind: new.secret.kind(),
         name: value::name(new.name)?,
@@ -41,7 +44,13 @@ pub async fn create(
         not_before: new.not_before,
         expires_at: new.expires_at,
         scopes: Scopes::default(),
+        deploy: Deploy::default(),
+        is_paired: false,
+        secret_type: SecretType::default(),
         secret_version: 1,
+        rotate_every: None,
+        rotated_at: now,
+        last_used_at: None,
         created_at: now,
         updated_at: now,
         version: 1,
@@ -52,7 +61,7 @@ pub async fn create(
 
     let mut write = env.store.write().await?;
     let application =
-        crate::application::find(write.as_mut(), organization, new.application).await?;
+        crate::application::find(write.as_mut(), caller.organization, new.application).await?;
     credential.scopes = value::scopes(new.scopes, &application)?;
     value::check_names_are_free(write.as_mut(), &credential).await?;
     write.insert_credential(&credential).await?;
@@ -65,6 +74,7 @@ pub async fn create(
         detail: CredentialDetail::new(credential, &secrets, now),
         secret: minted.shown,
     };
+    let issued = Changed::of(write.as_mut(), issued).await?;
     idempotency::keep(receipt, env, write.as_mut(), &issued).await?;
     env.commit(write).await?;
     Ok(issued)

@@ -2,10 +2,12 @@
 
 use super::{Credential, find};
 use crate::{
+    caller::Caller,
+    change::Changed,
     clock::Timestamp,
     environment::Environment,
     error::{Error, Kind},
-    ids::{CredentialId, OrganizationId},
+    ids::CredentialId,
     secret::SecretState,
     store::WriteTransaction,
 };
@@ -13,18 +15,19 @@ use crate::{
 /// Deletes a credential, if it is at the expected version. Its secrets' values never work again.
 pub async fn delete(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     id: CredentialId,
     expected: Option<u64>,
-) -> Result<(), Error> {
+) -> Result<Changed<()>, Error> {
     let mut write = env.store.write().await?;
-    let credential = find(write.as_mut(), organization, id).await?;
+    let credential = find(write.as_mut(), caller.organization, id).await?;
     if expected.is_some_and(|version| version != credential.version) {
         return Err(Error::VersionMismatch(Kind::Credential));
     }
     remove(write.as_mut(), &credential, env.now()).await?;
+    let changed = Changed::of(write.as_mut(), ()).await?;
     env.commit(write).await?;
-    Ok(())
+    Ok(changed)
 }
 
 async fn remove(

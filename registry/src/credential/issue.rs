@@ -11,7 +11,7 @@ use crate::{
     error::{Conflict, Error},
     ids::{CredentialId, SecretId},
     password::Salts,
-    secret::{Display, Material, Origin, Secret, SecretState},
+    secret::{Display, Material, Origin, Part, Secret, SecretState},
     secrets::SecretText,
     store::WriteTransaction,
 };
@@ -106,12 +106,16 @@ impl Minted {
             organization: credential.organization,
             credential: credential.id,
             version: credential.secret_version,
+            part: Part::Value,
             state: SecretState::Current,
             origin: self.origin,
             username: self.username.clone(),
             sealed: self.material.seal(id, &env.keys, env.entropy.as_ref())?,
             fingerprint,
             display: self.display.clone(),
+            recoverable: None,
+            leaked_at: None,
+            end_after_silence: None,
             created_at: now,
         };
         Ok(write.insert_secret(&secret).await?)

@@ -7,12 +7,14 @@ use super::{
     issue::{self, Minted},
 };
 use crate::{
+    caller::Caller,
+    change::Changed,
     clock::Timestamp,
     deployment::{self, Digesters},
     environment::Environment,
     error::{Error, InvalidField, Kind},
     idempotency::{self, Receipt},
-    ids::{CredentialId, OrganizationId},
+    ids::CredentialId,
     secret::SecretState,
     secret_policy::check_username,
     store::WriteTransaction,
@@ -27,12 +29,12 @@ pub const MAX_GRACE: Duration = Duration::from_hours(90 * 24);
 /// period or the credential ends, and one that was retiring already dies. A retiring secret keeps its user name.
 pub async fn rotate(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     id: CredentialId,
     expected: Option<u64>,
     rotation: Rotation,
-    receipt: Option<Receipt<Issued>>,
-) -> Result<Issued, Error> {
+    receipt: Option<Receipt<Changed<Issued>>>,
+) -> Result<Changed<Issued>, Error> {
     if rotation.grace > MAX_GRACE {
         let most = MAX_GRACE.as_secs();
         return Err(
@@ -42,14 +44,14 @@ pub async fn rotate(
     // Read first, because hashing a password is slow and needs the user name.
     let known = {
         let mut read = env.store.read().await?;
-        find(read.as_mut(), organization, id).await?
+        find(read.as_mut(), caller.organization, id).await?
     };
     check_version(&known, expected)?;
     let minted = mint(env, &known, rotation.secret).await?;
 
     let mut write = env.store.write().await?;
     let now = env.now();
-    let mut credential = find(write.as_mut(), organization, id).await?;
+    let mut credential = find(write.as_mut(), caller.organization, id).await?;
     check_version(&credential, expected)?;
     if credential.username != known.username {
         // Another rotation came in between, and this one may keep the user name that it read.
@@ -58,6 +60,7 @@ pub async fn rotate(
     credential.secret_version = credential.secret_version.saturating_add(1);
     credential.version = credential.version.saturating_add(1);
     credential.updated_at = now;
+    credential.rotated_at = now;
     credential.username.clone_from(&minted.username);
     retire(write.as_mut(), &credential, rotation.grace, now).await?;
     minted.keep(env, write.as_mut(), &credential).await?;
@@ -70,6 +73,7 @@ pub async fn rotate(
         detail: CredentialDetail::new(credential, &secrets, now),
         secret: minted.shown,
     };
+    let issued = Changed::of(write.as_mut(), issued).await?;
     idempotency::keep(receipt, env, write.as_mut(), &issued).await?;
     env.commit(write).await?;
     Ok(issued)

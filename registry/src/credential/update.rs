@@ -3,31 +3,33 @@
 use super::{Credential, CredentialDetail, CredentialPatch, detail, find, value};
 use crate::{
     application::Application,
+    caller::Caller,
+    change::Changed,
     clock::Timestamp,
     deployment::{self, Digesters},
     edit::Edit,
     environment::Environment,
     error::{Error, Kind},
-    ids::{CredentialId, OrganizationId},
+    ids::CredentialId,
     label::{self, Labels},
 };
 
 /// Changes a credential, if it is at the expected version.
 pub async fn update(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     id: CredentialId,
     expected: Option<u64>,
     patch: CredentialPatch,
-) -> Result<CredentialDetail, Error> {
+) -> Result<Changed<CredentialDetail>, Error> {
     let now = env.now();
     let mut write = env.store.write().await?;
-    let before = find(write.as_mut(), organization, id).await?;
+    let before = find(write.as_mut(), caller.organization, id).await?;
     if expected.is_some_and(|version| version != before.version) {
         return Err(Error::VersionMismatch(Kind::Credential));
     }
     let application =
-        crate::application::find(write.as_mut(), organization, before.application).await?;
+        crate::application::find(write.as_mut(), caller.organization, before.application).await?;
     let mut credential = apply(before, patch, &application, now)?;
     credential.updated_at = now;
     credential.version = credential.version.saturating_add(1);
@@ -36,8 +38,9 @@ pub async fn update(
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
     deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
     let detail = detail(write.as_mut(), credential, now).await?;
+    let changed = Changed::of(write.as_mut(), detail).await?;
     env.commit(write).await?;
-    Ok(detail)
+    Ok(changed)
 }
 
 fn apply(

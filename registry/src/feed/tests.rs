@@ -41,7 +41,7 @@ async fn set_enabled(world: &World, id: crate::ids::CredentialId, enabled: bool)
         enabled: Some(enabled),
         ..CredentialPatch::default()
     };
-    credential::update(&world.env, world.organization, id, None, patch)
+    credential::update(&world.env, world.caller(), id, None, patch)
         .await
         .unwrap();
 }
@@ -145,7 +145,7 @@ async fn disabling_or_renaming_an_application_is_one_change() {
         enabled: Some(false),
         ..ApplicationPatch::default()
     };
-    application::update(&world.env, world.organization, id, None, patch)
+    application::update(&world.env, world.caller(), id, None, patch)
         .await
         .unwrap();
     let page = next(&world, &gateway).await;

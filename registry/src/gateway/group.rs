@@ -5,6 +5,8 @@ use filter_core::digest::DigestKey;
 use super::{DEFAULT_GROUP, GatewayGroup, Mode};
 use crate::{
     application::{Reach, settle_credentials},
+    caller::Caller,
+    change::Changed,
     deployment::Digesters,
     environment::Environment,
     error::{Conflict, Error, InvalidField, Kind},
@@ -22,18 +24,20 @@ const NAMED: usize = 10;
 /// Once begun it is done, also when nobody waits for it any more.
 pub async fn create_group(
     env: &Environment,
+    caller: Caller,
     name: String,
     mode: Mode,
-) -> Result<GatewayGroup, Error> {
-    env.complete(async move |env| create_in_full(&env, name, mode).await)
+) -> Result<Changed<GatewayGroup>, Error> {
+    env.complete(async move |env| create_in_full(&env, caller, name, mode).await)
         .await
 }
 
 async fn create_in_full(
     env: &Environment,
+    _caller: Caller,
     name: String,
     mode: Mode,
-) -> Result<GatewayGroup, Error> {
+) -> Result<Changed<GatewayGroup>, Error> {
     let group = GatewayGroup {
         id: GroupId::generate(env.now(), env.entropy.as_ref())?,
         name: check_name(name)?,
@@ -55,8 +59,9 @@ async fn create_in_full(
     if group.mode == Mode::Automatic {
         admit_everyone(env, write.as_mut(), &group).await?;
     }
+    let changed = Changed::of(write.as_mut(), group).await?;
     env.commit(write).await?;
-    Ok(group)
+    Ok(changed)
 }
 
 /// All groups, by name.
@@ -73,13 +78,21 @@ pub async fn group(env: &Environment, name: &str) -> Result<GatewayGroup, Error>
 /// Deletes a group that no valid token belongs to and no application lists.
 ///
 /// Once begun it is done, also when nobody waits for it any more.
-pub async fn delete_group(env: &Environment, name: &str) -> Result<(), Error> {
+pub async fn delete_group(
+    env: &Environment,
+    caller: Caller,
+    name: &str,
+) -> Result<Changed<()>, Error> {
     let name = name.to_owned();
-    env.complete(async move |env| delete_in_full(&env, &name).await)
+    env.complete(async move |env| delete_in_full(&env, caller, &name).await)
         .await
 }
 
-async fn delete_in_full(env: &Environment, name: &str) -> Result<(), Error> {
+async fn delete_in_full(
+    env: &Environment,
+    _caller: Caller,
+    name: &str,
+) -> Result<Changed<()>, Error> {
     if name == DEFAULT_GROUP {
         return Err(Conflict::DefaultGroup.into());
     }
@@ -98,8 +111,9 @@ async fn delete_in_full(env: &Environment, name: &str) -> Result<(), Error> {
         return Err(Conflict::GroupListed { applications }.into());
     }
     write.delete_group(group.id).await?;
+    let changed = Changed::of(write.as_mut(), ()).await?;
     env.commit(write).await?;
-    Ok(())
+    Ok(changed)
 }
 
 pub(crate) async fn named(

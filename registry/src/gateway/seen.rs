@@ -95,6 +95,7 @@ impl Gateways {
             token,
             report,
             seen_at: at,
+            reporting_since: at,
         });
         state.unsaved.insert((group, instance));
     }

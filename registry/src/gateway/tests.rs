@@ -20,14 +20,9 @@ fn gateway_token(group: &str) -> NewToken {
 }
 
 async fn reporting(world: &World, gateways: &Gateways, sequence: u64, revision: u64) {
-    let (token, _) = token::create(
-        &world.env,
-        world.organization,
-        gateway_token("default"),
-        None,
-    )
-    .await
-    .unwrap();
+    let (token, _) = token::create(&world.env, world.caller(), gateway_token("default"), None)
+        .await
+        .unwrap();
     let head = world.env.store.read().await.unwrap().head().await.unwrap();
     let said = Report {
         gateway: "edge-1".to_owned(),
@@ -37,6 +32,7 @@ async fn reporting(world: &World, gateways: &Gateways, sequence: u64, revision: 
         revision,
         complete: true,
         workers: 2,
+        max_staleness: None,
     };
     let group = world.default_group().await;
     report(&world.env, gateways, group, token.id, said).unwrap();
@@ -51,7 +47,7 @@ async fn the_default_group_exists_and_cannot_be_deleted() {
         (all[0].name.as_str(), all[0].mode),
         ("default", Mode::Automatic)
     );
-    let deleted = delete_group(&world.env, "default").await;
+    let deleted = delete_group(&world.env, world.caller(), "default").await;
     assert!(matches!(
         deleted,
         Err(Error::Conflict(Conflict::DefaultGroup))
@@ -61,13 +57,25 @@ async fn the_default_group_exists_and_cannot_be_deleted() {
 #[tokio::test]
 async fn a_groups_name_is_plain_and_unique() {
     let world = World::new().await;
-    create_group(&world.env, "eu-west_1".to_owned(), Mode::OnDemand)
-        .await
-        .unwrap();
-    let again = create_group(&world.env, "eu-west_1".to_owned(), Mode::Automatic).await;
+    create_group(
+        &world.env,
+        world.caller(),
+        "eu-west_1".to_owned(),
+        Mode::OnDemand,
+    )
+    .await
+    .unwrap();
+    let again = create_group(
+        &world.env,
+        world.caller(),
+        "eu-west_1".to_owned(),
+        Mode::Automatic,
+    )
+    .await;
     assert!(matches!(again, Err(Error::Conflict(Conflict::GroupName))));
     for name in ["", "a b", "a\"b", &"x".repeat(65)] {
-        let created = create_group(&world.env, name.to_owned(), Mode::Automatic).await;
+        let created =
+            create_group(&world.env, world.caller(), name.to_owned(), Mode::Automatic).await;
         assert!(matches!(created, Err(Error::Invalid(_))), "{name}");
     }
 }
@@ -75,18 +83,23 @@ async fn a_groups_name_is_plain_and_unique() {
 #[tokio::test]
 async fn a_group_in_use_is_not_deleted() {
     let world = World::new().await;
-    create_group(&world.env, "other".to_owned(), Mode::Automatic)
+    create_group(
+        &world.env,
+        world.caller(),
+        "other".to_owned(),
+        Mode::Automatic,
+    )
+    .await
+    .unwrap();
+    let (token, text) = token::create(&world.env, world.caller(), gateway_token("other"), None)
         .await
         .unwrap();
-    let (token, text) = token::create(&world.env, world.organization, gateway_token("other"), None)
-        .await
-        .unwrap();
-    let deleted = delete_group(&world.env, "other").await;
+    let deleted = delete_group(&world.env, world.caller(), "other").await;
     assert!(matches!(
         deleted,
         Err(Error::Conflict(Conflict::GroupHasTokens { tokens: 1 }))
     ));
-    token::revoke(&world.env, world.organization, Some("other"), token.id)
+    token::revoke(&world.env, world.caller(), Some("other"), token.id)
         .await
         .unwrap();
 
@@ -95,16 +108,18 @@ async fn a_group_in_use_is_not_deleted() {
         ..World::new_application("jack")
     };
     let application = world.try_application(listing).await.unwrap();
-    match delete_group(&world.env, "other").await {
+    match delete_group(&world.env, world.caller(), "other").await {
         Err(Error::Conflict(Conflict::GroupListed { applications })) => {
             assert_eq!(applications, ["jack"]);
         }
         other => panic!("{other:?}"),
     }
-    crate::application::delete(&world.env, world.organization, application.id, None)
+    crate::application::delete(&world.env, world.caller(), application.id, None)
         .await
         .unwrap();
-    delete_group(&world.env, "other").await.unwrap();
+    delete_group(&world.env, world.caller(), "other")
+        .await
+        .unwrap();
     assert!(matches!(
         group(&world.env, "other").await,
         Err(Error::NotFound(Kind::GatewayGroup))
@@ -168,14 +183,9 @@ async fn a_gateway_that_polls_is_listed_before_it_reports() {
 #[tokio::test]
 async fn a_position_in_another_log_says_nothing_about_this_one() {
     let world = World::new().await;
-    let (token, _) = token::create(
-        &world.env,
-        world.organization,
-        gateway_token("default"),
-        None,
-    )
-    .await
-    .unwrap();
+    let (token, _) = token::create(&world.env, world.caller(), gateway_token("default"), None)
+        .await
+        .unwrap();
     let said = Report {
         gateway: String::new(),
         instance: EDGE,
@@ -184,6 +194,7 @@ async fn a_position_in_another_log_says_nothing_about_this_one() {
         revision: 7,
         complete: true,
         workers: 1,
+        max_staleness: None,
     };
     let group = world.default_group().await;
     let gateways = Gateways::default();
@@ -231,13 +242,20 @@ async fn one_group_cannot_make_the_gateways_of_another_forgotten() {
     let gateways = Gateways::default();
     reporting(&world, &gateways, 1, 0).await;
     gateways.save(&world.env).await.unwrap();
-    let other = create_group(&world.env, "other".to_owned(), Mode::OnDemand)
-        .await
-        .unwrap();
+    let other = create_group(
+        &world.env,
+        world.caller(),
+        "other".to_owned(),
+        Mode::OnDemand,
+    )
+    .await
+    .unwrap();
     for number in 0..100_u8 {
         world.clock.advance(std::time::Duration::from_secs(1));
         let now = world.env.now();
-        gateways.polled(other.id, "", [number; 16], now).unwrap();
+        gateways
+            .polled(other.value.id, "", [number; 16], now)
+            .unwrap();
     }
     let listed = list(&world.env, &gateways).await.unwrap();
     let of = |group: &str| listed.iter().filter(|one| one.group == group).count();
@@ -262,12 +280,26 @@ async fn reports_from_a_group_that_is_deleted_hinder_no_others() {
     let world = World::new().await;
     let gateways = Gateways::default();
     reporting(&world, &gateways, 1, 0).await;
-    let other = create_group(&world.env, "other".to_owned(), Mode::OnDemand)
+    let other = create_group(
+        &world.env,
+        world.caller(),
+        "other".to_owned(),
+        Mode::OnDemand,
+    )
+    .await
+    .unwrap();
+    let record = gateways.all().remove(0).2.last.unwrap();
+    report(
+        &world.env,
+        &gateways,
+        other.value.id,
+        record.token,
+        record.report,
+    )
+    .unwrap();
+    delete_group(&world.env, world.caller(), "other")
         .await
         .unwrap();
-    let record = gateways.all().remove(0).2.last.unwrap();
-    report(&world.env, &gateways, other.id, record.token, record.report).unwrap();
-    delete_group(&world.env, "other").await.unwrap();
     gateways.save(&world.env).await.unwrap();
     assert_eq!(gateways.all().len(), 1);
     let loaded = Gateways::load(&world.env).await.unwrap();

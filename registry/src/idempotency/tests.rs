@@ -33,7 +33,7 @@ async fn perform(world: &World, ticket: Ticket) -> Result<TokenId, Error> {
         expires_at: None,
     };
     let receipt = Receipt::new(ticket, |_| Ok(ANSWER.to_vec()));
-    let (made, _) = token::create(&world.env, world.organization, new, Some(receipt)).await?;
+    let (made, _) = token::create(&world.env, world.caller(), new, Some(receipt)).await?;
     Ok(made.id)
 }
 

@@ -51,6 +51,8 @@ fn application(world: &World, number: u32) -> Application {
         scopes: Scopes::default(),
         reach: Reach::Automatic,
         enabled: true,
+        default_key: crate::application::DefaultKey::None,
+        default_credential: None,
         created_at: now,
         updated_at: now,
         version: 1,

@@ -4,6 +4,7 @@ use filter_core::key::SecretType;
 
 use super::{NewRole, NewToken, Role, Token};
 use crate::{
+    caller::Caller,
     environment::Environment,
     error::{Error, InvalidField, Kind},
     gateway,
@@ -18,7 +19,7 @@ use crate::{
 /// Makes a token. Its text is shown this once.
 pub async fn create(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     new: NewToken,
     receipt: Option<Receipt<(Token, SecretText)>>,
 ) -> Result<(Token, SecretText), Error> {
@@ -34,7 +35,7 @@ pub async fn create(
         .generate(role.secret_type(), env.entropy.as_ref())?;
     let token = Token {
         id: TokenId::generate(now, env.entropy.as_ref())?,
-        organization,
+        organization: caller.organization,
         role,
         description,
         configured: false,
@@ -72,7 +73,7 @@ pub async fn list(
 /// Revokes a token that [`list`] shows with the same group.
 pub async fn revoke(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     group: Option<&str>,
     id: TokenId,
 ) -> Result<(), Error> {
@@ -81,7 +82,7 @@ pub async fn revoke(
     write
         .token(id)
         .await?
-        .filter(|token| token.is_in(organization, role))
+        .filter(|token| token.is_in(caller.organization, role))
         .ok_or(Error::NotFound(Kind::Token))?;
     write.revoke_token(id, env.now()).await?;
     env.commit(write).await?;

@@ -29,19 +29,19 @@ async fn identity(env: &Environment, text: &SecretText) -> Option<Identity> {
 #[tokio::test]
 async fn a_token_is_known_until_it_is_revoked() {
     let world = World::new().await;
-    let (token, text) = create(&world.env, world.organization, admin(), None)
+    let (token, text) = create(&world.env, world.caller(), admin(), None)
         .await
         .unwrap();
     assert!(text.expose().starts_with("ks_at_"));
     let known = identity(&world.env, &text).await.unwrap();
     assert_eq!((known.token, known.role), (token.id, Role::PortalAdmin));
     assert!(is_valid(&world.env, token.id).await.unwrap());
-    revoke(&world.env, world.organization, None, token.id)
+    revoke(&world.env, world.caller(), None, token.id)
         .await
         .unwrap();
     assert_eq!(identity(&world.env, &text).await, None);
     assert!(!is_valid(&world.env, token.id).await.unwrap());
-    let again = revoke(&world.env, world.organization, None, token.id).await;
+    let again = revoke(&world.env, world.caller(), None, token.id).await;
     assert!(matches!(again, Err(Error::NotFound(Kind::Token))));
 }
 
@@ -53,13 +53,13 @@ async fn a_token_is_known_until_it_expires() {
         expires_at,
         ..admin()
     };
-    let (_, text) = create(&world.env, world.organization, new.clone(), None)
+    let (_, text) = create(&world.env, world.caller(), new.clone(), None)
         .await
         .unwrap();
     assert!(identity(&world.env, &text).await.is_some());
     world.clock.advance(HOUR);
     assert_eq!(identity(&world.env, &text).await, None);
-    let created = create(&world.env, world.organization, new, None).await;
+    let created = create(&world.env, world.caller(), new, None).await;
     assert!(matches!(
         created,
         Err(Error::Invalid(InvalidField {
@@ -72,7 +72,7 @@ async fn a_token_is_known_until_it_expires() {
 #[tokio::test]
 async fn nothing_else_is_a_token() {
     let world = World::new().await;
-    let (_, text) = create(&world.env, world.organization, admin(), None)
+    let (_, text) = create(&world.env, world.caller(), admin(), None)
         .await
         .unwrap();
     let cut = text.expose().len() - 1;
@@ -94,10 +94,8 @@ async fn a_groups_tokens_are_listed_and_revoked_with_the_group_only() {
         role: default_gateway(),
         ..admin()
     };
-    let (gateway, text) = create(&world.env, world.organization, new, None)
-        .await
-        .unwrap();
-    let (other, _) = create(&world.env, world.organization, admin(), None)
+    let (gateway, text) = create(&world.env, world.caller(), new, None).await.unwrap();
+    let (other, _) = create(&world.env, world.caller(), admin(), None)
         .await
         .unwrap();
     assert!(text.expose().starts_with("ks_gt_"));
@@ -108,10 +106,10 @@ async fn a_groups_tokens_are_listed_and_revoked_with_the_group_only() {
     let administrators = list(&world.env, world.organization, None).await.unwrap();
     assert_eq!(administrators, std::slice::from_ref(&other));
     for (group, id) in [(Some("default"), other.id), (None, gateway.id)] {
-        let crossed = revoke(&world.env, world.organization, group, id).await;
+        let crossed = revoke(&world.env, world.caller(), group, id).await;
         assert!(matches!(crossed, Err(Error::NotFound(Kind::Token))));
     }
-    revoke(&world.env, world.organization, Some("default"), gateway.id)
+    revoke(&world.env, world.caller(), Some("default"), gateway.id)
         .await
         .unwrap();
     assert!(
@@ -159,7 +157,7 @@ async fn a_configured_token_that_was_revoked_stays_revoked() {
     let id = provision(&world.env, default_gateway(), &text)
         .await
         .unwrap();
-    revoke(&world.env, world.organization, Some("default"), id)
+    revoke(&world.env, world.caller(), Some("default"), id)
         .await
         .unwrap();
     let again = provision(&world.env, default_gateway(), &text).await;
@@ -176,9 +174,7 @@ async fn a_configured_token_that_expired_stays_expired() {
         expires_at: Some(world.env.now().after(HOUR)),
         ..admin()
     };
-    let (_, text) = create(&world.env, world.organization, new, None)
-        .await
-        .unwrap();
+    let (_, text) = create(&world.env, world.caller(), new, None).await.unwrap();
     world.clock.advance(HOUR);
     let again = provision(&world.env, NewRole::PortalAdmin, &text).await;
     assert!(matches!(

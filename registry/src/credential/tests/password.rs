@@ -54,7 +54,7 @@ async fn a_chosen_password_verifies_and_nothing_else_does() {
         ..CredentialPatch::default()
     };
     let id = bob.detail.credential.id;
-    update(&world.env, world.organization, id, None, patch)
+    update(&world.env, world.caller(), id, None, patch)
         .await
         .unwrap();
     assert_eq!(

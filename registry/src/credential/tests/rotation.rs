@@ -117,7 +117,7 @@ async fn an_expired_credential_leaves_gateways_and_comes_back_when_it_is_prolong
         ..CredentialPatch::default()
     };
     let id = issued.detail.credential.id;
-    update(&world.env, world.organization, id, None, patch)
+    update(&world.env, world.caller(), id, None, patch)
         .await
         .unwrap();
     catch_up(&world, &mut gateway).await;
@@ -163,7 +163,7 @@ async fn a_revoked_value_never_works_again() {
     world.delete_credential(second.detail.credential.id).await;
     let third = world.credential("c", own(gone)).await;
     let application = third.detail.credential.application;
-    crate::application::delete(&world.env, world.organization, application, None)
+    crate::application::delete(&world.env, world.caller(), application, None)
         .await
         .unwrap();
 

@@ -106,9 +106,8 @@ async fn scopes_are_some_of_the_applications_and_cannot_be_taken_from_under_a_cr
         scopes: Some(vec![scope.to_owned()]),
         ..crate::application::ApplicationPatch::default()
     };
-    let update = |patch| {
-        crate::application::update(&world.env, world.organization, application, None, patch)
-    };
+    let update =
+        |patch| crate::application::update(&world.env, world.caller(), application, None, patch);
     let conflict = Conflict::ScopesInUse {
         credentials: vec![writer.detail.credential.id.to_string()],
     };
@@ -142,11 +141,11 @@ async fn a_period_must_end_in_the_future_and_after_it_begins() {
         ..CredentialPatch::default()
     };
     let id = issued.detail.credential.id;
-    let renamed = update(&world.env, world.organization, id, None, rename)
+    let renamed = update(&world.env, world.caller(), id, None, rename)
         .await
         .unwrap();
     assert_eq!(
-        renamed.credential.name, "y",
+        renamed.value.credential.name, "y",
         "what is over may still be renamed"
     );
 }
@@ -161,11 +160,11 @@ async fn a_change_of_another_version_is_refused() {
         .credential
         .id;
     let patch = CredentialPatch::default();
-    let updated = update(&world.env, world.organization, id, Some(1), patch.clone())
+    let updated = update(&world.env, world.caller(), id, Some(1), patch.clone())
         .await
         .unwrap();
-    assert_eq!(updated.credential.version, 2);
-    let stale = update(&world.env, world.organization, id, Some(1), patch).await;
+    assert_eq!(updated.value.credential.version, 2);
+    let stale = update(&world.env, world.caller(), id, Some(1), patch).await;
     assert!(matches!(
         stale,
         Err(Error::VersionMismatch(Kind::Credential))
@@ -174,12 +173,12 @@ async fn a_change_of_another_version_is_refused() {
         grace: NOW,
         secret: GENERATED,
     };
-    let stale = rotate(&world.env, world.organization, id, Some(1), rotation, None).await;
+    let stale = rotate(&world.env, world.caller(), id, Some(1), rotation, None).await;
     assert!(matches!(
         stale,
         Err(Error::VersionMismatch(Kind::Credential))
     ));
-    let stale = delete(&world.env, world.organization, id, Some(1)).await;
+    let stale = delete(&world.env, world.caller(), id, Some(1)).await;
     assert!(matches!(
         stale,
         Err(Error::VersionMismatch(Kind::Credential))
@@ -198,6 +197,12 @@ async fn another_organizations_credential_does_not_exist() {
     let stranger = OrganizationId::generate(world.env.now(), world.env.entropy.as_ref()).unwrap();
     let read = get(&world.env, stranger, id).await;
     assert!(matches!(read, Err(Error::NotFound(Kind::Credential))));
-    let deleted = delete(&world.env, stranger, id, None).await;
+    let deleted = delete(
+        &world.env,
+        crate::caller::Caller::registry(stranger),
+        id,
+        None,
+    )
+    .await;
     assert!(matches!(deleted, Err(Error::NotFound(Kind::Credential))));
 }

@@ -32,11 +32,16 @@ async fn a_cursor_of_another_database_begins_a_snapshot() {
 #[tokio::test]
 async fn a_cursor_of_another_group_begins_a_snapshot() {
     let world = World::new().await;
-    let other = gateway::create_group(&world.env, "other".to_owned(), Mode::Automatic)
-        .await
-        .unwrap();
+    let other = gateway::create_group(
+        &world.env,
+        world.caller(),
+        "other".to_owned(),
+        Mode::Automatic,
+    )
+    .await
+    .unwrap();
     let mut gateway = world.gateway().await;
-    gateway.group = other.id;
+    gateway.group = other.value.id;
     assert!(is_beginning(&next(&world, &gateway).await));
 }
 

@@ -8,7 +8,7 @@ pub(super) async fn move_to(world: &World, id: crate::ids::ApplicationId, groups
         gateway_groups: Edit::Set(groups),
         ..ApplicationPatch::default()
     };
-    application::update(&world.env, world.organization, id, None, patch)
+    application::update(&world.env, world.caller(), id, None, patch)
         .await
         .unwrap();
 }
@@ -16,11 +16,16 @@ pub(super) async fn move_to(world: &World, id: crate::ids::ApplicationId, groups
 #[tokio::test]
 async fn a_group_is_told_of_nothing_that_only_another_may_see() {
     let world = World::new().await;
-    let other = gateway::create_group(&world.env, "other".to_owned(), Mode::OnDemand)
-        .await
-        .unwrap();
+    let other = gateway::create_group(
+        &world.env,
+        world.caller(),
+        "other".to_owned(),
+        Mode::OnDemand,
+    )
+    .await
+    .unwrap();
     let mut here = world.gateway().await;
-    let mut there = world.gateway_of(other.id).await;
+    let mut there = world.gateway_of(other.value.id).await;
     let hidden = World::new_application("hidden-from-default");
     let hidden = application::NewApplication {
         gateway_groups: Some(vec!["other".to_owned()]),
@@ -59,7 +64,10 @@ async fn a_group_is_told_of_nothing_that_only_another_may_see() {
     here.catch_up(&world.feed).await;
     assert!(here.by_value(value).is_none());
     assert_eq!(here.known(), world.gateway().await.known());
-    assert_eq!(there.known(), world.gateway_of(other.id).await.known());
+    assert_eq!(
+        there.known(),
+        world.gateway_of(other.value.id).await.known()
+    );
 }
 
 #[tokio::test]
@@ -72,15 +80,20 @@ async fn a_new_automatic_group_knows_every_application_that_lists_none() {
     };
     world.try_application(listed).await.unwrap();
     let revision = world.env.store.revision();
-    let group = gateway::create_group(&world.env, "new".to_owned(), Mode::Automatic)
-        .await
-        .unwrap();
+    let group = gateway::create_group(
+        &world.env,
+        world.caller(),
+        "new".to_owned(),
+        Mode::Automatic,
+    )
+    .await
+    .unwrap();
     assert_eq!(
         world.env.store.revision(),
         revision,
         "no gateway follows it yet"
     );
-    let follower = world.gateway_of(group.id).await;
+    let follower = world.gateway_of(group.value.id).await;
     assert!(follower.by_value(before.secret.as_ref().unwrap()).is_some());
     assert_eq!(follower.application_names(), ["before"].into());
 }
@@ -88,12 +101,19 @@ async fn a_new_automatic_group_knows_every_application_that_lists_none() {
 #[tokio::test]
 async fn a_deleted_group_has_no_feed() {
     let world = World::new().await;
-    let other = gateway::create_group(&world.env, "other".to_owned(), Mode::Automatic)
+    let other = gateway::create_group(
+        &world.env,
+        world.caller(),
+        "other".to_owned(),
+        Mode::Automatic,
+    )
+    .await
+    .unwrap();
+    world.credential("a", KEY).await;
+    gateway::delete_group(&world.env, world.caller(), "other")
         .await
         .unwrap();
-    world.credential("a", KEY).await;
-    gateway::delete_group(&world.env, "other").await.unwrap();
-    let result = world.feed.page(other.id, None).await;
+    let result = world.feed.page(other.value.id, None).await;
     assert!(matches!(result, Err(Error::NotFound(Kind::GatewayGroup))));
     world.credential("b", KEY).await;
     assert_eq!(world.gateway().await.applications.len(), 2);

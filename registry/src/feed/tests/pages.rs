@@ -62,7 +62,7 @@ async fn a_transaction_is_never_split_over_pages() {
     let world = World::new().await;
     let id = with_credentials(&world, "big", 1010).await;
     let mut gateway = world.gateway().await;
-    application::delete(&world.env, world.organization, id, None)
+    application::delete(&world.env, world.caller(), id, None)
         .await
         .unwrap();
     world.application("next").await;
@@ -79,11 +79,16 @@ async fn a_transaction_too_large_to_be_told_is_a_snapshot() {
     let stays = world.credential("stays", KEY).await;
     // Gone from one group and deployed to another at once: both ways of writing many changes.
     let id = with_credentials(&world, "big", 1110).await;
-    let other = gateway::create_group(&world.env, "other".to_owned(), Mode::OnDemand)
-        .await
-        .unwrap();
+    let other = gateway::create_group(
+        &world.env,
+        world.caller(),
+        "other".to_owned(),
+        Mode::OnDemand,
+    )
+    .await
+    .unwrap();
     let mut here = world.gateway().await;
-    let mut there = world.gateway_of(other.id).await;
+    let mut there = world.gateway_of(other.value.id).await;
     groups::move_to(&world, id, Some(&["other"])).await;
     for gateway in [&mut here, &mut there] {
         assert!(is_beginning(&next(&world, gateway).await));

@@ -220,13 +220,18 @@ async fn a_change_that_was_answered_is_on_the_next_page_whoever_asks() {
 #[tokio::test]
 async fn a_page_of_another_log_group_or_key_is_not_shared() {
     let world = World::new().await;
-    let other = gateway::create_group(&world.env, "other".to_owned(), Mode::OnDemand)
-        .await
-        .unwrap();
+    let other = gateway::create_group(
+        &world.env,
+        world.caller(),
+        "other".to_owned(),
+        Mode::OnDemand,
+    )
+    .await
+    .unwrap();
     let mut read = world.env.store.read().await.unwrap();
     let here = world.default_group().await;
     let mut places = BTreeSet::new();
-    for group in [here, other.id] {
+    for group in [here, other.value.id] {
         let mut view = View::read(read.as_mut(), group).await.unwrap();
         for (epoch, version) in [(1, 1), (1, 2), (2, 1)] {
             view.head.epoch = [epoch; 16];

@@ -31,9 +31,15 @@ async fn listing(world: &World, name: &str, group: &str) -> ApplicationId {
 }
 
 async fn other(world: &World) -> GatewayGroup {
-    gateway::create_group(&world.env, "other".to_owned(), Mode::OnDemand)
-        .await
-        .unwrap()
+    gateway::create_group(
+        &world.env,
+        world.caller(),
+        "other".to_owned(),
+        Mode::OnDemand,
+    )
+    .await
+    .unwrap()
+    .value
 }
 
 #[tokio::test]
@@ -91,8 +97,8 @@ async fn what_gateways_do_not_see_does_not_reach_them() {
         labels: labels(),
         ..ApplicationPatch::default()
     };
-    let organization = world.organization;
-    application::update(&world.env, organization, application, None, patch)
+    let caller = world.caller();
+    application::update(&world.env, caller, application, None, patch)
         .await
         .unwrap();
     let patch = CredentialPatch {
@@ -101,7 +107,7 @@ async fn what_gateways_do_not_see_does_not_reach_them() {
         labels: labels(),
         ..CredentialPatch::default()
     };
-    credential::update(&world.env, organization, id, None, patch)
+    credential::update(&world.env, caller, id, None, patch)
         .await
         .unwrap();
     assert_eq!(world.env.store.revision(), revision);
@@ -125,7 +131,7 @@ async fn what_gateways_do_not_see_does_not_reach_them() {
         },
     ];
     for (nth, patch) in (1..).zip(seen) {
-        credential::update(&world.env, organization, id, None, patch)
+        credential::update(&world.env, caller, id, None, patch)
             .await
             .unwrap();
         assert_eq!(world.env.store.revision(), revision + nth);
@@ -165,10 +171,15 @@ async fn a_poll_ends_empty_when_the_wait_is_over_or_the_registry_stops() {
 #[tokio::test]
 async fn an_empty_page_moves_the_cursor_past_what_other_groups_were_told() {
     let world = World::new().await;
-    let other = gateway::create_group(&world.env, "other".to_owned(), Mode::OnDemand)
-        .await
-        .unwrap();
-    let mut there = world.gateway_of(other.id).await;
+    let other = gateway::create_group(
+        &world.env,
+        world.caller(),
+        "other".to_owned(),
+        Mode::OnDemand,
+    )
+    .await
+    .unwrap();
+    let mut there = world.gateway_of(other.value.id).await;
     world.application("only-in-default").await;
     there.catch_up(&world.feed).await;
     let Body::Changes(changes) = &there.pages.last().unwrap().body else {

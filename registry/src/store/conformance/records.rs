@@ -119,7 +119,7 @@ pub(super) async fn every_record_is_as_things_stand_whatever_happened(
             (2..=4, Some(id)) => {
                 let patch = patch(world, choice / 10);
                 // A bearer token that has ended, and the like, may be refused: then nothing has changed.
-                let _ = credential::update(&world.env, world.organization, id, None, patch).await;
+                let _ = credential::update(&world.env, world.caller(), id, None, patch).await;
             }
             (5 | 6, Some(id)) => {
                 let grace = if choice.is_multiple_of(3) {
@@ -142,8 +142,12 @@ pub(super) async fn every_record_is_as_things_stand_whatever_happened(
             (_, Some(_)) => {
                 let groups = gateway::groups(&world.env).await.unwrap().len();
                 if groups < GROUPS {
-                    let made =
-                        gateway::create_group(&world.env, format!("g{round}"), Mode::Automatic);
+                    let made = gateway::create_group(
+                        &world.env,
+                        world.caller(),
+                        format!("g{round}"),
+                        Mode::Automatic,
+                    );
                     made.await.unwrap();
                 }
             }
@@ -164,7 +168,7 @@ async fn move_or_disable(world: &World, id: CredentialId, choice: u64) {
         2 => patch.gateway_groups = Edit::Set(Some(vec!["default".to_owned()])),
         _ => patch.gateway_groups = Edit::Set(None),
     }
-    application::update(&world.env, world.organization, application, None, patch)
+    application::update(&world.env, world.caller(), application, None, patch)
         .await
         .unwrap();
 }

@@ -2,9 +2,12 @@
 
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
-use super::value::{Columns, json, limit, number, time};
+use super::{
+    name::{Named, Word as _},
+    value::{Columns, json, limit, number, time},
+};
 use crate::{
-    application::{Application, ApplicationQuery, Reach},
+    application::{Application, ApplicationQuery, DefaultKey, Reach},
     ids::{ApplicationId, OrganizationId},
     label::Labels,
     scope::Scopes,
@@ -15,7 +18,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, organization_id, number, name, custom_id, description, labels, scopes, gateway_groups, enabled,
-                    created_at, updated_at, version
+                    default_key, default_credential_id, created_at, updated_at, version
              from applications ",
             $rest
         )
@@ -39,6 +42,12 @@ fn decode(row: &SqliteRow) -> Result<Application, StoreError> {
         scopes: Scopes::from(columns.json::<Vec<_>>("scopes")?),
         reach,
         enabled: columns.flag("enabled")?,
+        default_key: columns.parsed::<Named<DefaultKey>>("default_key")?.0,
+        default_credential: columns
+            .optional_text("default_credential_id")?
+            .map(|id| id.parse())
+            .transpose()
+            .map_err(|_| StoreError::Unreadable("applications.default_credential_id"))?,
         created_at: columns.time("created_at")?,
         updated_at: columns.time("updated_at")?,
         version: columns.number("version")?,
@@ -189,8 +198,8 @@ async fn reserve_name(
 
 pub(super) const INSERT: &str = "insert into applications
              (id, organization_id, number, name, custom_id, description, labels, scopes, gateway_groups, enabled,
-              created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+              default_key, default_credential_id, created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
@@ -208,6 +217,8 @@ pub(super) async fn insert(
         .bind(scopes_column(application)?)
         .bind(groups_column(application)?)
         .bind(application.enabled)
+        .bind(application.default_key.word())
+        .bind(application.default_credential.map(|id| id.to_string()))
         .bind(time(application.created_at))
         .bind(time(application.updated_at))
         .bind(number(application.version, "applications.version")?)
@@ -218,7 +229,7 @@ pub(super) async fn insert(
 
 pub(super) const UPDATE: &str = "update applications
          set name = $2, custom_id = $3, description = $4, labels = $5, scopes = $6, gateway_groups = $7, enabled = $8,
-             updated_at = $9, version = $10
+             default_key = $9, default_credential_id = $10, updated_at = $11, version = $12
          where id = $1";
 
 pub(super) async fn update(
@@ -235,6 +246,8 @@ pub(super) async fn update(
         .bind(scopes_column(application)?)
         .bind(groups_column(application)?)
         .bind(application.enabled)
+        .bind(application.default_key.word())
+        .bind(application.default_credential.map(|id| id.to_string()))
         .bind(time(application.updated_at))
         .bind(number(application.version, "applications.version")?)
         .execute(connection)

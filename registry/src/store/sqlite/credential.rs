@@ -5,11 +5,11 @@ use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use super::{
     name::{Named, Word as _},
     username,
-    value::{Columns, json, limit, number, optional_time, time},
+    value::{Columns, json, limit, number, optional_duration, optional_time, time},
 };
 use crate::{
     clock::Timestamp,
-    credential::{Credential, CredentialQuery, CredentialType},
+    credential::{Credential, CredentialQuery, CredentialType, Deploy, SecretType},
     ids::{ApplicationId, CredentialId},
     label::Labels,
     scope::Scopes,
@@ -20,7 +20,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, organization_id, application_id, kind, name, identifier, username, description, labels, enabled,
-                    not_before, expires_at, scopes, secret_version, created_at, updated_at, version
+                    not_before, expires_at, scopes, deploy, paired, secret_type, secret_version, rotate_every, rotated_at,
+                    last_used_at, created_at, updated_at, version
              from credentials ",
             $rest
         )
@@ -43,7 +44,13 @@ fn decode(row: &SqliteRow) -> Result<Credential, StoreError> {
         not_before: columns.optional_time("not_before")?,
         expires_at: columns.optional_time("expires_at")?,
         scopes: Scopes::from(columns.json::<Vec<_>>("scopes")?),
+        deploy: columns.parsed::<Named<Deploy>>("deploy")?.0,
+        is_paired: columns.flag("paired")?,
+        secret_type: columns.parsed::<Named<SecretType>>("secret_type")?.0,
         secret_version: columns.number("secret_version")?,
+        rotate_every: columns.optional_duration("rotate_every")?,
+        rotated_at: columns.time("rotated_at")?,
+        last_used_at: columns.optional_time("last_used_at")?,
         created_at: columns.time("created_at")?,
         updated_at: columns.time("updated_at")?,
         version: columns.number("version")?,
@@ -153,8 +160,9 @@ pub(super) async fn identified(
 
 pub(super) const INSERT: &str = "insert into credentials
              (id, organization_id, application_id, kind, name, identifier, username, description, labels, enabled,
-              not_before, expires_at, scopes, secret_version, created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+              not_before, expires_at, scopes, deploy, paired, secret_type, secret_version, rotate_every, rotated_at,
+              created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
@@ -174,7 +182,15 @@ pub(super) async fn insert(
         .bind(optional_time(credential.not_before))
         .bind(optional_time(credential.expires_at))
         .bind(scopes_column(credential)?)
+        .bind(credential.deploy.word())
+        .bind(credential.is_paired)
+        .bind(credential.secret_type.word())
         .bind(i64::from(credential.secret_version))
+        .bind(optional_duration(
+            credential.rotate_every,
+            "credentials.rotate_every",
+        )?)
+        .bind(time(credential.rotated_at))
         .bind(time(credential.created_at))
         .bind(time(credential.updated_at))
         .bind(number(credential.version, "credentials.version")?)
@@ -185,7 +201,8 @@ pub(super) async fn insert(
 
 pub(super) const UPDATE: &str = "update credentials
          set name = $2, username = $3, description = $4, labels = $5, enabled = $6, not_before = $7, expires_at = $8,
-             scopes = $9, secret_version = $10, updated_at = $11, version = $12
+             scopes = $9, deploy = $10, paired = $11, secret_type = $12, secret_version = $13, rotate_every = $14,
+             rotated_at = $15, updated_at = $16, version = $17
          where id = $1";
 
 pub(super) const FOLLOW_EXPIRY: &str =
@@ -205,7 +222,15 @@ pub(super) async fn update(
         .bind(optional_time(credential.not_before))
         .bind(optional_time(credential.expires_at))
         .bind(scopes_column(credential)?)
+        .bind(credential.deploy.word())
+        .bind(credential.is_paired)
+        .bind(credential.secret_type.word())
         .bind(i64::from(credential.secret_version))
+        .bind(optional_duration(
+            credential.rotate_every,
+            "credentials.rotate_every",
+        )?)
+        .bind(time(credential.rotated_at))
         .bind(time(credential.updated_at))
         .bind(number(credential.version, "credentials.version")?)
         .execute(&mut *connection)

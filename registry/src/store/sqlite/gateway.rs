@@ -1,5 +1,7 @@
 //! Gateway groups, their digest keys, and gateways.
 
+use std::time::Duration;
+
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 use super::{
@@ -7,7 +9,7 @@ use super::{
     value::{Columns, number, time},
 };
 use crate::{
-    gateway::{GatewayGroup, GatewayRecord, Mode, Report},
+    gateway::{GatewayGroup, GatewayRecord, MaxStaleness, Mode, Report},
     ids::GroupId,
     store::{SealedDigestKey, StoreError},
 };
@@ -105,6 +107,31 @@ pub(super) async fn delete_group(
     Ok(())
 }
 
+/// How [`MaxStaleness::Unbounded`] is kept.
+const UNBOUNDED: i64 = -1;
+
+fn max_staleness(column: Option<i64>) -> Result<Option<MaxStaleness>, StoreError> {
+    column
+        .map(|millis| match millis {
+            UNBOUNDED => Ok(MaxStaleness::Unbounded),
+            millis => u64::try_from(millis)
+                .map(|millis| MaxStaleness::Bounded(Duration::from_millis(millis)))
+                .map_err(|_| StoreError::Unreadable("gateways.max_staleness")),
+        })
+        .transpose()
+}
+
+fn max_staleness_column(value: Option<MaxStaleness>) -> Result<Option<i64>, StoreError> {
+    value
+        .map(|value| match value {
+            MaxStaleness::Unbounded => Ok(UNBOUNDED),
+            MaxStaleness::Bounded(duration) => {
+                number(duration.as_millis(), "gateways.max_staleness")
+            }
+        })
+        .transpose()
+}
+
 fn decode(row: &SqliteRow) -> Result<GatewayRecord, StoreError> {
     let columns = Columns(row);
     Ok(GatewayRecord {
@@ -118,12 +145,15 @@ fn decode(row: &SqliteRow) -> Result<GatewayRecord, StoreError> {
             revision: columns.number("revision")?,
             complete: columns.flag("complete")?,
             workers: columns.number("workers")?,
+            max_staleness: max_staleness(columns.optional_number("max_staleness")?)?,
         },
         seen_at: columns.time("seen_at")?,
+        reporting_since: columns.time("reporting_since")?,
     })
 }
 
-pub(super) const GATEWAYS: &str = "select group_id, token_id, gateway, instance, sequence, epoch, revision, complete, workers, seen_at
+pub(super) const GATEWAYS: &str = "select group_id, token_id, gateway, instance, sequence, epoch, revision, complete, workers, seen_at,
+             max_staleness, reporting_since
          from gateways";
 
 pub(super) async fn gateways(
@@ -138,12 +168,14 @@ pub(super) async fn gateways(
 }
 
 pub(super) const PUT: &str = "insert into gateways
-             (group_id, instance, gateway, token_id, sequence, epoch, revision, complete, workers, seen_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             (group_id, instance, gateway, token_id, sequence, epoch, revision, complete, workers, seen_at, max_staleness,
+              reporting_since)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict (group_id, instance) do update
          set gateway = excluded.gateway, token_id = excluded.token_id, sequence = excluded.sequence,
              epoch = excluded.epoch, revision = excluded.revision, complete = excluded.complete,
-             workers = excluded.workers, seen_at = excluded.seen_at";
+             workers = excluded.workers, seen_at = excluded.seen_at, max_staleness = excluded.max_staleness,
+             reporting_since = excluded.reporting_since";
 
 pub(super) async fn put(
     connection: &mut SqliteConnection,
@@ -161,6 +193,8 @@ pub(super) async fn put(
         .bind(report.complete)
         .bind(i64::from(report.workers))
         .bind(time(gateway.seen_at))
+        .bind(max_staleness_column(report.max_staleness)?)
+        .bind(time(gateway.reporting_since))
         .execute(connection)
         .await?;
     Ok(())

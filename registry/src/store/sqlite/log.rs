@@ -76,6 +76,18 @@ pub(super) async fn change_id(
         .transpose()
 }
 
+/// What [`append`] will answer, if there is anything to write.
+pub(super) async fn pending_revision(
+    connection: &mut SqliteConnection,
+    notes: &Notes,
+) -> Result<Option<u64>, StoreError> {
+    if notes.noted.is_empty() {
+        return Ok(None);
+    }
+    let head = head(connection).await?;
+    Ok(Some(head.revision.saturating_add(1)))
+}
+
 pub(super) const NEXT_REVISION: &str = "update installation
          set revision = revision + 1
          returning revision";

@@ -4,7 +4,12 @@ use std::str::FromStr;
 
 use filter_core::feed::CredentialKind;
 
-use crate::{credential::CredentialType, gateway::Mode, secret::Origin};
+use crate::{
+    application::DefaultKey,
+    credential::{CredentialType, Deploy, SecretType},
+    gateway::Mode,
+    secret::{Origin, Part},
+};
 
 /// The text is not one of the words.
 pub(super) struct UnknownWord;
@@ -50,6 +55,26 @@ words!(Origin {
     Origin::Generated = "generated",
     Origin::Own = "own",
     Origin::Chosen = "chosen",
+});
+
+words!(Part {
+    Part::Value = "value",
+    Part::Shared = "shared",
+});
+
+words!(Deploy {
+    Deploy::Automatic = "automatic",
+    Deploy::Chosen = "chosen",
+});
+
+words!(SecretType {
+    SecretType::Hashed = "hashed",
+    SecretType::Retrievable = "retrievable",
+});
+
+words!(DefaultKey {
+    DefaultKey::None = "none",
+    DefaultKey::Required = "required",
 });
 
 words!(Mode {

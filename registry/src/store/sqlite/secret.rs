@@ -4,12 +4,12 @@ use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     name::{Named, Word as _},
-    value::{Columns, optional_time, time},
+    value::{Columns, optional_duration, optional_time, time},
 };
 use crate::{
     clock::Timestamp,
     ids::{ApplicationId, CredentialId, GroupId, SecretId},
-    secret::{Display, Origin, Secret, SecretState},
+    secret::{Display, Origin, Part, Secret, SecretState},
     secrets::Fingerprint,
     store::{CredentialRange, PasswordRow, StoreError},
 };
@@ -18,7 +18,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select s.id, s.organization_id, s.credential_id, s.version, s.state, s.retiring_until, s.revoked_at, s.origin,
-                    s.username, s.sealed, s.fingerprint, s.prefix, s.last_four, s.created_at
+                    s.username, s.sealed, s.fingerprint, s.prefix, s.last_four, s.part, s.recoverable, s.leaked_at,
+                    s.end_after_silence, s.created_at
              from secrets s ",
             $rest
         )
@@ -42,6 +43,7 @@ fn decode(row: &SqliteRow) -> Result<Secret, StoreError> {
         organization: columns.parsed("organization_id")?,
         credential: columns.parsed("credential_id")?,
         version: columns.number("version")?,
+        part: columns.parsed::<Named<Part>>("part")?.0,
         state,
         origin: columns.parsed::<Named<Origin>>("origin")?.0,
         username: columns.optional_text("username")?,
@@ -51,6 +53,9 @@ fn decode(row: &SqliteRow) -> Result<Secret, StoreError> {
             prefix: columns.text("prefix")?,
             last_four: columns.text("last_four")?,
         },
+        recoverable: columns.optional_bytes("recoverable")?,
+        leaked_at: columns.optional_time("leaked_at")?,
+        end_after_silence: columns.optional_duration("end_after_silence")?,
         created_at: columns.time("created_at")?,
     })
 }
@@ -152,8 +157,8 @@ pub(super) async fn passwords(
 
 pub(super) const INSERT: &str = "insert into secrets
              (id, organization_id, credential_id, version, state, retiring_until, revoked_at, origin, username, sealed,
-              fingerprint, prefix, last_four, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+              fingerprint, prefix, last_four, part, recoverable, leaked_at, end_after_silence, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
@@ -174,6 +179,13 @@ pub(super) async fn insert(
         .bind(secret.fingerprint.as_slice())
         .bind(&secret.display.prefix)
         .bind(&secret.display.last_four)
+        .bind(secret.part.word())
+        .bind(&secret.recoverable)
+        .bind(optional_time(secret.leaked_at))
+        .bind(optional_duration(
+            secret.end_after_silence,
+            "secrets.end_after_silence",
+        )?)
         .bind(time(secret.created_at))
         .execute(connection)
         .await?;

@@ -95,7 +95,7 @@ async fn a_dump_of_the_database_holds_no_secret_and_no_hash_of_one() {
         panic!("it is new");
     };
     let receipt = Receipt::new(ticket, |_| Ok(b"the answer to it".to_vec()));
-    let made = token::create(&world.env, world.organization, new, Some(receipt)).await;
+    let made = token::create(&world.env, world.caller(), new, Some(receipt)).await;
     let (_, text) = made.unwrap();
 
     secrets.extend([

@@ -1,6 +1,6 @@
 //! Between columns and values.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Row as _, sqlite::SqliteRow};
@@ -71,6 +71,14 @@ impl Columns<'_> {
             .map(|millis| millis.map(Timestamp::from_millis))
     }
 
+    pub(super) fn optional_duration(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<Duration>, StoreError> {
+        self.optional_number(column)
+            .map(|millis| millis.map(Duration::from_millis))
+    }
+
     /// A value that is kept as its text: an id, or one of a few words.
     pub(super) fn parsed<T: FromStr>(&self, column: &'static str) -> Result<T, StoreError> {
         self.0
@@ -102,6 +110,15 @@ pub(super) fn time(value: Timestamp) -> i64 {
 
 pub(super) fn optional_time(value: Option<Timestamp>) -> Option<i64> {
     value.map(time)
+}
+
+pub(super) fn optional_duration(
+    value: Option<Duration>,
+    column: &'static str,
+) -> Result<Option<i64>, StoreError> {
+    value
+        .map(|duration| number(duration.as_millis(), column))
+        .transpose()
 }
 
 pub(super) fn limit(limit: usize) -> i64 {

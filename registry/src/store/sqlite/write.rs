@@ -197,6 +197,10 @@ impl WriteTransaction for SqliteTransaction {
         idempotency::prune(&mut self.inner, prune.requests_before).await
     }
 
+    async fn pending_revision(&mut self) -> Result<Option<u64>, StoreError> {
+        log::pending_revision(&mut self.inner, &self.notes).await
+    }
+
     async fn commit(self: Box<Self>, stamp: Stamp) -> Result<u64, StoreError> {
         // In a task of its own: a caller that gives up between the commit and the wake-up would leave feeds waiting.
         tokio::spawn(self.finish(stamp))
