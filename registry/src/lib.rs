@@ -47,5 +47,7 @@ mod start;
 pub mod telemetry;
 pub mod tls;
 
+pub mod cli;
+
 #[cfg(test)]
 mod testing;

@@ -1,14 +1,16 @@
 //! `keysmith`: reads the command line and hands over to the library.
 
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use registry::{
+    cli::{self, Console},
     clock::SystemClock,
     config::{self, Config},
     entropy::SystemEntropy,
@@ -36,12 +38,21 @@ enum Command {
     },
     /// Print the OpenAPI document of the REST API
     Openapi,
+    /// Print a script that completes this command line
+    Completion {
+        /// For which shell
+        shell: Shell,
+    },
+    #[command(flatten)]
+    Client(Box<cli::Command>),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve { config } => run(config.as_deref()),
         Command::Openapi => print_openapi(),
+        Command::Completion { shell } => print_completion(shell),
+        Command::Client(command) => return run_client(*command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -101,6 +112,26 @@ async fn run_until_signal(config: Config) -> Result<(), Failure> {
 fn print_openapi() -> Result<(), Failure> {
     io::stdout().write_all(registry::api::openapi()?.as_bytes())?;
     Ok(())
+}
+
+fn print_completion(shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "keysmith", &mut script);
+    io::stdout().write_all(&script)?;
+    Ok(())
+}
+
+fn run_client(command: cli::Command) -> ExitCode {
+    let mut console = Console {
+        out: &mut io::stdout(),
+        err: &mut io::stderr(),
+        environment: std::env::vars_os().collect(),
+        interactive: cli::is_interactive(),
+        draws_progress: io::stderr().is_terminal(),
+        clock: &SystemClock,
+        entropy: &SystemEntropy,
+    };
+    cli::run(command, &mut console)
 }
 
 fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {

@@ -14,6 +14,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::ConfiguredSecret;
+use crate::cli::connection::VARIABLES;
 
 const PREFIX: &str = "KEYSMITH_";
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
@@ -230,7 +231,8 @@ impl Reader {
 
     /// Ends the reading: every name that was given and never asked for is one more mistake.
     pub(super) fn finish(mut self) -> Result<(), ConfigError> {
-        let environment = self.environment.keys().filter(|key| !is_service_link(key));
+        let environment = self.environment.keys();
+        let environment = environment.filter(|key| !is_service_link(key) && !is_for_clients(key));
         let unknown: Vec<String> = (self.file.keys().chain(environment))
             .filter(|key| !self.known.contains(key.as_str()))
             .cloned()
@@ -284,6 +286,12 @@ impl Reader {
             key.to_owned()
         }
     }
+}
+
+/// Whether the command line reads the name: one environment may serve both.
+fn is_for_clients(key: &str) -> bool {
+    let name = format!("{PREFIX}{}", key.to_ascii_uppercase());
+    VARIABLES.contains(&name.as_str())
 }
 
 /// Whether Kubernetes puts the name into the environment of a Service's neighbours, when the Service's name begins with

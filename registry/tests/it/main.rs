@@ -9,6 +9,7 @@
 
 mod access;
 mod applications;
+mod cli;
 mod credentials;
 mod document;
 mod errors;

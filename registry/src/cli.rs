@@ -1,0 +1,88 @@
+//! The command line over the REST API.
+//!
+//! Every command is a thin client of the same API that everybody else uses; it knows no store and no key. What it says
+//! goes through the [`Console`] that is handed in.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+mod console;
+mod failure;
+mod moment;
+mod output;
+mod secret;
+
+pub(crate) mod connection;
+
+mod client;
+mod transport;
+
+mod desk;
+mod edit;
+mod names;
+
+mod apps;
+mod credentials;
+mod gateways;
+mod tokens;
+
+pub use console::{Console, is_interactive};
+
+use failure::{EXIT_CODES, Failure};
+use output::Format;
+
+/// A command that talks to a registry.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Applications: the programs that call your APIs
+    #[command(visible_alias = "applications", after_help = EXIT_CODES)]
+    Apps(apps::Apps),
+    /// Credentials: API keys, user names with passwords, and bearer tokens
+    ///
+    /// A credential is named by its id, or as APPLICATION/NAME.
+    #[command(after_help = EXIT_CODES)]
+    Credentials(credentials::Credentials),
+    /// Gateways, their groups, and the tokens by which they follow
+    #[command(after_help = EXIT_CODES)]
+    Gateways(gateways::Gateways),
+    /// Tokens for the registry's API
+    #[command(after_help = EXIT_CODES)]
+    Tokens(tokens::Tokens),
+}
+
+/// Does what the command says; the exit code tells scripts how it went.
+pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
+    let format = command.format();
+    let result = match command {
+        Command::Apps(apps) => apps.run(console),
+        Command::Credentials(credentials) => credentials.run(console),
+        Command::Gateways(gateways) => gateways.run(console),
+        Command::Tokens(tokens) => tokens.run(console),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(console, format, &failure);
+            failure.exit_code()
+        }
+    }
+}
+
+impl Command {
+    const fn format(&self) -> Format {
+        match self {
+            Self::Apps(command) => command.common.format(),
+            Self::Credentials(command) => command.common.format(),
+            Self::Gateways(command) => command.common.format(),
+            Self::Tokens(command) => command.common.format(),
+        }
+    }
+}
+
+fn tell(console: &mut Console<'_>, format: Format, failure: &Failure) {
+    match format {
+        Format::Json => console.note(format_args!("{:#}", failure.to_json())),
+        Format::Table => console.note(format_args!("keysmith: {failure}")),
+    }
+}

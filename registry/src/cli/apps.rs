@@ -1,0 +1,229 @@
+//! `keysmith apps`.
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::{
+    client::Ask,
+    console::Console,
+    desk::{Common, Desk, Wait, print_propagation},
+    edit::{Details, fill_labels},
+    failure::Failure,
+    names::{application, application_id},
+    output::{Table, ago, enabled, joined, labels, moment, or, print_fields, text},
+};
+
+/// Applications: the programs that call your APIs
+#[derive(Debug, Args)]
+pub struct Apps {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List applications
+    List {
+        /// Show so many at most
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Show an application
+    Show {
+        /// Its name or id
+        application: String,
+    },
+    /// Create an application
+    Create(Create),
+    /// Change an application
+    Update(Update),
+    /// Delete an application with all its credentials
+    Delete {
+        /// Its name or id
+        application: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Honour an application's credentials again
+    Enable {
+        /// Its name or id
+        application: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Stop all credentials of an application at once
+    Disable {
+        /// Its name or id
+        application: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    /// Its name, which the upstream sees as `X-Consumer-Username`
+    name: String,
+    #[command(flatten)]
+    settings: Settings,
+    /// Create it disabled
+    #[arg(long)]
+    disabled: bool,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+#[derive(Debug, Args)]
+struct Update {
+    /// Its name or id
+    application: String,
+    /// Its next name
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
+    /// Let it into every automatic gateway group
+    #[arg(long, conflicts_with = "groups")]
+    all_groups: bool,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+#[derive(Debug, Args)]
+struct Settings {
+    /// What the upstream sees as `X-Consumer-Custom-ID`; empty for none
+    #[arg(long, value_name = "TEXT")]
+    custom_id: Option<String>,
+    #[command(flatten)]
+    details: Details,
+    /// A gateway group in which its credentials work; repeat it for several
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+}
+
+impl Apps {
+    pub(super) fn run(self, console: &mut Console<'_>) -> Result<(), Failure> {
+        let mut desk = self.common.open(console)?;
+        match self.action {
+            Action::List { limit } => {
+                let items = desk.client.list("/v1/applications", &[], limit)?;
+                desk.print_list(items, table)
+            }
+            Action::Show { application: named } => {
+                let id = application_id(&mut desk.client, &named)?;
+                let found = desk.client.get(format!("/v1/applications/{id}"))?;
+                desk.print_one(&found, show)
+            }
+            Action::Create(create) => create.run(&mut desk),
+            Action::Update(update) => update.run(&mut desk),
+            Action::Delete {
+                application,
+                yes,
+                wait,
+            } => delete(&mut desk, &application, yes, wait),
+            Action::Enable { application, wait } => {
+                change(&mut desk, &application, &json!({"enabled": true}), wait)
+            }
+            Action::Disable { application, wait } => {
+                change(&mut desk, &application, &json!({"enabled": false}), wait)
+            }
+        }
+    }
+}
+
+impl Create {
+    fn run(self, desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
+        let mut body = self.settings.body();
+        body.insert("name".to_owned(), self.name.into());
+        if self.disabled {
+            body.insert("enabled".to_owned(), false.into());
+        }
+        let ask = Ask::post("/v1/applications").json(&Value::Object(body));
+        let made = desk.client.send(&self.wait.on(ask)?)?.json()?;
+        desk.print_one(&made, show)
+    }
+}
+
+impl Update {
+    fn run(self, desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
+        let mut body = self.settings.body();
+        if let Some(name) = self.name {
+            body.insert("name".to_owned(), name.into());
+        }
+        if self.all_groups {
+            body.insert("gateway_groups".to_owned(), Value::Null);
+        }
+        if body.is_empty() {
+            return Err(Failure::Usage("say what is to change".to_owned()));
+        }
+        change(desk, &self.application, &Value::Object(body), self.wait)
+    }
+}
+
+impl Settings {
+    fn body(self) -> Map<String, Value> {
+        let mut body = Map::new();
+        if let Some(custom_id) = self.custom_id {
+            let custom_id = (!custom_id.is_empty()).then_some(custom_id);
+            body.insert("custom_id".to_owned(), custom_id.into());
+        }
+        if !self.groups.is_empty() {
+            body.insert("gateway_groups".to_owned(), self.groups.into());
+        }
+        fill_labels(&mut body, self.details);
+        body
+    }
+}
+
+fn change(desk: &mut Desk<'_, '_>, named: &str, body: &Value, wait: Wait) -> Result<(), Failure> {
+    let id = application_id(&mut desk.client, named)?;
+    let ask = Ask::patch(format!("/v1/applications/{id}")).json(body);
+    let changed = desk.client.send(&wait.on(ask)?)?.json()?;
+    desk.print_one(&changed, show)
+}
+
+fn delete(desk: &mut Desk<'_, '_>, named: &str, yes: bool, wait: Wait) -> Result<(), Failure> {
+    let found = application(&mut desk.client, named)?;
+    let name = text(&found, "name");
+    let what = format!("This deletes the application {name} and all its credentials");
+    desk.console.confirm(yes, &what, &name)?;
+    let path = format!("/v1/applications/{}", text(&found, "id"));
+    desk.delete(&path, wait, &format!("deleted {name}"))
+}
+
+fn table(console: &mut Console<'_>, items: &[Value]) -> Result<(), Failure> {
+    let mut table = Table::new(["NAME", "ID", "STATUS", "GROUPS", "SCOPES", "CREATED"]);
+    for item in items {
+        table.row([
+            text(item, "name"),
+            text(item, "id"),
+            enabled(item),
+            or(joined(item, "gateway_groups"), "automatic"),
+            or(joined(item, "scopes"), "-"),
+            ago(item, "created_at", console),
+        ]);
+    }
+    table.print(console)
+}
+
+fn show(console: &mut Console<'_>, item: &Value) -> Result<(), Failure> {
+    let fields = [
+        ("name", text(item, "name")),
+        ("id", text(item, "id")),
+        ("status", enabled(item)),
+        ("custom id", text(item, "custom_id")),
+        ("description", text(item, "description")),
+        ("labels", labels(item)),
+        ("scopes", joined(item, "scopes")),
+        ("groups", or(joined(item, "gateway_groups"), "automatic")),
+        ("created", moment(item, "created_at", console)),
+        ("updated", moment(item, "updated_at", console)),
+    ];
+    print_fields(console, &fields)?;
+    print_propagation(console, item)
+}

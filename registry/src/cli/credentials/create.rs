@@ -1,0 +1,160 @@
+//! New credentials.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value};
+
+use super::show::show;
+use crate::cli::{
+    client::Ask,
+    desk::{Desk, Wait},
+    edit::{Details, fill_labels},
+    failure::Failure,
+    moment::{When, when},
+    names::application_id,
+    secret::{self, OptionalDestination},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// The application's name or id
+    application: String,
+    /// Its name, unique within the application
+    name: String,
+    /// How it is presented
+    #[arg(long = "type", value_enum, default_value_t = Kind::ApiKey, value_name = "TYPE")]
+    kind: Kind,
+    /// What the upstream sees as `X-Credential-Identifier` [default: its id]
+    #[arg(long, value_name = "TEXT")]
+    identifier: Option<String>,
+    /// The user name, for type basic
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
+    #[command(flatten)]
+    details: Details,
+    /// Create it disabled
+    #[arg(long)]
+    disabled: bool,
+    /// From when it is honoured: a moment, or a time from now such as 12h
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    not_before: Option<When>,
+    /// Until when it is honoured: a moment, a time from now such as 90d, or never
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    expires: Option<When>,
+    #[command(flatten)]
+    own: OwnValue,
+    #[command(flatten)]
+    destination: OptionalDestination,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+/// How a credential is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// In a header, a query parameter or a cookie
+    #[value(name = "api_key", alias = "api-key")]
+    ApiKey,
+    /// As HTTP Basic
+    Basic,
+    /// As `Authorization: Bearer`; needs --expires
+    #[value(name = "bearer_token", alias = "bearer-token")]
+    BearerToken,
+}
+
+impl Kind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Basic => "basic",
+            Self::BearerToken => "bearer_token",
+        }
+    }
+}
+
+/// A value that the caller brings, instead of one that the registry makes.
+#[derive(Debug, Args)]
+#[group(required = false, multiple = false)]
+#[command(next_help_heading = "Instead of a secret that the registry makes (one of)")]
+pub(super) struct OwnValue {
+    /// Bring your own API key: read it from this file, or from standard input for `-`
+    #[arg(long, value_name = "FILE")]
+    value_file: Option<PathBuf>,
+    /// Choose the password: read it from this file, or from standard input for `-`
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Choose the password: be asked for it, on a terminal
+    #[arg(long)]
+    ask_password: bool,
+}
+
+impl OwnValue {
+    /// Whether the caller brings one.
+    pub(super) const fn is_given(&self) -> bool {
+        self.value_file.is_some() || self.password_file.is_some() || self.ask_password
+    }
+
+    /// Reads it into a request's body.
+    pub(super) fn fill(
+        self,
+        desk: &mut Desk<'_, '_>,
+        body: &mut Map<String, Value>,
+    ) -> Result<(), Failure> {
+        let console = &mut *desk.console;
+        let (field, given) = match (self.value_file, self.password_file, self.ask_password) {
+            (Some(path), _, _) => (
+                "value",
+                secret::read(console, Some(&path), "value", "--value-file")?,
+            ),
+            (_, Some(path), _) => (
+                "password",
+                secret::read(console, Some(&path), "password", "--password-file")?,
+            ),
+            (_, _, true) => (
+                "password",
+                secret::read(console, None, "password", "--password-file")?,
+            ),
+            _ => return Ok(()),
+        };
+        body.insert(field.to_owned(), given.expose().into());
+        Ok(())
+    }
+}
+
+impl Create {
+    pub(super) fn run(self, desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
+        let destination = self.destination.check(!self.own.is_given())?;
+        let now = desk.console.clock.now();
+        let mut body = Map::new();
+        body.insert("type".to_owned(), self.kind.word().into());
+        body.insert("name".to_owned(), self.name.into());
+        for (field, text) in [("identifier", self.identifier), ("username", self.username)] {
+            if let Some(text) = text {
+                body.insert(field.to_owned(), text.into());
+            }
+        }
+        for (field, when) in [
+            ("not_before", self.not_before),
+            ("expires_at", self.expires),
+        ] {
+            if let Some(when) = when {
+                body.insert(field.to_owned(), when.resolve(now).into());
+            }
+        }
+        if self.disabled {
+            body.insert("enabled".to_owned(), false.into());
+        }
+        fill_labels(&mut body, self.details);
+        self.own.fill(desk, &mut body)?;
+
+        let application = application_id(&mut desk.client, &self.application)?;
+        let ask = Ask::post(format!("/v1/applications/{application}/credentials"))
+            .json(&Value::Object(body))
+            .once(desk.console)?;
+        let ask = self.wait.on(ask)?;
+        let outlet = destination.open()?;
+        let made = outlet.around(|| desk.client.send(&ask)?.json())?;
+        outlet.deliver(desk.console, desk.format, made, show)
+    }
+}

@@ -1,0 +1,68 @@
+//! One credential, for people.
+
+use serde_json::Value;
+
+use crate::cli::{
+    console::Console,
+    desk::print_propagation,
+    failure::Failure,
+    output::{enabled, joined, labels, moment, or, print_fields, text},
+};
+
+/// What is known of a credential.
+pub(super) fn show(console: &mut Console<'_>, item: &Value) -> Result<(), Failure> {
+    let mut fields = vec![
+        ("name", text(item, "name")),
+        ("id", text(item, "id")),
+        ("application", text(item, "application")),
+        ("type", text(item, "type")),
+        ("status", enabled(item)),
+        ("identifier", text(item, "identifier")),
+        ("user name", text(item, "username")),
+        ("description", text(item, "description")),
+        ("labels", labels(item)),
+        ("scopes", joined(item, "scopes")),
+        ("not before", moment(item, "not_before", console)),
+        ("expires", or(moment(item, "expires_at", console), "never")),
+        ("created", moment(item, "created_at", console)),
+        ("updated", moment(item, "updated_at", console)),
+    ];
+    for secret in secrets(item) {
+        fields.push(("secret", describe(secret, console)));
+    }
+    print_fields(console, &fields)?;
+    print_propagation(console, item)
+}
+
+/// The current secret as it may be shown: its beginning and its end.
+pub(super) fn masked(item: &Value) -> String {
+    secrets(item).first().map(mask).unwrap_or_default()
+}
+
+fn secrets(item: &Value) -> &[Value] {
+    let secrets = item.get("secrets").and_then(Value::as_array);
+    secrets.map_or(&[], Vec::as_slice)
+}
+
+fn mask(secret: &Value) -> String {
+    let (prefix, end) = (text(secret, "prefix"), text(secret, "last_four"));
+    if prefix.is_empty() && end.is_empty() {
+        return text(secret, "origin");
+    }
+    format!("{prefix}…{end}")
+}
+
+fn describe(secret: &Value, console: &Console<'_>) -> String {
+    let mut line = format!(
+        "version {}, {}, {}",
+        text(secret, "version"),
+        text(secret, "state"),
+        mask(secret)
+    );
+    let until = moment(secret, "until", console);
+    if !until.is_empty() {
+        line.push_str(", until ");
+        line.push_str(&until);
+    }
+    line
+}

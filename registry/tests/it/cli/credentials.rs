@@ -1,0 +1,152 @@
+//! `keysmith credentials`.
+
+use super::Shell;
+use crate::support::{TestRegistry, text};
+
+#[tokio::test]
+async fn a_credential_is_named_by_id_or_by_application_and_name() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing --scope orders:read").await;
+    let made = shell
+        .json("credentials create billing ci/main --scope orders:read --label env=prod --expires 2099-01-01T00:00:00Z --show-secret")
+        .await;
+    assert_eq!(made["expires_at"], "2099-01-01T00:00:00.000Z");
+    let id = text(&made["id"]);
+    assert_eq!(
+        shell.json(&format!("credentials show {id}")).await["name"],
+        "ci/main"
+    );
+    let shown = shell.does("credentials show billing/ci/main").await;
+    assert!(shown.contains(&id) && shown.contains("env=prod"), "{shown}");
+    assert!(shown.contains("version 1, current, ks_ak_…"), "{shown}");
+
+    let unknown = shell.fails(3, "credentials show billing/other").await;
+    assert_eq!(
+        unknown,
+        "keysmith: there is no credential \"billing/other\"\n"
+    );
+    shell.fails(3, "credentials show nobody/ci").await;
+    shell
+        .fails(
+            3,
+            &format!("credentials show {}", id.replace("cred_0", "cred_1")),
+        )
+        .await;
+    assert!(
+        shell
+            .fails(2, "credentials show ci")
+            .await
+            .contains("APPLICATION/NAME")
+    );
+}
+
+#[tokio::test]
+async fn a_credential_is_listed_changed_disabled_and_deleted() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing --scope orders:read").await;
+    shell
+        .does("credentials create billing ci --show-secret")
+        .await;
+    shell
+        .does("credentials create billing bob --type basic --username bob --show-secret")
+        .await;
+
+    let table = shell.does("credentials list billing").await;
+    assert_eq!(table.lines().count(), 3, "{table}");
+    assert!(table.contains("  basic    enabled  ks_pw_…"), "{table}");
+    assert_eq!(
+        shell
+            .json("credentials list billing --limit 1")
+            .await
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+
+    let changed = shell
+        .json("credentials update billing/ci --name main --description Main --scope orders:read --expires 2099-01-01T00:00:00+01:00")
+        .await;
+    assert_eq!(changed["name"], "main");
+    assert_eq!(changed["expires_at"], "2098-12-31T23:00:00.000Z");
+    let changed = shell
+        .json("credentials update billing/main --expires never --no-scopes")
+        .await;
+    assert_eq!(changed["expires_at"], serde_json::Value::Null);
+    assert_eq!(changed["scopes"], serde_json::json!([]));
+    shell
+        .fails(4, "credentials update billing/main --name bob")
+        .await;
+    shell.fails(2, "credentials update billing/main").await;
+    shell
+        .fails(2, "credentials update billing/main --expires tomorrow")
+        .await;
+
+    assert_eq!(
+        shell.json("credentials disable billing/main").await["enabled"],
+        false
+    );
+    assert_eq!(
+        shell.json("credentials enable billing/main").await["enabled"],
+        true
+    );
+    shell.fails(2, "credentials delete billing/main").await;
+    assert_eq!(
+        shell.does("credentials delete billing/main --yes").await,
+        "deleted main\n"
+    );
+    shell.fails(3, "credentials show billing/main").await;
+}
+
+#[tokio::test]
+async fn rotation_says_what_becomes_of_the_old_secret() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing").await;
+    let first = shell
+        .does("credentials create billing ci --show-secret")
+        .await;
+    let undecided = shell
+        .fails(2, "credentials rotate billing/ci --show-secret")
+        .await;
+    assert!(
+        undecided.contains("--grace <DURATION>|--immediately"),
+        "{undecided}"
+    );
+
+    let shown = shell
+        .does("credentials rotate billing/ci --grace 1h --show-secret")
+        .await;
+    assert_ne!(shown.lines().last(), first.lines().last());
+    assert!(shown.contains("version 1, retiring, ks_ak_…"), "{shown}");
+    let rotated = shell
+        .json("credentials rotate billing/ci --immediately --show-secret")
+        .await;
+    assert_eq!(rotated["secrets"].as_array().unwrap().len(), 1);
+    assert_eq!(rotated["secrets"][0]["version"], 3);
+    shell
+        .fails(
+            3,
+            "credentials rotate billing/other --immediately --show-secret",
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_bearer_token_ends() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing").await;
+    let endless = "credentials create billing ci --type bearer_token --show-secret";
+    assert!(
+        shell.fails(1, endless).await.contains("expires_at"),
+        "{endless}"
+    );
+    let made = shell.json(&format!("{endless} --expires 36500d")).await;
+    assert!(
+        text(&made["secret"]["value"]).starts_with("ks_bt_"),
+        "{made}"
+    );
+}
