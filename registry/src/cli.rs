@@ -25,6 +25,7 @@ mod names;
 mod apps;
 mod credentials;
 mod gateways;
+mod scan;
 mod tokens;
 
 pub use console::{Console, is_interactive};
@@ -49,19 +50,27 @@ pub enum Command {
     /// Tokens for the registry's API
     #[command(after_help = EXIT_CODES)]
     Tokens(tokens::Tokens),
+    /// Find secrets of Keysmith's form in files
+    ///
+    /// Folders are searched with everything below them, but for `.git`; symbolic links are not followed. Nothing is sent
+    /// anywhere, and no secret is printed whole.
+    #[command(after_help = scan::EXIT_CODES)]
+    Scan(scan::Scan),
 }
 
 /// Does what the command says; the exit code tells scripts how it went.
 pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
     let format = command.format();
+    let done = |result: Result<(), Failure>| result.map(|()| 0);
     let result = match command {
-        Command::Apps(apps) => apps.run(console),
-        Command::Credentials(credentials) => credentials.run(console),
-        Command::Gateways(gateways) => gateways.run(console),
-        Command::Tokens(tokens) => tokens.run(console),
+        Command::Apps(apps) => done(apps.run(console)),
+        Command::Credentials(credentials) => done(credentials.run(console)),
+        Command::Gateways(gateways) => done(gateways.run(console)),
+        Command::Tokens(tokens) => done(tokens.run(console)),
+        Command::Scan(scan) => scan.run(console),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(failure) => {
             tell(console, format, &failure);
             failure.exit_code()
@@ -76,6 +85,7 @@ impl Command {
             Self::Credentials(command) => command.common.format(),
             Self::Gateways(command) => command.common.format(),
             Self::Tokens(command) => command.common.format(),
+            Self::Scan(command) => command.common.format(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod apps;
 mod connection;
 mod credentials;
 mod gateways;
+mod scan;
 mod secrets;
 mod usage;
 
