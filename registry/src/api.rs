@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     config::Limits, environment::Environment, feed::Feed, gateway::Gateways, shutdown::Shutdown,
-    telemetry::Metrics, verification::Verifier,
+    telemetry::Metrics, usage::Intake, verification::Verifier,
 };
 
 mod access;
@@ -54,6 +54,8 @@ pub struct Parts {
     pub gateways: Arc<Gateways>,
     /// Answers gateways' questions about chosen passwords.
     pub verifier: Arc<Verifier>,
+    /// Takes in what gateways report of usage.
+    pub usage: Arc<Intake>,
     /// Counted along the way.
     pub metrics: Arc<Metrics>,
     /// Ends long polls.
@@ -79,6 +81,10 @@ impl AppState {
 
     fn verifier(&self) -> &Arc<Verifier> {
         &self.0.verifier
+    }
+
+    fn usage(&self) -> &Arc<Intake> {
+        &self.0.usage
     }
 
     fn metrics(&self) -> &Arc<Metrics> {

@@ -32,6 +32,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// For how long changes are kept for gateways that were away.
     pub change_retention: Duration,
+    /// For how long usage by day is kept.
+    pub usage_kept: Duration,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -209,6 +211,9 @@ impl Config {
             passwords: read_passwords(reader),
             change_retention: Duration::from_secs(
                 3600 * reader.number::<u64>("change_retention_hours", 24, 1, 24 * 365),
+            ),
+            usage_kept: Duration::from_secs(
+                24 * 3600 * reader.number::<u64>("usage_kept_days", 35, 1, 3650),
             ),
             log: Log {
                 format: reader.choice(

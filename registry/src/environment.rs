@@ -29,6 +29,8 @@ pub struct Environment {
     pub policy: SecretPolicy,
     /// For how long changes are kept in the log.
     pub log_kept: Duration,
+    /// For how long usage by day is kept.
+    pub usage_kept: Duration,
 }
 
 impl Environment {

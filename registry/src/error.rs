@@ -23,6 +23,9 @@ pub enum Error {
     /// The same was being read for others, and that failed.
     #[error("the same was being read for others, and that failed")]
     ReadFailed,
+    /// What a gateway reported could not be kept, or too much of it waits to be.
+    #[error("reported usage could not be kept")]
+    UsageNotKept,
     /// Another attempt of the same idempotent request took over, because this one took too long.
     #[error("another attempt of the request took over")]
     Superseded,

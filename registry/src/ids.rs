@@ -39,6 +39,12 @@ macro_rules! id {
                 generate(now, entropy).map(Self)
             }
 
+            /// The identifier with this object's id.
+            #[must_use]
+            pub const fn from_object_id(id: ObjectId) -> Self {
+                Self(id)
+            }
+
             /// The identifier without its prefix.
             #[must_use]
             pub const fn object_id(self) -> ObjectId {

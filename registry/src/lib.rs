@@ -30,6 +30,7 @@ pub mod secret;
 pub mod secret_policy;
 pub mod sweep;
 pub mod token;
+pub mod usage;
 
 mod deployment;
 pub mod feed;

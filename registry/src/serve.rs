@@ -27,6 +27,7 @@ use crate::{
     sweep,
     telemetry::Metrics,
     tls::{self, TlsError},
+    usage::Intake,
     verification::{Pool, Verifier},
 };
 
@@ -131,6 +132,7 @@ pub async fn serve(
         feed: Feed::new(environment.clone()),
         gateways: Arc::clone(&gateways),
         verifier: Arc::new(verifier),
+        usage: Arc::new(Intake::new(environment.clone(), Arc::clone(&metrics))),
         metrics,
         shutdown: shutdown.clone(),
     };
@@ -192,6 +194,7 @@ async fn open(
             minimum_password_length: config.policy.minimum_password_length,
         },
         log_kept: config.change_retention,
+        usage_kept: config.usage_kept,
     };
     Ok((data, environment))
 }

@@ -20,6 +20,7 @@ use crate::{
     secret::{Secret, SecretState},
     secrets::Fingerprint,
     token::Token,
+    usage::{AppliedBatch, Day, DayCount, LostUsage, UsageCount},
 };
 
 mod error;
@@ -155,6 +156,31 @@ pub trait ReadTransaction: Send {
     /// What gateways reported.
     async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError>;
 
+    /// How often the secrets of some credentials were used.
+    async fn usage(&mut self, credentials: &[CredentialId]) -> Result<Vec<UsageCount>, StoreError>;
+    /// How often a credential was used on each day from `from` on, where that is kept, at groups that exist; the last day
+    /// first.
+    async fn usage_days(
+        &mut self,
+        credential: CredentialId,
+        from: Day,
+    ) -> Result<Vec<DayCount>, StoreError>;
+    /// What gateways lost since.
+    async fn lost_usage(&mut self, since: Timestamp) -> Result<Vec<LostUsage>, StoreError>;
+    /// Which of the credentials the group's gateways have, or had, or used.
+    async fn seen_by(
+        &mut self,
+        group: GroupId,
+        credentials: &[CredentialId],
+    ) -> Result<Vec<CredentialId>, StoreError>;
+    /// The sequence of the last batch that was applied of a lane of a gateway.
+    async fn applied_batch(
+        &mut self,
+        group: GroupId,
+        instance: &[u8; 16],
+        lane: u8,
+    ) -> Result<Option<u64>, StoreError>;
+
     /// One token.
     async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError>;
     /// The token with this digest.
@@ -285,6 +311,18 @@ pub trait WriteTransaction: ReadTransaction {
         group: GroupId,
         instance: &[u8; 16],
     ) -> Result<(), StoreError>;
+
+    /// Adds to counters, and says anew of `used` when they were used last. Nothing may occur twice.
+    async fn add_usage(
+        &mut self,
+        secrets: &[UsageCount],
+        days: &[DayCount],
+        used: &[CredentialId],
+    ) -> Result<(), StoreError>;
+    /// Adds to what a group's gateways lost.
+    async fn add_lost_usage(&mut self, lost: &LostUsage) -> Result<(), StoreError>;
+    /// Keeps which batch was applied last of a lane of a gateway.
+    async fn put_applied_batch(&mut self, applied: &AppliedBatch) -> Result<(), StoreError>;
 
     /// Adds a token.
     async fn insert_token(&mut self, token: &Token, digest: &[u8; 32]) -> Result<(), StoreError>;

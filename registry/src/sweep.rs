@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     credential, deployment::Digesters, environment::Environment, error::Error, idempotency,
-    ids::CredentialId, store::Prune,
+    ids::CredentialId, store::Prune, usage,
 };
 
 /// For how long the log is kept unless configured otherwise. A gateway that was away longer takes a snapshot.
@@ -70,6 +70,9 @@ async fn prune(env: &Environment) -> Result<(), Error> {
         .prune(Prune {
             changes_before: now.before(env.log_kept),
             requests_before: now.before(idempotency::KEPT),
+            usage_before: now.before(env.usage_kept),
+            batches_before: now.before(usage::BATCHES_KEPT),
+            lost_before: now.before(usage::LOST_KEPT),
         })
         .await?;
     env.commit(write).await?;

@@ -69,6 +69,9 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram>,
     verifications: Family<OutcomeLabels, Counter>,
+    usage: Family<OutcomeLabels, Counter>,
+    /// Uses that gateways could not tell apart by credential.
+    pub usage_lost: Counter,
     /// Feed polls that wait for a change.
     pub feed_waiters: Gauge,
     /// The last revision of the change log.
@@ -106,6 +109,8 @@ impl Metrics {
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             verifications: Family::default(),
+            usage: Family::default(),
+            usage_lost: Counter::default(),
             feed_waiters: Gauge::default(),
             head_revision: Gauge::default(),
             password_running: Gauge::default(),
@@ -126,6 +131,16 @@ impl Metrics {
             "password_verifications",
             "Verifications of chosen passwords, by outcome",
             metrics.verifications.clone(),
+        );
+        registry.register(
+            "usage_reported",
+            "Uses of credentials that gateways reported, by outcome",
+            metrics.usage.clone(),
+        );
+        registry.register(
+            "usage_lost",
+            "Uses that gateways could not tell apart by credential, or reported too late",
+            metrics.usage_lost.clone(),
         );
         registry.register(
             "feed_waiters",
@@ -173,6 +188,13 @@ impl Metrics {
         self.verifications
             .get_or_create(&OutcomeLabels { outcome })
             .inc();
+    }
+
+    /// Counts uses of credentials that were reported.
+    pub fn usage_reported(&self, outcome: &'static str, count: u64) {
+        self.usage
+            .get_or_create(&OutcomeLabels { outcome })
+            .inc_by(count);
     }
 
     /// The text that Prometheus reads.

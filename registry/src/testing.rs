@@ -18,7 +18,7 @@ use crate::{
     secret_policy::SecretPolicy,
     secrets::{Keys, MasterKey, SecretText},
     store::sqlite::SqliteStore,
-    sweep,
+    sweep, usage,
 };
 use async_trait::async_trait;
 
@@ -94,6 +94,7 @@ impl World {
             passwords: Arc::new(InlinePasswords(PasswordHasher::cheapest().unwrap())),
             policy: SecretPolicy::default(),
             log_kept: sweep::LOG_KEPT,
+            usage_kept: usage::USAGE_KEPT,
         };
         let mut read = env.store.read().await.unwrap();
         let organization = read.default_organization().await.unwrap().id;

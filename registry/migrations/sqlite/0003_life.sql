@@ -26,8 +26,9 @@ update credentials set rotated_at = coalesce(
 create index credentials_by_creation on credentials (organization_id, id);
 create index credentials_by_name on credentials (organization_id, name, id);
 create index credentials_by_update on credentials (organization_id, updated_at, id);
-create index credentials_by_expiry on credentials (organization_id, expires_at, id);
-create index credentials_by_use on credentials (organization_id, last_used_at, id);
+-- What never ends comes last, and what was never used first.
+create index credentials_by_expiry on credentials (organization_id, ifnull(expires_at, 9223372036854775807), id);
+create index credentials_by_use on credentials (organization_id, ifnull(last_used_at, 0), id);
 create index credentials_by_rotation on credentials (rotation_noted, rotated_at);
 
 -- Which of a pair it is: the key itself or the shared secret.
@@ -106,6 +107,20 @@ create table usage_batches (
 ) without rowid;
 
 create index usage_batches_by_time on usage_batches (applied_at);
+
+-- Uses that gateways could not tell apart by credential, by day (UTC) of the report. A count of 0: a gateway was forgotten
+-- that had fallen silent, with what it may not have reported.
+create table usage_lost (
+    group_id text not null,
+    day bigint not null,
+    count bigint not null,
+    last_at bigint not null,
+    primary key (group_id, day)
+) without rowid;
+
+-- Secrets that may end by themselves.
+create index secrets_ending_by_silence on secrets (credential_id)
+    where state = 'retiring' and end_after_silence is not null;
 
 -- Who reported which secret as leaked.
 create table leaks (

@@ -22,7 +22,9 @@ impl From<Error> for Problem {
             Error::VersionMismatch(kind) => Self::new(Kind::PreconditionFailed)
                 .field("If-Match")
                 .detail(format!("the {kind} is at another version")),
-            Error::Busy | Error::ReadFailed => Self::new(Kind::Overloaded).retry_after(BUSY_RETRY),
+            Error::Busy | Error::ReadFailed | Error::UsageNotKept => {
+                Self::new(Kind::Overloaded).retry_after(BUSY_RETRY)
+            }
             Error::Superseded => Self::new(Kind::IdempotencyInProgress).retry_after(BUSY_RETRY),
             Error::Answer(_)
             | Error::Store(_)

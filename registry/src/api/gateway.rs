@@ -1,6 +1,9 @@
 //! `/v1/gateway/report` and `/v1/gateway/verify`: what gateways ask besides the feed.
 
-use axum::{extract::State, http::StatusCode};
+use axum::{
+    extract::{DefaultBodyLimit, State},
+    http::StatusCode,
+};
 use filter_core::usage::{MAX_BATCHES, UsageBatch};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -28,9 +31,13 @@ const MAX_LENGTH: usize = 4096;
 /// The longest that a gateway can be configured to go on without the registry: a year.
 const MAX_STALENESS_SECONDS: u64 = 31_536_000;
 
+/// Bytes in a report: 8,000 uses of the longest numbers take less.
+const MAX_REPORT_BYTES: usize = 1024 * 1024;
+
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(report))
+        .layer(DefaultBodyLimit::max(MAX_REPORT_BYTES))
         .routes(routes!(verify))
 }
 
@@ -167,7 +174,8 @@ impl From<Verdict> for VerifyBody {
 /// Report what was applied
 ///
 /// Kept in memory and written down every two seconds: a registry that crashes loses the last reports, and hears the next.
-/// Of one group, the 4,096 gateways that were seen last are known, for a day.
+/// What a report says of usage is on the disk before it is answered: the gateway may forget it, and each batch counts once
+/// however often it comes. Of one group, the 4,096 gateways that were seen last are known, for a day.
 #[utoipa::path(post, path = "/v1/gateway/report", tag = "gateway protocol", operation_id = "report", request_body = ReportRequest,
     responses((status = 204, description = "Noted")))]
 async fn report(
@@ -198,8 +206,12 @@ async fn report(
         workers: request.workers,
         max_staleness: None,
     };
+    let instance = report.instance;
     let (env, gateways) = (app.environment(), app.gateways());
     gateway::report(env, gateways, caller.group, caller.token, report)?;
+    app.usage()
+        .submit(caller.group, instance, request.usage)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

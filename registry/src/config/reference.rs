@@ -103,6 +103,12 @@ pub const OPTIONS: &[Setting] = &[
         "Hours (1 to 8760) for which changes are kept. A gateway that was away for longer takes a full snapshot.",
     ),
     setting(
+        "usage_kept_days",
+        "35",
+        "Days (1 to 3650) for which usage is kept by day and gateway group. The totals, and when a credential was last \
+         used, are kept as long as the credential.",
+    ),
+    setting(
         "max_connections",
         "4096",
         "Connections at a time on `listen`. Every gateway holds one for the feed; further ones wait to be accepted.",

@@ -26,6 +26,7 @@ mod read;
 mod rendering;
 mod secret;
 mod token;
+mod usage;
 mod username;
 mod value;
 mod wake;

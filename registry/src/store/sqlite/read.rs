@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     SqliteTransaction, admission, application, credential, feed, gateway, idempotency,
-    installation, log, secret, token, username,
+    installation, log, secret, token, usage, username,
 };
 use crate::{
     application::{Application, ApplicationQuery},
@@ -21,6 +21,7 @@ use crate::{
         ReadTransaction, RenderedCredential, SealedDigestKey, StoreError, StoredToken,
     },
     token::Token,
+    usage::{Day, DayCount, LostUsage, UsageCount},
 };
 
 #[async_trait]
@@ -158,6 +159,39 @@ impl ReadTransaction for SqliteTransaction {
 
     async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError> {
         gateway::gateways(&mut self.inner).await
+    }
+
+    async fn usage(&mut self, credentials: &[CredentialId]) -> Result<Vec<UsageCount>, StoreError> {
+        usage::of(&mut self.inner, credentials).await
+    }
+
+    async fn usage_days(
+        &mut self,
+        credential: CredentialId,
+        from: Day,
+    ) -> Result<Vec<DayCount>, StoreError> {
+        usage::days(&mut self.inner, credential, from).await
+    }
+
+    async fn lost_usage(&mut self, since: Timestamp) -> Result<Vec<LostUsage>, StoreError> {
+        usage::lost(&mut self.inner, since).await
+    }
+
+    async fn seen_by(
+        &mut self,
+        group: GroupId,
+        credentials: &[CredentialId],
+    ) -> Result<Vec<CredentialId>, StoreError> {
+        usage::seen_by(&mut self.inner, group, credentials).await
+    }
+
+    async fn applied_batch(
+        &mut self,
+        group: GroupId,
+        instance: &[u8; 16],
+        lane: u8,
+    ) -> Result<Option<u64>, StoreError> {
+        usage::applied(&mut self.inner, group, instance, lane).await
     }
 
     async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError> {

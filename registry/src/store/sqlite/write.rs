@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{
     SqliteTransaction, admission, application, credential, gateway, idempotency, installation,
     log::{self, Note},
-    rendering, secret, token, username,
+    rendering, secret, token, usage, username,
 };
 use crate::{
     application::Application,
@@ -19,6 +19,7 @@ use crate::{
         visible::application_differs,
     },
     token::Token,
+    usage::{AppliedBatch, DayCount, LostUsage, UsageCount},
 };
 
 impl SqliteTransaction {
@@ -70,6 +71,7 @@ impl WriteTransaction for SqliteTransaction {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         secret::revoke_of_application(&mut self.inner, id, at).await?;
+        usage::delete_of_application(&mut self.inner, id).await?;
         credential::delete_of_application(&mut self.inner, id).await?;
         application::delete(&mut self.inner, id).await
     }
@@ -105,6 +107,7 @@ impl WriteTransaction for SqliteTransaction {
     }
 
     async fn delete_credential(&mut self, id: CredentialId) -> Result<(), StoreError> {
+        usage::delete_of(&mut self.inner, id).await?;
         credential::delete(&mut self.inner, id).await
     }
 
@@ -157,6 +160,7 @@ impl WriteTransaction for SqliteTransaction {
 
     async fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
         self.notes.forget_group(id);
+        usage::delete_of_group(&mut self.inner, id).await?;
         gateway::delete_group(&mut self.inner, id).await
     }
 
@@ -169,7 +173,25 @@ impl WriteTransaction for SqliteTransaction {
         group: GroupId,
         instance: &[u8; 16],
     ) -> Result<(), StoreError> {
+        usage::forget_gateway(&mut self.inner, group, instance).await?;
         gateway::delete(&mut self.inner, group, instance).await
+    }
+
+    async fn add_usage(
+        &mut self,
+        secrets: &[UsageCount],
+        days: &[DayCount],
+        used: &[CredentialId],
+    ) -> Result<(), StoreError> {
+        usage::add(&mut self.inner, secrets, days, used).await
+    }
+
+    async fn add_lost_usage(&mut self, lost: &LostUsage) -> Result<(), StoreError> {
+        usage::add_lost(&mut self.inner, lost).await
+    }
+
+    async fn put_applied_batch(&mut self, applied: &AppliedBatch) -> Result<(), StoreError> {
+        usage::put_applied(&mut self.inner, applied).await
     }
 
     async fn insert_token(&mut self, new: &Token, digest: &[u8; 32]) -> Result<(), StoreError> {
@@ -194,7 +216,8 @@ impl WriteTransaction for SqliteTransaction {
 
     async fn prune(&mut self, prune: Prune) -> Result<(), StoreError> {
         log::prune(&mut self.inner, prune.changes_before).await?;
-        idempotency::prune(&mut self.inner, prune.requests_before).await
+        idempotency::prune(&mut self.inner, prune.requests_before).await?;
+        usage::prune(&mut self.inner, prune).await
     }
 
     async fn pending_revision(&mut self) -> Result<Option<u64>, StoreError> {

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::*;
 use crate::store::sqlite::{
     admission, application, credential, feed, gateway, idempotency, installation, log, rendering,
-    secret, token, username,
+    secret, token, usage, username,
 };
 
 macro_rules! statements {
@@ -33,18 +33,25 @@ fn statements() -> Vec<(String, &'static str)> {
         rendering: OF_SECRET UNRENDERED SET_FORMAT DISCARD RECORD REFRESH;
         secret: UNREVOKED UNREVOKED_OF_MANY IS_KNOWN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
         token: OF_ORGANIZATION OF_GROUP HAS_ADMIN GET BY_DIGEST INSERT REVOKE;
+        usage: OF DAYS LOST SEEN_BY APPLIED PUT_APPLIED ADD ADD_DAYS USED ADD_LOST FORGET_GATEWAY PRUNE_DAYS PRUNE_BATCHES PRUNE_LOST;
         username: OWNER CLAIM RELEASE;
     };
     let mut all: Vec<_> = single
         .into_iter()
         .map(|(name, sql)| (name.to_owned(), sql))
         .collect();
-    let lists: [(&str, &[&'static str]); 2] = [
+    let lists: [(&str, &[&'static str]); 5] = [
         ("gateway::DELETE_GROUP", &gateway::DELETE_GROUP),
         (
             "credential::DELETE_OF_APPLICATION",
             &credential::DELETE_OF_APPLICATION,
         ),
+        ("usage::DELETE_OF", &usage::DELETE_OF),
+        (
+            "usage::DELETE_OF_APPLICATION",
+            &usage::DELETE_OF_APPLICATION,
+        ),
+        ("usage::DELETE_OF_GROUP", &usage::DELETE_OF_GROUP),
     ];
     for (name, list) in lists {
         let numbered = (0..).zip(list);
@@ -54,7 +61,12 @@ fn statements() -> Vec<(String, &'static str)> {
 }
 
 /// Steps that look at every row, and why they may.
-const WALKS: [(&str, &str); 13] = [
+const WALKS: [(&str, &str); 15] = [
+    ("usage::LOST", "a row for each group and day, of few groups"),
+    (
+        "usage::PRUNE_LOST",
+        "a row for each group and day, of few groups",
+    ),
     ("gateway::DELETE_GROUP 4", "the keys of few groups"),
     ("log::WITHDRAW", "joins a table of one row"),
     (

@@ -1,0 +1,367 @@
+//! What credentials are used for.
+
+use filter_core::usage::UseOutcome;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+
+use super::value::{Columns, json, number, time};
+use crate::{
+    clock::Timestamp,
+    ids::{ApplicationId, CredentialId, GroupId},
+    store::{Prune, StoreError},
+    usage::{AppliedBatch, Day, DayCount, LostUsage, UsageCount},
+};
+
+impl Columns<'_> {
+    fn outcome(&self) -> Result<UseOutcome, StoreError> {
+        UseOutcome::from_number(self.number("outcome")?)
+            .ok_or(StoreError::Unreadable("usage.outcome"))
+    }
+}
+
+/// A list of ids as a statement takes it.
+fn ids(credentials: &[CredentialId]) -> Result<String, StoreError> {
+    let texts: Vec<String> = credentials.iter().map(ToString::to_string).collect();
+    json(&texts, "usage.credential_id")
+}
+
+pub(super) const OF: &str =
+    "select u.credential_id, u.version, u.outcome, u.count, u.first_at, u.last_at
+     from json_each($1) w
+     cross join usage u on u.credential_id = w.value";
+
+fn decode(row: &SqliteRow) -> Result<UsageCount, StoreError> {
+    let columns = Columns(row);
+    Ok(UsageCount {
+        credential: columns.parsed("credential_id")?,
+        version: columns.number("version")?,
+        outcome: columns.outcome()?,
+        count: columns.number("count")?,
+        first: columns.time("first_at")?,
+        last: columns.time("last_at")?,
+    })
+}
+
+pub(super) async fn of(
+    connection: &mut SqliteConnection,
+    credentials: &[CredentialId],
+) -> Result<Vec<UsageCount>, StoreError> {
+    sqlx::query(OF)
+        .bind(ids(credentials)?)
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
+}
+
+pub(super) const DAYS: &str =
+    "select u.credential_id, u.day, u.group_id, u.outcome, u.count, u.last_at
+     from usage_days u
+     where u.credential_id = $1 and u.day >= $2
+         and exists (select 1 from gateway_groups g where g.id = u.group_id)
+     order by u.day desc";
+
+pub(super) async fn days(
+    connection: &mut SqliteConnection,
+    credential: CredentialId,
+    from: Day,
+) -> Result<Vec<DayCount>, StoreError> {
+    sqlx::query(DAYS)
+        .bind(credential.to_string())
+        .bind(i64::from(from.0))
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| {
+            let columns = Columns(row);
+            Ok(DayCount {
+                credential: columns.parsed("credential_id")?,
+                day: Day(columns.number("day")?),
+                group: columns.parsed("group_id")?,
+                outcome: columns.outcome()?,
+                count: columns.number("count")?,
+                last: columns.time("last_at")?,
+            })
+        })
+        .collect()
+}
+
+pub(super) const LOST: &str =
+    "select group_id, day, count, last_at from usage_lost where last_at >= $1";
+
+pub(super) async fn lost(
+    connection: &mut SqliteConnection,
+    since: Timestamp,
+) -> Result<Vec<LostUsage>, StoreError> {
+    sqlx::query(LOST)
+        .bind(time(since))
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| {
+            let columns = Columns(row);
+            Ok(LostUsage {
+                group: columns.parsed("group_id")?,
+                day: Day(columns.number("day")?),
+                count: columns.number("count")?,
+                last: columns.time("last_at")?,
+            })
+        })
+        .collect()
+}
+
+/// Those that are deployed to the group, were withdrawn from it, or were used there: what was counted before a credential
+/// was withdrawn comes after that.
+pub(super) const SEEN_BY: &str = "select c.id
+     from json_each($2) w
+     cross join credentials c on c.id = w.value
+     where exists (select 1 from deployed_secrets d where d.credential_id = c.id and d.group_id = $1)
+         or exists (select 1 from withdrawals x where x.credential_id = c.id and x.group_id = $1)
+         or exists (select 1 from usage_days u where u.credential_id = c.id and u.group_id = $1)";
+
+pub(super) async fn seen_by(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    credentials: &[CredentialId],
+) -> Result<Vec<CredentialId>, StoreError> {
+    sqlx::query(SEEN_BY)
+        .bind(group.to_string())
+        .bind(ids(credentials)?)
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| Columns(row).parsed("id"))
+        .collect()
+}
+
+pub(super) const APPLIED: &str =
+    "select sequence from usage_batches where group_id = $1 and instance = $2 and lane = $3";
+
+pub(super) async fn applied(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    instance: &[u8; 16],
+    lane: u8,
+) -> Result<Option<u64>, StoreError> {
+    sqlx::query(APPLIED)
+        .bind(group.to_string())
+        .bind(instance.as_slice())
+        .bind(i64::from(lane))
+        .fetch_optional(connection)
+        .await?
+        .map(|row| Columns(&row).number("sequence"))
+        .transpose()
+}
+
+pub(super) const PUT_APPLIED: &str =
+    "insert into usage_batches (group_id, instance, lane, sequence, applied_at)
+         values ($1, $2, $3, $4, $5)
+         on conflict (group_id, instance, lane) do update
+         set sequence = excluded.sequence, applied_at = excluded.applied_at";
+
+pub(super) async fn put_applied(
+    connection: &mut SqliteConnection,
+    applied: &AppliedBatch,
+) -> Result<(), StoreError> {
+    sqlx::query(PUT_APPLIED)
+        .bind(applied.group.to_string())
+        .bind(applied.instance.as_slice())
+        .bind(i64::from(applied.lane))
+        .bind(number(applied.sequence, "usage_batches.sequence")?)
+        .bind(time(applied.at))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+// A count stays one that readers of JSON agree on.
+pub(super) const ADD: &str = "insert into usage (credential_id, version, outcome, count, first_at, last_at)
+     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+     from json_each($1)
+     where true
+     on conflict (credential_id, version, outcome) do update
+     set count = min(count + excluded.count, 9007199254740991), first_at = min(first_at, excluded.first_at),
+         last_at = max(last_at, excluded.last_at)";
+
+pub(super) const ADD_DAYS: &str = "insert into usage_days (credential_id, day, group_id, outcome, count, last_at)
+     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+     from json_each($1)
+     where true
+     on conflict (credential_id, day, group_id, outcome) do update
+     set count = min(count + excluded.count, 9007199254740991), last_at = max(last_at, excluded.last_at)";
+
+/// Refused is not used. The index is that of the primary key; left to itself, the planner looks at every row where there
+/// are few.
+pub(super) const USED: &str = "update credentials indexed by sqlite_autoindex_credentials_1
+     set last_used_at = (select max(u.last_at) from usage u where u.credential_id = credentials.id and u.outcome < 2)
+     where id in (select value from json_each($1))";
+
+/// In one statement each, however many they are.
+pub(super) async fn add(
+    connection: &mut SqliteConnection,
+    secrets: &[UsageCount],
+    days: &[DayCount],
+    used: &[CredentialId],
+) -> Result<(), StoreError> {
+    let secrets: Vec<_> = secrets
+        .iter()
+        .map(|one| {
+            let id = one.credential.to_string();
+            let (first, last) = (one.first.as_millis(), one.last.as_millis());
+            (
+                id,
+                one.version,
+                one.outcome.number(),
+                one.count,
+                first,
+                last,
+            )
+        })
+        .collect();
+    let days: Vec<_> = days
+        .iter()
+        .map(|one| {
+            let (id, group) = (one.credential.to_string(), one.group.to_string());
+            let last = one.last.as_millis();
+            (id, one.day.0, group, one.outcome.number(), one.count, last)
+        })
+        .collect();
+    for (statement, rows) in [
+        (ADD, json(&secrets, "usage.count")?),
+        (ADD_DAYS, json(&days, "usage_days.count")?),
+        (USED, ids(used)?),
+    ] {
+        sqlx::query(statement)
+            .bind(rows)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) const ADD_LOST: &str = "insert into usage_lost (group_id, day, count, last_at)
+     values ($1, $2, $3, $4)
+     on conflict (group_id, day) do update
+     set count = min(count + excluded.count, 9007199254740991), last_at = max(last_at, excluded.last_at)";
+
+pub(super) async fn add_lost(
+    connection: &mut SqliteConnection,
+    lost: &LostUsage,
+) -> Result<(), StoreError> {
+    sqlx::query(ADD_LOST)
+        .bind(lost.group.to_string())
+        .bind(i64::from(lost.day.0))
+        .bind(number(lost.count, "usage_lost.count")?)
+        .bind(time(lost.last))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) const FORGET_GATEWAY: &str = "insert into usage_lost (group_id, day, count, last_at)
+     select group_id, seen_at / 86400000, 0, seen_at
+     from gateways
+     where group_id = $1 and instance = $2
+     on conflict (group_id, day) do update
+     set last_at = max(last_at, excluded.last_at)";
+
+/// Keeps that a gateway, which is about to be forgotten, fell silent: nobody knows what it did not report any more.
+pub(super) async fn forget_gateway(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    instance: &[u8; 16],
+) -> Result<(), StoreError> {
+    sqlx::query(FORGET_GATEWAY)
+        .bind(group.to_string())
+        .bind(instance.as_slice())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) const DELETE_OF: [&str; 2] = [
+    "delete from usage where credential_id = $1",
+    "delete from usage_days where credential_id = $1",
+];
+
+/// Forgets what a credential was used for, which is about to be deleted.
+pub(super) async fn delete_of(
+    connection: &mut SqliteConnection,
+    credential: CredentialId,
+) -> Result<(), StoreError> {
+    for statement in DELETE_OF {
+        sqlx::query(statement)
+            .bind(credential.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) const DELETE_OF_APPLICATION: [&str; 2] = [
+    "delete from usage where credential_id in (select id from credentials where application_id = $1)",
+    "delete from usage_days where credential_id in (select id from credentials where application_id = $1)",
+];
+
+/// The same for all credentials of an application.
+pub(super) async fn delete_of_application(
+    connection: &mut SqliteConnection,
+    application: ApplicationId,
+) -> Result<(), StoreError> {
+    for statement in DELETE_OF_APPLICATION {
+        sqlx::query(statement)
+            .bind(application.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) const DELETE_OF_GROUP: [&str; 2] = [
+    "delete from usage_batches where group_id = $1",
+    "delete from usage_lost where group_id = $1",
+];
+
+/// Forgets what a group's gateways reported, except what their credentials were used for.
+pub(super) async fn delete_of_group(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+) -> Result<(), StoreError> {
+    for statement in DELETE_OF_GROUP {
+        sqlx::query(statement)
+            .bind(group.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) const PRUNE_DAYS: &str = "delete from usage_days where day < $1";
+
+pub(super) const PRUNE_BATCHES: &str = "delete from usage_batches
+     where applied_at < $1
+         and not exists (
+             select 1 from gateways g
+             where g.group_id = usage_batches.group_id and g.instance = usage_batches.instance
+         )";
+
+pub(super) const PRUNE_LOST: &str = "delete from usage_lost where day < $1";
+
+/// Forgets what is old. Which batches were applied is known for as long as the gateway is, and some time longer.
+pub(super) async fn prune(
+    connection: &mut SqliteConnection,
+    prune: Prune,
+) -> Result<(), StoreError> {
+    let day = |moment| i64::from(Day::of(moment).0);
+    for (statement, before) in [
+        (PRUNE_DAYS, day(prune.usage_before)),
+        (PRUNE_BATCHES, time(prune.batches_before)),
+        (PRUNE_LOST, day(prune.lost_before)),
+    ] {
+        sqlx::query(statement)
+            .bind(before)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
