@@ -22,6 +22,7 @@ use crate::{
 mod access;
 mod answer;
 mod applications;
+mod audit;
 mod credentials;
 mod document;
 mod envelope;
@@ -132,6 +133,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(credentials::router())
         .merge(tokens::router())
         .merge(groups::router())
+        .merge(audit::router())
         .merge(feed::router())
         .merge(gateway::router())
 }

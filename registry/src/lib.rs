@@ -22,6 +22,7 @@ pub mod listing;
 pub mod scope;
 
 pub mod application;
+pub mod audit;
 pub mod credential;
 pub mod gateway;
 pub mod organization;

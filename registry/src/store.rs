@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::{
     application::{Application, ApplicationQuery},
+    audit::{AuditQuery, Entry, NumberedEntry},
     clock::Timestamp,
     credential::{Credential, CredentialQuery},
     gateway::{GatewayGroup, GatewayRecord},
@@ -231,6 +232,13 @@ pub trait ReadTransaction: Send {
         username: &str,
     ) -> Result<Vec<PasswordRow>, StoreError>;
 
+    /// An organization's entries of what was done, the newest first.
+    async fn audit_entries(
+        &mut self,
+        organization: OrganizationId,
+        query: &AuditQuery,
+    ) -> Result<Vec<NumberedEntry>, StoreError>;
+
     /// The idempotent request with this key.
     async fn idempotent_request(
         &mut self,
@@ -328,6 +336,9 @@ pub trait WriteTransaction: ReadTransaction {
     async fn insert_token(&mut self, token: &Token, digest: &[u8; 32]) -> Result<(), StoreError>;
     /// Ends a token.
     async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Adds an entry of what this transaction does. No verb changes or removes one.
+    async fn audit(&mut self, entry: &Entry) -> Result<(), StoreError>;
 
     /// Adds an idempotent request, in place of an older one with the same key.
     async fn put_idempotent_request(

@@ -86,6 +86,17 @@ pub struct Identity {
     pub role: Role,
 }
 
+impl Role {
+    /// The word for it in the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::PortalAdmin => "portal_admin",
+            Self::Gateway { .. } => "gateway",
+        }
+    }
+}
+
 impl Token {
     /// Whether it works at `now`.
     #[must_use]

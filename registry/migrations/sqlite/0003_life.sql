@@ -153,7 +153,7 @@ create table audit (
     detail text not null
 );
 
-create index audit_by_organization on audit (organization_id, sequence);
-create index audit_by_credential on audit (credential_id, sequence) where credential_id is not null;
-create index audit_by_application on audit (application_id, sequence) where application_id is not null;
-create index audit_by_time on audit (at);
+create index audit_by_organization on audit (organization_id, at, sequence);
+create index audit_by_action on audit (organization_id, action, at, sequence);
+create index audit_by_credential on audit (credential_id, at, sequence) where credential_id is not null;
+create index audit_by_application on audit (application_id, at, sequence) where application_id is not null;

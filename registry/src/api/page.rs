@@ -27,7 +27,7 @@ pub(crate) struct PageQuery {
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Page<T> {
-    /// The items, oldest first.
+    /// The items, in the order of the list.
     pub(crate) items: Vec<T>,
     /// Names the next page; null on the last. Items that are added or removed meanwhile neither repeat nor hide others.
     pub(crate) next_cursor: Option<String>,

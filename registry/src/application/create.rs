@@ -2,6 +2,7 @@
 
 use super::{Application, DefaultKey, NewApplication, value};
 use crate::{
+    audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
     environment::Environment,
@@ -48,6 +49,8 @@ pub async fn create(
     for group in value::admitting(&application, &groups) {
         write.admit(group, &application).await?;
     }
+    let event = Event::of_application(Action::ApplicationCreated, &application).made(&application);
+    audit::note(env, write.as_mut(), caller, event).await?;
     let changed = Changed::of(write.as_mut(), application).await?;
     env.commit(write).await?;
     Ok(changed)

@@ -2,6 +2,7 @@
 
 use super::find;
 use crate::{
+    audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
     environment::Environment,
@@ -38,6 +39,8 @@ async fn delete_in_full(
         write.dismiss(group, &application).await?;
     }
     write.delete_application(id, env.now()).await?;
+    let event = Event::of_application(Action::ApplicationDeleted, &application);
+    audit::note(env, write.as_mut(), caller, event).await?;
     let changed = Changed::of(write.as_mut(), ()).await?;
     env.commit(write).await?;
     Ok(changed)

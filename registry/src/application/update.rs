@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Application, ApplicationPatch, find, value};
 use crate::{
+    audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
     credential::CredentialQuery,
@@ -63,6 +64,9 @@ async fn update_in_full(
         move_to(env, write.as_mut(), &application, &admitting).await?;
     }
     write.update_application(&application).await?;
+    let event = Event::of_application(Action::ApplicationUpdated, &application)
+        .changed(&before, &application);
+    audit::note(env, write.as_mut(), caller, event).await?;
     let changed = Changed::of(write.as_mut(), application).await?;
     env.commit(write).await?;
     Ok(changed)

@@ -7,6 +7,7 @@ use super::{
     value,
 };
 use crate::{
+    audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
     deployment::{self, Digesters},
@@ -69,6 +70,8 @@ pub async fn create(
     issue::settle_usernames(env, write.as_mut(), id).await?;
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
     deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
+    let event = Event::of_credential(Action::CredentialCreated, &credential).made(&credential);
+    audit::note(env, write.as_mut(), caller, event).await?;
     let secrets = write.unrevoked_secrets(id).await?;
     let issued = Issued {
         detail: CredentialDetail::new(credential, &secrets, now),

@@ -2,6 +2,7 @@
 
 use super::{Credential, find};
 use crate::{
+    audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
     clock::Timestamp,
@@ -25,6 +26,8 @@ pub async fn delete(
         return Err(Error::VersionMismatch(Kind::Credential));
     }
     remove(write.as_mut(), &credential, env.now()).await?;
+    let event = Event::of_credential(Action::CredentialDeleted, &credential);
+    audit::note(env, write.as_mut(), caller, event).await?;
     let changed = Changed::of(write.as_mut(), ()).await?;
     env.commit(write).await?;
     Ok(changed)

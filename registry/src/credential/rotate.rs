@@ -7,6 +7,7 @@ use super::{
     issue::{self, Minted},
 };
 use crate::{
+    audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
     clock::Timestamp,
@@ -68,6 +69,11 @@ pub async fn rotate(
     write.update_credential(&credential).await?;
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
     deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
+    let event = Event::of_credential(Action::CredentialRotated, &credential)
+        .with("version", credential.secret_version)
+        .with("grace_period", rotation.grace.as_secs())
+        .changed(&known, &credential);
+    audit::note(env, write.as_mut(), caller, event).await?;
     let secrets = write.unrevoked_secrets(id).await?;
     let issued = Issued {
         detail: CredentialDetail::new(credential, &secrets, now),

@@ -3,6 +3,7 @@
 use super::{Credential, CredentialDetail, CredentialPatch, detail, find, value};
 use crate::{
     application::Application,
+    audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
     clock::Timestamp,
@@ -30,13 +31,16 @@ pub async fn update(
     }
     let application =
         crate::application::find(write.as_mut(), caller.organization, before.application).await?;
-    let mut credential = apply(before, patch, &application, now)?;
+    let mut credential = apply(before.clone(), patch, &application, now)?;
     credential.updated_at = now;
     credential.version = credential.version.saturating_add(1);
     value::check_names_are_free(write.as_mut(), &credential).await?;
     write.update_credential(&credential).await?;
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
     deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
+    let event =
+        Event::of_credential(Action::CredentialUpdated, &credential).changed(&before, &credential);
+    audit::note(env, write.as_mut(), caller, event).await?;
     let detail = detail(write.as_mut(), credential, now).await?;
     let changed = Changed::of(write.as_mut(), detail).await?;
     env.commit(write).await?;

@@ -5,6 +5,7 @@ use filter_core::digest::DigestKey;
 use super::{DEFAULT_GROUP, GatewayGroup, Mode};
 use crate::{
     application::{Reach, settle_credentials},
+    audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
     deployment::Digesters,
@@ -34,7 +35,7 @@ pub async fn create_group(
 
 async fn create_in_full(
     env: &Environment,
-    _caller: Caller,
+    caller: Caller,
     name: String,
     mode: Mode,
 ) -> Result<Changed<GatewayGroup>, Error> {
@@ -59,6 +60,8 @@ async fn create_in_full(
     if group.mode == Mode::Automatic {
         admit_everyone(env, write.as_mut(), &group).await?;
     }
+    let event = Event::of(Action::GroupCreated, group.name.clone()).made(&group);
+    audit::note(env, write.as_mut(), caller, event).await?;
     let changed = Changed::of(write.as_mut(), group).await?;
     env.commit(write).await?;
     Ok(changed)
@@ -90,7 +93,7 @@ pub async fn delete_group(
 
 async fn delete_in_full(
     env: &Environment,
-    _caller: Caller,
+    caller: Caller,
     name: &str,
 ) -> Result<Changed<()>, Error> {
     if name == DEFAULT_GROUP {
@@ -111,6 +114,8 @@ async fn delete_in_full(
         return Err(Conflict::GroupListed { applications }.into());
     }
     write.delete_group(group.id).await?;
+    let event = Event::of(Action::GroupDeleted, name);
+    audit::note(env, write.as_mut(), caller, event).await?;
     let changed = Changed::of(write.as_mut(), ()).await?;
     env.commit(write).await?;
     Ok(changed)

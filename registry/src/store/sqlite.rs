@@ -15,6 +15,7 @@ use crate::{clock::Timestamp, entropy::Entropy, ids::GroupId, secrets::Keys};
 
 mod admission;
 mod application;
+mod audit;
 mod credential;
 mod feed;
 mod gateway;

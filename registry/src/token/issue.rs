@@ -4,6 +4,7 @@ use filter_core::key::SecretType;
 
 use super::{NewRole, NewToken, Role, Token};
 use crate::{
+    audit::{self, Action, Event},
     caller::Caller,
     environment::Environment,
     error::{Error, InvalidField, Kind},
@@ -47,6 +48,8 @@ pub async fn create(
     write
         .insert_token(&token, &env.keys.token_digest(text.expose()))
         .await?;
+    let event = Event::of(Action::TokenCreated, token.id.to_string()).made(&token);
+    audit::note(env, write.as_mut(), caller, event).await?;
     let made = (token, text);
     idempotency::keep(receipt, env, write.as_mut(), &made).await?;
     env.commit(write).await?;
@@ -85,6 +88,8 @@ pub async fn revoke(
         .filter(|token| token.is_in(caller.organization, role))
         .ok_or(Error::NotFound(Kind::Token))?;
     write.revoke_token(id, env.now()).await?;
+    let event = Event::of(Action::TokenRevoked, id.to_string());
+    audit::note(env, write.as_mut(), caller, event).await?;
     env.commit(write).await?;
     Ok(())
 }

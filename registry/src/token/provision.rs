@@ -4,6 +4,8 @@ use filter_core::key::{SecretType, Shape, shape};
 
 use super::{NewRole, Token, issue::resolve};
 use crate::{
+    audit::{self, Action, Event},
+    caller::Caller,
     environment::Environment,
     error::{Conflict, Error, InvalidField},
     ids::TokenId,
@@ -63,6 +65,8 @@ pub async fn provision(
         revoked_at: None,
     };
     write.insert_token(&token, &digest).await?;
+    let event = Event::of(Action::TokenCreated, token.id.to_string()).made(&token);
+    audit::note(env, write.as_mut(), Caller::registry(organization), event).await?;
     env.commit(write).await?;
     Ok(token.id)
 }

@@ -9,6 +9,7 @@
 
 mod access;
 mod applications;
+mod audit;
 mod cli;
 mod credentials;
 mod document;

@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 
 use super::{
-    SqliteTransaction, admission, application, credential, feed, gateway, idempotency,
+    SqliteTransaction, admission, application, audit, credential, feed, gateway, idempotency,
     installation, log, secret, token, usage, username,
 };
 use crate::{
     application::{Application, ApplicationQuery},
+    audit::{AuditQuery, NumberedEntry},
     clock::Timestamp,
     credential::{Credential, CredentialQuery},
     gateway::{GatewayGroup, GatewayRecord},
@@ -262,6 +263,14 @@ impl ReadTransaction for SqliteTransaction {
         username: &str,
     ) -> Result<Vec<PasswordRow>, StoreError> {
         secret::passwords(&mut self.inner, group, username).await
+    }
+
+    async fn audit_entries(
+        &mut self,
+        organization: OrganizationId,
+        query: &AuditQuery,
+    ) -> Result<Vec<NumberedEntry>, StoreError> {
+        audit::list(&mut self.inner, organization, query).await
     }
 
     async fn idempotent_request(

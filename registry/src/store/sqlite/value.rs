@@ -87,6 +87,17 @@ impl Columns<'_> {
             .map_err(|_| StoreError::Unreadable(column))
     }
 
+    pub(super) fn optional_parsed<T: FromStr>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        self.0
+            .try_get::<Option<&str>, _>(column)?
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| StoreError::Unreadable(column))
+    }
+
     pub(super) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
         serde_json::from_str(self.0.try_get(column)?).map_err(|_| StoreError::Unreadable(column))
     }

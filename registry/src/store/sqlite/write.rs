@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 
 use super::{
-    SqliteTransaction, admission, application, credential, gateway, idempotency, installation,
+    SqliteTransaction, admission, application, audit, credential, gateway, idempotency,
+    installation,
     log::{self, Note},
     rendering, secret, token, usage, username,
 };
 use crate::{
     application::Application,
+    audit::Entry,
     clock::Timestamp,
     credential::Credential,
     gateway::{GatewayGroup, GatewayRecord},
@@ -200,6 +202,10 @@ impl WriteTransaction for SqliteTransaction {
 
     async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
         token::revoke(&mut self.inner, id, at).await
+    }
+
+    async fn audit(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        audit::insert(&mut self.inner, entry).await
     }
 
     async fn put_idempotent_request(

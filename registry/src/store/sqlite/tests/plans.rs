@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::*;
 use crate::store::sqlite::{
-    admission, application, credential, feed, gateway, idempotency, installation, log, rendering,
-    secret, token, usage, username,
+    admission, application, audit, credential, feed, gateway, idempotency, installation, log,
+    rendering, secret, token, usage, username,
 };
 
 macro_rules! statements {
@@ -22,6 +22,7 @@ fn statements() -> Vec<(String, &'static str)> {
         admission: GROUPS_ADMITTING ADMIT DISMISS DEPLOYED DEPLOYED_OF_MANY DEPLOY WITHDRAW WITHDRAW_OF_APPLICATION
             DEPLOYMENTS_OF;
         application: GET LIST LIST_NAMED EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE DELETE;
+        audit: LIST OF_APPLICATION OF_CREDENTIAL OF_ACTION INSERT;
         credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DELETE DUE;
         feed: APPLICATIONS CREDENTIALS CHANGES;
         gateway: GROUPS DIGEST_KEYS INSERT_GROUP INSERT_DIGEST_KEY GATEWAYS PUT DELETE;

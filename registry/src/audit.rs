@@ -1,0 +1,113 @@
+//! What was done, by whom, when and from where: one entry for each thing that was done, written in the transaction that
+//! did it. Entries are only ever added.
+//!
+//! An entry holds no secret, no digest and nothing that is kept sealed.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    caller::Caller,
+    clock::Timestamp,
+    environment::Environment,
+    error::Error,
+    ids::{ApplicationId, CredentialId, OrganizationId, TokenId},
+    listing::{Listing, MAX_LIMIT},
+    store::WriteTransaction,
+};
+
+mod action;
+mod event;
+mod fields;
+
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, UnknownAction};
+pub use event::Event;
+pub(crate) use fields::Fields;
+
+/// One thing that was done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// For which organization.
+    pub organization: OrganizationId,
+    /// When.
+    pub at: Timestamp,
+    /// With which token; `None` if the registry did it by itself.
+    pub token: Option<TokenId>,
+    /// From which address the request came, without its port.
+    pub address: Option<String>,
+    /// What: [`Action::word`]. A text, because entries outlive the versions that write them.
+    pub action: String,
+    /// Of which application, if of any.
+    pub application: Option<ApplicationId>,
+    /// Of which credential, if of any.
+    pub credential: Option<CredentialId>,
+    /// The name, or the id where there is no name, of what it was done to.
+    pub subject: String,
+    /// More about it: `before` and `after` hold the fields that changed.
+    pub detail: Map<String, Value>,
+}
+
+/// An entry with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NumberedEntry {
+    /// Rises with each entry of the installation.
+    pub sequence: u64,
+    /// The entry.
+    pub entry: Entry,
+}
+
+/// Where a list of entries goes on: after this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// When it was written.
+    pub at: Timestamp,
+    /// Its number.
+    pub sequence: u64,
+}
+
+/// Which entries to list. Every condition that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct AuditQuery {
+    /// Those written before this one.
+    pub before: Option<Position>,
+    /// At most this many.
+    pub limit: usize,
+    /// Of this application.
+    pub application: Option<ApplicationId>,
+    /// Of this credential.
+    pub credential: Option<CredentialId>,
+    /// With this action.
+    pub action: Option<Action>,
+    /// At this moment or later.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+}
+
+/// Notes what the transaction does. Every use case that changes something does so once for each thing that it changes.
+pub(crate) async fn note(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    caller: Caller,
+    event: Event,
+) -> Result<(), Error> {
+    let entry = event.by(caller, env.now());
+    Ok(write.audit(&entry).await?)
+}
+
+/// Lists an organization's entries, the newest first.
+pub async fn list(
+    env: &Environment,
+    organization: OrganizationId,
+    mut query: AuditQuery,
+) -> Result<Listing<NumberedEntry>, Error> {
+    let limit = query.limit.clamp(1, MAX_LIMIT);
+    query.limit = limit.saturating_add(1);
+    let mut read = env.store.read().await?;
+    Ok(Listing::cut(
+        read.audit_entries(organization, &query).await?,
+        limit,
+    ))
+}

@@ -1,0 +1,74 @@
+//! The words for what can be done.
+
+use std::str::FromStr;
+
+/// The text is not the word of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an action")]
+pub struct UnknownAction;
+
+macro_rules! actions {
+    ($($(#[$about:meta])+ $variant:ident = $word:literal,)+) => {
+        /// What was done.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Action {
+            $($(#[$about])+ $variant,)+
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word by which it is known. Part of the contract: never changed, never used again.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// An application was created.
+    ApplicationCreated = "application.created",
+    /// Fields of an application were changed.
+    ApplicationUpdated = "application.updated",
+    /// An application was deleted with its credentials.
+    ApplicationDeleted = "application.deleted",
+    /// A credential was created.
+    CredentialCreated = "credential.created",
+    /// A credential was created with a secret that existed before.
+    CredentialImported = "credential.imported",
+    /// Fields of a credential were changed.
+    CredentialUpdated = "credential.updated",
+    /// A credential got a new secret.
+    CredentialRotated = "credential.rotated",
+    /// A credential was deleted.
+    CredentialDeleted = "credential.deleted",
+    /// A secret was reported as leaked.
+    SecretLeaked = "secret.leaked",
+    /// Every credential was written out, without its secrets.
+    CredentialsExported = "credentials.exported",
+    /// A gateway group was created.
+    GroupCreated = "gateway_group.created",
+    /// A gateway group was deleted.
+    GroupDeleted = "gateway_group.deleted",
+    /// A token was made.
+    TokenCreated = "token.created",
+    /// A token was revoked.
+    TokenRevoked = "token.revoked",
+}
+
+impl FromStr for Action {
+    type Err = UnknownAction;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAction> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|action| action.word() == text)
+            .ok_or(UnknownAction)
+    }
+}

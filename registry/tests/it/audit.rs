@@ -1,0 +1,262 @@
+//! `/v1/audit`.
+
+use std::collections::BTreeSet;
+
+use axum::{body::Bytes, http::Method};
+use serde_json::{Value, json};
+
+use crate::support::{Actor, TestRegistry, text};
+
+/// Operations that change something, or look as if they did, and leave no entry; with the reason.
+const EXEMPT: [(&str, &str); 2] = [
+    (
+        "report",
+        "gateways report all the time, and change nothing that anybody decides",
+    ),
+    ("verify_password", "asks whether a password is right"),
+];
+
+/// Somebody who does everything that can be done, and counts what is written down of it.
+struct Walk {
+    admin: Actor,
+    done: BTreeSet<String>,
+}
+
+impl Walk {
+    /// Does it, and insists that it left exactly one entry, with this action.
+    async fn does(
+        &mut self,
+        operation: &str,
+        (method, path): (Method, &str),
+        body: Value,
+        action: &str,
+    ) -> Value {
+        let before = newest(&self.admin).await["sequence"].as_u64();
+        let headers = [("content-type", "application/json")];
+        let body = if body.is_null() {
+            Bytes::new()
+        } else {
+            body.to_string().into()
+        };
+        let reply = self.admin.send(method, path, &headers, body).await;
+        assert!(reply.status.is_success(), "{operation}: {}", reply.text());
+        let newest = newest(&self.admin).await;
+        assert_eq!(newest["action"], action, "{operation}: {newest}");
+        let after = newest["sequence"].as_u64();
+        assert_eq!(after, before.map(|before| before + 1), "{operation}");
+        assert!(
+            newest["token"].is_string() && newest["address"] == "127.0.0.1",
+            "{newest}"
+        );
+        self.done.insert(operation.to_owned());
+        serde_json::from_slice(&reply.body).unwrap_or_default()
+    }
+}
+
+async fn newest(admin: &Actor) -> Value {
+    let page = admin.get("/v1/audit?limit=1").await.has(200).json();
+    page["items"][0].clone()
+}
+
+async fn applications(walk: &mut Walk) -> String {
+    let made = walk
+        .does(
+            "create_application",
+            (Method::POST, "/v1/applications"),
+            json!({"name": "billing"}),
+            "application.created",
+        )
+        .await;
+    let path = format!("/v1/applications/{}", text(&made["id"]));
+    walk.does(
+        "update_application",
+        (Method::PATCH, &path),
+        json!({"description": "bills"}),
+        "application.updated",
+    )
+    .await;
+    path
+}
+
+async fn credentials(walk: &mut Walk, application: &str) {
+    let made = walk
+        .does(
+            "create_credential",
+            (Method::POST, &format!("{application}/credentials")),
+            json!({"type": "api_key", "name": "key"}),
+            "credential.created",
+        )
+        .await;
+    let path = format!("/v1/credentials/{}", text(&made["id"]));
+    walk.does(
+        "update_credential",
+        (Method::PATCH, &path),
+        json!({"enabled": false}),
+        "credential.updated",
+    )
+    .await;
+    walk.does(
+        "rotate_credential",
+        (Method::POST, &format!("{path}/rotate")),
+        json!({"grace_period": 60}),
+        "credential.rotated",
+    )
+    .await;
+    walk.does(
+        "delete_credential",
+        (Method::DELETE, &path),
+        Value::Null,
+        "credential.deleted",
+    )
+    .await;
+}
+
+async fn gateway_groups(walk: &mut Walk) {
+    let group = "/v1/gateway-groups/edge";
+    walk.does(
+        "create_gateway_group",
+        (Method::POST, "/v1/gateway-groups"),
+        json!({"name": "edge"}),
+        "gateway_group.created",
+    )
+    .await;
+    tokens(walk, &format!("{group}/tokens"), "gateway").await;
+    walk.does(
+        "delete_gateway_group",
+        (Method::DELETE, group),
+        Value::Null,
+        "gateway_group.deleted",
+    )
+    .await;
+}
+
+async fn tokens(walk: &mut Walk, path: &str, kind: &str) {
+    let made = walk
+        .does(
+            &format!("create_{kind}_token"),
+            (Method::POST, path),
+            json!({}),
+            "token.created",
+        )
+        .await;
+    walk.does(
+        &format!("revoke_{kind}_token"),
+        (Method::DELETE, &format!("{path}/{}", text(&made["id"]))),
+        Value::Null,
+        "token.revoked",
+    )
+    .await;
+}
+
+fn mutating_operations() -> BTreeSet<String> {
+    let document: Value = serde_json::from_str(&registry::api::openapi().unwrap()).unwrap();
+    let mut found = BTreeSet::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        for (method, operation) in item.as_object().unwrap() {
+            if ["post", "put", "patch", "delete"].contains(&method.as_str()) {
+                found.insert(text(&operation["operationId"]));
+            }
+        }
+    }
+    found
+}
+
+/// One that is new has to be done above as well, or to be exempt for a reason.
+#[tokio::test]
+async fn every_operation_that_changes_something_leaves_exactly_one_entry() {
+    let registry = TestRegistry::start().await;
+    let mut walk = Walk {
+        admin: registry.admin(),
+        done: BTreeSet::new(),
+    };
+    let application = applications(&mut walk).await;
+    credentials(&mut walk, &application).await;
+    walk.does(
+        "delete_application",
+        (Method::DELETE, &application),
+        Value::Null,
+        "application.deleted",
+    )
+    .await;
+    gateway_groups(&mut walk).await;
+    tokens(&mut walk, "/v1/tokens", "admin").await;
+
+    let mut done = walk.done;
+    for (exempt, _) in EXEMPT {
+        assert!(done.insert(exempt.to_owned()), "{exempt} leaves an entry");
+    }
+    assert_eq!(done, mutating_operations());
+}
+
+#[tokio::test]
+async fn a_list_names_what_it_cannot_be_asked() {
+    let registry = TestRegistry::start().await;
+    let admin = registry.admin();
+    for (query, field) in [
+        ("application=x", "application"),
+        ("credential=app_1", "credential"),
+        ("action=invented", "action"),
+        ("since=yesterday", "since"),
+        ("until=1", "until"),
+        ("cursor=1", "cursor"),
+        ("cursor=1-99999999999999999999", "cursor"),
+        ("limit=501", "limit"),
+    ] {
+        let reply = admin.get(&format!("/v1/audit?{query}")).await;
+        reply.is_problem(400, "invalid-value", Some(field));
+    }
+    let gateway = registry.gateway("default").await;
+    gateway
+        .get("/v1/audit")
+        .await
+        .is_problem(403, "forbidden", None);
+}
+
+#[tokio::test]
+async fn entries_hold_no_secret_and_are_found_by_what_they_are_about() {
+    let registry = TestRegistry::start().await;
+    let admin = registry.admin();
+    let app = registry.application("billing").await;
+    let own = "an-own-key-of-some-length";
+    let mut secrets = vec![own.to_owned(), "correct horse battery".to_owned()];
+    let mut ids = Vec::new();
+    for body in [
+        json!({"type": "api_key", "name": "generated"}),
+        json!({"type": "api_key", "name": "own", "value": own}),
+        json!({"type": "basic", "name": "b", "username": "bob", "password": secrets[1]}),
+    ] {
+        let made = registry.credential(&app, body).await;
+        secrets.extend(made["secret"]["value"].as_str().map(ToOwned::to_owned));
+        ids.push(text(&made["id"]));
+    }
+    let token = admin.post("/v1/tokens", json!({})).await.has(201).json();
+    secrets.push(text(&token["token"]));
+    let all = admin.get("/v1/audit?limit=500").await.has(200).text();
+    for secret in &secrets {
+        assert!(!all.contains(secret), "{secret} is in {all}");
+    }
+    let of = async |query: &str| {
+        let page = admin
+            .get(&format!("/v1/audit?{query}"))
+            .await
+            .has(200)
+            .json();
+        page["items"].as_array().unwrap().len()
+    };
+    assert_eq!(of(&format!("application={app}")).await, 4);
+    assert_eq!(of(&format!("credential={}", ids[0])).await, 1);
+    assert_eq!(of("action=credential.created").await, 3);
+    assert_eq!(
+        of("since=2027-01-15T08:00:00Z&action=token.created").await,
+        2
+    );
+    assert_eq!(of("until=2027-01-15T08:00:00Z").await, 0);
+    let first = admin.get("/v1/audit?limit=2").await.has(200).json();
+    let cursor = text(&first["next_cursor"]);
+    let path = format!("/v1/audit?limit=500&cursor={cursor}");
+    let rest = admin.get(&path).await.has(200).json();
+    let (first, rest) = (&first["items"], &rest["items"]);
+    let sequence = |item: &Value| item["sequence"].as_u64().unwrap();
+    assert_eq!(sequence(&first[1]), sequence(&rest[0]) + 1);
+    assert_eq!(sequence(&rest[rest.as_array().unwrap().len() - 1]), 1);
+}
