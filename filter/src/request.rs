@@ -23,7 +23,7 @@ const MAX_LOADS: usize = 1100;
 #[derive(Debug)]
 pub(crate) enum Verdict {
     /// It goes on; meanwhile the registry may be asked again about its password.
-    Passed(Option<Question>),
+    Passed(Option<Box<Question>>),
     /// It was answered here.
     Answered,
     /// The registry must verify a chosen password first.

@@ -157,7 +157,7 @@ impl Vm {
                 }
             }
             Verdict::Passed(Some(question)) => {
-                waiting.renew(&feed.client, root.id, question, abi::monotonic_ms());
+                waiting.renew(&feed.client, root.id, *question, abi::monotonic_ms());
             }
             Verdict::Passed(None) | Verdict::Answered => {}
         }

@@ -4,12 +4,14 @@
 
 mod attempt;
 mod edits;
+mod failure;
+mod kinds;
 mod matching;
 mod places;
 
 pub use edits::Edits;
 
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 
 use zeroize::Zeroizing;
 
@@ -21,8 +23,10 @@ use crate::{
     ids::ObjectId,
     request::Request,
     snapshot::{Part, Readiness, Snapshot},
+    usage::{UseOutcome, Used},
 };
 use attempt::{Attempts, Stop, settled};
+use failure::Failure;
 use places::Places;
 
 /// What to do with a request.
@@ -40,6 +44,16 @@ pub enum Decision<'a> {
     Ready,
 }
 
+impl Decision<'_> {
+    fn using(self, used: Option<Used>) -> Self {
+        match self {
+            Self::Allow(allow) => Self::Allow(Allow { used, ..allow }),
+            Self::Deny(denial) => Self::Deny(denial.of(used)),
+            other => other,
+        }
+    }
+}
+
 /// A request that passes.
 #[derive(Debug)]
 pub struct Allow<'a> {
@@ -49,8 +63,11 @@ pub struct Allow<'a> {
     pub identity: Option<Identity<'a>>,
     /// What to take out of it.
     pub edits: Edits<'a>,
+    /// The use of a credential that it is: of one that let it pass, or of one that is refused where the anonymous
+    /// application stands in.
+    pub used: Option<Used>,
     /// What the registry should be asked meanwhile: the memory of this request's chosen password is about to run out.
-    pub renewal: Option<Question>,
+    pub renewal: Option<Box<Question>>,
 }
 
 impl<'a> Allow<'a> {
@@ -144,33 +161,37 @@ impl<'a> Case<'_, 'a> {
             return self.deny(reason, Method::None, false);
         }
         let attempts = Attempts::new(self.protection, self.snapshot, &places, self.now_ms);
-        let failure = match attempts.authenticate() {
-            Ok((method, identity)) => {
-                let mut decision = self.authorize(method, identity, &places);
-                if let Decision::Allow(allow) = &mut decision {
-                    allow.renewal = attempts.take_renewal();
-                }
-                return decision;
-            }
-            Err(Stop::Refused(failure)) => failure,
+        let mut decision = match attempts.authenticate() {
+            Ok((method, identity)) => self.authorize(method, identity, &places),
+            Err(Stop::Refused(failure)) => self.without_credential(&failure, &places),
             Err(stop) => return self.stop(stop),
         };
+        if let Decision::Allow(allow) = &mut decision {
+            allow.renewal = attempts.take_renewal().map(Box::new);
+        }
+        decision
+    }
+
+    /// Lets the anonymous application stand in, where there is one.
+    fn without_credential(&self, failure: &Failure, places: &Places<'a>) -> Decision<'a> {
         let Some(anonymous) = &self.protection.anonymous else {
-            return self.deny(failure.reason, failure.method, failure.bad_token);
+            return self.refuse(failure);
         };
         let reason = match settled(self.snapshot.application_named(anonymous)) {
             Err(stop) => return self.stop(stop),
             Ok(None) => Reason::AnonymousUnknown,
             Ok(Some(application)) if !application.enabled() => Reason::AnonymousDisabled,
             Ok(Some(application)) => {
-                return self.authorize(
-                    Method::Anonymous,
-                    Identity::anonymous(application),
-                    &places,
-                );
+                let identity = Identity::anonymous(application);
+                let decision = self.authorize(Method::Anonymous, identity, places);
+                return decision.using(failure.used);
             }
         };
-        self.deny(reason, Method::Anonymous, failure.bad_token)
+        self.refuse(&Failure {
+            reason,
+            method: Method::Anonymous,
+            ..*failure
+        })
     }
 
     fn authorize(
@@ -190,15 +211,18 @@ impl<'a> Case<'_, 'a> {
                 .split(' ')
                 .any(|scope| scope == required.as_str())
         };
-        if listed(&protection.deny) == Some(true) {
-            self.deny(Reason::ApplicationDenied, method, false)
+        let reason = if listed(&protection.deny) == Some(true) {
+            Reason::ApplicationDenied
         } else if listed(&protection.allow) == Some(false) {
-            self.deny(Reason::ApplicationNotAllowed, method, false)
+            Reason::ApplicationNotAllowed
         } else if !protection.required_scopes.iter().all(has_scope) {
-            self.deny(Reason::ScopeMissing, method, false)
+            Reason::ScopeMissing
         } else {
-            self.pass(method, Some(identity), places)
-        }
+            let used = identity.used(UseOutcome::Allowed);
+            return self.pass(method, Some(identity), places).using(used);
+        };
+        let used = identity.used(UseOutcome::Forbidden);
+        self.deny(reason, method, false).using(used)
     }
 
     fn pass(
@@ -223,8 +247,13 @@ impl<'a> Case<'_, 'a> {
             Stop::Ask(question) => Decision::Ask(question),
             Stop::Load(part) => Decision::Load(part),
             Stop::Changing => self.deny(Reason::SnapshotChanging, Method::None, false),
-            Stop::Refused(failure) => self.deny(failure.reason, failure.method, failure.bad_token),
+            Stop::Refused(failure) => self.refuse(&failure),
         }
+    }
+
+    fn refuse(&self, failure: &Failure) -> Decision<'a> {
+        self.deny(failure.reason, failure.method, failure.bad_token)
+            .using(failure.used)
     }
 }
 
@@ -233,6 +262,7 @@ fn pass<'a>(method: Method, identity: Option<Identity<'a>>, edits: Edits<'a>) ->
         method,
         identity,
         edits,
+        used: None,
         renewal: None,
     })
 }

@@ -15,7 +15,10 @@ mod reason;
 
 pub use reason::Reason;
 
-use crate::config::{Access, Rule};
+use crate::{
+    config::{Access, Rule},
+    usage::Used,
+};
 use reason::Message;
 
 /// How a caller is answered.
@@ -115,6 +118,7 @@ pub struct Denial<'a> {
     caller: Caller,
     rule: Option<&'a Rule>,
     presented_token: bool,
+    used: Option<Used>,
 }
 
 impl<'a> Denial<'a> {
@@ -131,6 +135,7 @@ impl<'a> Denial<'a> {
             caller,
             rule: None,
             presented_token: false,
+            used: None,
         }
     }
 
@@ -148,6 +153,18 @@ impl<'a> Denial<'a> {
             presented_token,
             ..self
         }
+    }
+
+    /// Notes whose credential was refused.
+    pub(crate) const fn of(self, used: Option<Used>) -> Self {
+        Self { used, ..self }
+    }
+
+    /// The use of a credential that this is: one that is good but may not, or is known but is not good now. `None` when
+    /// nobody's secret was presented.
+    #[must_use]
+    pub const fn used(&self) -> Option<Used> {
+        self.used
     }
 
     /// The precise reason.

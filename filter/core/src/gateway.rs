@@ -61,6 +61,9 @@ pub struct Verified {
     /// The credential's version, where it is.
     #[serde(default)]
     pub version: Option<u32>,
+    /// The version of the secret that it is, where it is not the newest.
+    #[serde(default)]
+    pub secret_version: Option<u32>,
     /// Until when the password holds, in Unix milliseconds, where it has an end: the end of its grace period.
     #[serde(default)]
     pub until: Option<u64>,
@@ -98,10 +101,12 @@ impl Verified {
         if self.verified && self.credential.as_ref() != Some(&asked_about) {
             return None;
         }
+        let version = self.version.unwrap_or(question.version);
         Some(Answer {
             credential: question.credential,
             asked_version: question.version,
-            version: self.version.unwrap_or(question.version),
+            version,
+            secret_version: self.secret_version.unwrap_or(version),
             verified: self.verified,
             remaining_ms: self
                 .until

@@ -1,7 +1,10 @@
 //! Who a request is from, as the upstream is told.
 
-use crate::ids::{CREDENTIAL_PREFIX, TEXT_LENGTH};
-use crate::snapshot::{ApplicationView, CredentialView, Identifier};
+use crate::{
+    ids::{CREDENTIAL_PREFIX, TEXT_LENGTH},
+    snapshot::{ApplicationView, CredentialView, Identifier},
+    usage::{UseOutcome, Used},
+};
 
 /// A header that tells the upstream who a request is from. What clients send under these names never gets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +62,8 @@ impl IdentityHeader {
 pub struct Identity<'a> {
     application: ApplicationView<'a>,
     credential: Option<CredentialView<'a>>,
+    /// Which of the credential's secrets was presented, where the record is not of one alone.
+    secret_version: Option<u32>,
 }
 
 impl<'a> Identity<'a> {
@@ -70,6 +75,7 @@ impl<'a> Identity<'a> {
         Self {
             application,
             credential: Some(credential),
+            secret_version: None,
         }
     }
 
@@ -78,7 +84,26 @@ impl<'a> Identity<'a> {
         Self {
             application,
             credential: None,
+            secret_version: None,
         }
+    }
+
+    /// The same, proven by the secret with this version.
+    pub(crate) const fn by_secret(self, version: u32) -> Self {
+        Self {
+            secret_version: Some(version),
+            ..self
+        }
+    }
+
+    /// The use of the credential that this request makes; `None` without one.
+    pub(crate) fn used(&self, outcome: UseOutcome) -> Option<Used> {
+        let credential = self.credential?;
+        Some(Used {
+            credential: credential.id(),
+            version: self.secret_version.unwrap_or(credential.version()),
+            outcome,
+        })
     }
 
     /// The application.

@@ -71,6 +71,12 @@ impl Names {
         self.with(b"/instance")
     }
 
+    /// Of a [`crate::usage::Lane`].
+    #[must_use]
+    pub fn usage(&self, lane: u8) -> Vec<u8> {
+        self.with(format!("/usage/{lane}").as_bytes())
+    }
+
     /// Of the queue by which a VM is woken.
     #[must_use]
     pub fn queue(&self, vm: u64) -> Vec<u8> {

@@ -122,12 +122,12 @@ impl Header {
 }
 
 /// `N` bytes at `offset`.
-fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
+pub(crate) fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.get(..N)?.try_into().ok()
 }
 
 /// A little-endian number of fewer than eight bytes at `offset`.
-fn short_number<const N: usize>(bytes: &[u8], offset: usize) -> Option<u64> {
+pub(crate) fn short_number<const N: usize>(bytes: &[u8], offset: usize) -> Option<u64> {
     let short: [u8; N] = array(bytes, offset)?;
     let mut full = [0_u8; 8];
     for (place, byte) in full.iter_mut().zip(short) {
@@ -137,7 +137,7 @@ fn short_number<const N: usize>(bytes: &[u8], offset: usize) -> Option<u64> {
 }
 
 /// Writes the low `N` bytes of a number, little endian.
-fn push_short<const N: usize>(out: &mut Vec<u8>, number: u64) {
+pub(crate) fn push_short<const N: usize>(out: &mut Vec<u8>, number: u64) {
     out.extend(number.to_le_bytes().iter().take(N));
 }
 

@@ -1,10 +1,22 @@
 //! What credentials are used for: how gateways count it, and how they tell the registry.
+//!
+//! Every VM counts in its own [`Tally`] and pours that into a [`Lane`] in shared data about once a second. One VM at a time
+//! sends what the lanes hold: it seals part of a lane as a [`UsageBatch`] under a sequence that never comes again, and
+//! drops the batch once the registry has it. A batch that may or may not have arrived is sent again as it is, by whichever
+//! VM leads then, and the registry counts it once. Everything is bounded; what finds no place is counted as lost.
 
-use alloc::{string::String, vec::Vec};
+mod lane;
+mod tally;
+mod wire;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CREDENTIAL_PREFIX, ObjectId};
+pub use lane::{Lane, MAX_OPEN};
+pub use tally::{MAX_COUNTED, Tally};
+pub use wire::{InvalidUsage, UsageBatch};
+
+use crate::ids::ObjectId;
+use wire::Row;
 
 /// Into how many parts the counts of one gateway are divided, so that its VMs seldom write the same one.
 pub const LANES: u8 = 16;
@@ -52,6 +64,17 @@ impl UseOutcome {
     }
 }
 
+/// One use of a secret of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Used {
+    /// The credential.
+    pub credential: ObjectId,
+    /// Which of its secrets.
+    pub version: u32,
+    /// What it came to.
+    pub outcome: UseOutcome,
+}
+
 /// Uses of one secret of a credential, all with one outcome. In JSON
 /// `[credential, version, outcome, count, first_ms, last_ms]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,117 +94,21 @@ pub struct Use {
     pub last_ms: u64,
 }
 
-type Row = (String, u32, u8, u64, u64, u64);
-
-/// What is wrong with a gateway's word on usage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidUsage {
-    /// Not the text of a credential's id.
-    #[error("must begin with a credential's id (cred_...)")]
-    Credential,
-    /// An unknown outcome.
-    #[error("outcome must be 0, 1 or 2")]
-    Outcome,
-    /// Nothing, or more than can be counted.
-    #[error("count must be 1 to {MAX_COUNT}")]
-    Count,
-    /// Times that cannot be.
-    #[error("first_ms must not be after last_ms, and both be Unix milliseconds")]
-    Times,
-    /// No such lane.
-    #[error("lane must be less than {LANES}")]
-    Lane,
-    /// More uses than a batch holds.
-    #[error("uses must be at most {MAX_USES}")]
-    Uses,
-    /// More lost than can be counted.
-    #[error("lost must be at most {MAX_COUNT}")]
-    Lost,
-}
-
-impl From<Use> for Row {
-    fn from(used: Use) -> Self {
-        (
-            used.credential.with_prefix(CREDENTIAL_PREFIX),
-            used.version,
-            used.outcome.number(),
-            used.count,
-            used.first_ms,
-            used.last_ms,
-        )
+impl Use {
+    /// What all of them were.
+    #[must_use]
+    pub const fn used(&self) -> Used {
+        Used {
+            credential: self.credential,
+            version: self.version,
+            outcome: self.outcome,
+        }
     }
-}
 
-impl TryFrom<Row> for Use {
-    type Error = InvalidUsage;
-
-    fn try_from(
-        (credential, version, outcome, count, first_ms, last_ms): Row,
-    ) -> Result<Self, InvalidUsage> {
-        let credential = credential
-            .strip_prefix(CREDENTIAL_PREFIX)
-            .and_then(ObjectId::parse)
-            .ok_or(InvalidUsage::Credential)?;
-        let outcome = UseOutcome::from_number(outcome).ok_or(InvalidUsage::Outcome)?;
-        if !(1..=MAX_COUNT).contains(&count) {
-            return Err(InvalidUsage::Count);
-        }
-        if first_ms > last_ms || last_ms > MAX_TIME_MS {
-            return Err(InvalidUsage::Times);
-        }
-        Ok(Self {
-            credential,
-            version,
-            outcome,
-            count,
-            first_ms,
-            last_ms,
-        })
-    }
-}
-
-/// Part of a report: what one lane held when it was sealed. The same batch may come several times, and always has the same
-/// sequence then: it counts once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "UncheckedBatch")]
-pub struct UsageBatch {
-    /// Which lane: less than [`LANES`].
-    pub lane: u8,
-    /// Rises from batch to batch of a lane, within one start of the process.
-    pub sequence: u64,
-    /// How many uses could not be counted by credential, because too many credentials were used.
-    pub lost: u64,
-    /// The uses, each credential, version and outcome once; at most [`MAX_USES`].
-    pub uses: Vec<Use>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UncheckedBatch {
-    lane: u8,
-    sequence: u64,
-    lost: u64,
-    uses: Vec<Use>,
-}
-
-impl TryFrom<UncheckedBatch> for UsageBatch {
-    type Error = InvalidUsage;
-
-    fn try_from(batch: UncheckedBatch) -> Result<Self, InvalidUsage> {
-        if batch.lane >= LANES {
-            return Err(InvalidUsage::Lane);
-        }
-        if batch.uses.len() > MAX_USES {
-            return Err(InvalidUsage::Uses);
-        }
-        if batch.lost > MAX_COUNT {
-            return Err(InvalidUsage::Lost);
-        }
-        Ok(Self {
-            lane: batch.lane,
-            sequence: batch.sequence,
-            lost: batch.lost,
-            uses: batch.uses,
-        })
+    /// Takes in others of the same.
+    fn add(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count).min(MAX_COUNT);
+        self.first_ms = self.first_ms.min(other.first_ms);
+        self.last_ms = self.last_ms.max(other.last_ms);
     }
 }

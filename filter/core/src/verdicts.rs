@@ -32,10 +32,11 @@ pub const RENEW_AFTER_MS: u64 = 2_700_000;
 /// What is known of a presented password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// It is the password.
-    Right,
-    /// It is the password, and the registry should be asked again without making the request wait.
-    RightButAging,
+    /// It is the password, of the secret with this version.
+    Right(u32),
+    /// It is the password, of the secret with this version, and the registry should be asked again without making the
+    /// request wait.
+    RightButAging(u32),
     /// It is not the password.
     Wrong,
 }
@@ -44,6 +45,7 @@ pub enum Known {
 struct Verdict {
     credential: ObjectId,
     version: u32,
+    secret_version: u32,
     at_ms: u64,
     until_ms: u64,
 }
@@ -57,6 +59,8 @@ pub struct Answer {
     pub asked_version: u32,
     /// The version that the registry knows.
     pub version: u32,
+    /// The version of the secret that it is: that of the retiring one, during a grace period.
+    pub secret_version: u32,
     /// Whether it is the password.
     pub verified: bool,
     /// How much longer it is, in milliseconds: a retiring password ends with its grace period. `u64::MAX` for no end.
@@ -81,6 +85,7 @@ impl Verdicts {
         let verdict = Verdict {
             credential: answer.credential,
             version: answer.version,
+            secret_version: answer.secret_version,
             at_ms: now_ms,
             until_ms: now_ms.saturating_add(answer.remaining_ms),
         };
@@ -127,7 +132,7 @@ impl Verdicts {
             && fits(verdict)
         {
             return Some(if *verified {
-                Known::Right
+                Known::Right(verdict.secret_version)
             } else {
                 Known::Wrong
             });
@@ -136,9 +141,9 @@ impl Verdicts {
         let age = now_ms.saturating_sub(verdict.at_ms);
         let holds = now_ms < verdict.until_ms && (outlive || age < LIFETIME_MS);
         let known = if age < RENEW_AFTER_MS {
-            Known::Right
+            Known::Right(verdict.secret_version)
         } else {
-            Known::RightButAging
+            Known::RightButAging(verdict.secret_version)
         };
         holds.then_some(known)
     }

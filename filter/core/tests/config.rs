@@ -57,7 +57,7 @@ fn the_whole_of_it_loads() {
         "registry": {
             "cluster": "keysmith_feed", "verify_cluster": "keysmith_verify", "authority": "keysmith", "group": "default",
             "gateway": "edge-1", "token": {"environment": "KEYSMITH_GATEWAY_TOKEN"}, "poll_wait_seconds": 25,
-            "max_staleness_seconds": "off", "verify_timeout_ms": 5000
+            "max_staleness_seconds": "off", "verify_timeout_ms": 5000, "usage_seconds": 60
         },
         "rules": [
             {"name": "open house", "paths": [{"prefix": "/public"}, {"exact": "/x"}], "public": true},
@@ -94,6 +94,7 @@ fn what_is_not_said_has_a_default() {
     assert_eq!(registry.poll_wait, Duration::from_secs(25));
     assert_eq!(registry.max_staleness, Some(Duration::from_hours(24)));
     assert_eq!(registry.verify_timeout, Duration::from_secs(5));
+    assert_eq!(registry.usage_interval, Duration::from_secs(10));
 }
 
 #[test]
@@ -163,6 +164,12 @@ fn the_registrys_fields_are_bounded() {
         r#""verify_timeout_ms": 1"#,
         "verify_timeout_ms: must be 100 to 60000, is 1",
     );
+    for seconds in [0, 3601] {
+        refuse_registry(
+            &format!(r#""usage_seconds": {seconds}"#),
+            &format!("usage_seconds: must be 1 to 3600, is {seconds}"),
+        );
+    }
     refuse_registry(r#""group": "a b""#, "group: must be 1 to 256 visible");
     refuse_registry(r#""gateway": """#, "gateway: must be 1 to 256 visible");
 }

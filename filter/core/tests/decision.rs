@@ -32,3 +32,5 @@ mod properties;
 mod replies;
 #[path = "decision/snapshot.rs"]
 mod snapshot;
+#[path = "decision/usage.rs"]
+mod usage;

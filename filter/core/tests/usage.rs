@@ -1,4 +1,12 @@
-//! How gateways tell the registry what credentials are used for.
+//! What credentials are used for: counted by VMs, gathered in lanes, told to the registry.
+
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "usage/history.rs"]
+mod history;
+#[path = "usage/lanes.rs"]
+mod lanes;
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -22,6 +22,7 @@ fn yes(version: u32) -> Answer {
         credential: USER,
         asked_version: version,
         version,
+        secret_version: version,
         verified: true,
         remaining_ms: u64::MAX,
     }
@@ -37,10 +38,13 @@ fn a_verified_password_is_remembered_for_an_hour_and_for_its_version_only() {
     verdicts.answer(&password("right"), &yes(2), 1000);
     verdicts.forget_answer();
     let known = |version, at_ms| verdicts.verdict(&password("right"), USER, version, at_ms, false);
-    assert_eq!(known(2, 1000), Some(Known::Right));
-    assert_eq!(known(2, 999 + RENEW_AFTER_MS), Some(Known::Right));
-    assert_eq!(known(2, 1000 + RENEW_AFTER_MS), Some(Known::RightButAging));
-    assert_eq!(known(2, 999 + LIFETIME_MS), Some(Known::RightButAging));
+    assert_eq!(known(2, 1000), Some(Known::Right(2)));
+    assert_eq!(known(2, 999 + RENEW_AFTER_MS), Some(Known::Right(2)));
+    assert_eq!(
+        known(2, 1000 + RENEW_AFTER_MS),
+        Some(Known::RightButAging(2))
+    );
+    assert_eq!(known(2, 999 + LIFETIME_MS), Some(Known::RightButAging(2)));
     assert_eq!(known(2, 1000 + LIFETIME_MS), None);
     assert_eq!(known(3, 1000), None, "rotated");
     assert_eq!(
@@ -56,7 +60,7 @@ fn a_verified_password_outlives_its_hour_while_nobody_can_be_asked() {
     verdicts.forget_answer();
     assert_eq!(
         verdicts.verdict(&password("right"), USER, 2, 9 * LIFETIME_MS, true),
-        Some(Known::RightButAging)
+        Some(Known::RightButAging(2))
     );
 }
 
@@ -74,7 +78,7 @@ fn a_retiring_password_ends_with_its_grace_period_whoever_can_be_asked() {
     verdicts.forget_answer();
     assert_eq!(
         verdicts.verdict(&password("old"), USER, 2, 5999, true),
-        Some(Known::Right)
+        Some(Known::Right(2))
     );
     assert_eq!(
         verdicts.verdict(&password("old"), USER, 2, 6000, true),
@@ -105,7 +109,7 @@ fn a_wrong_password_decides_once_and_pushes_nobody_out() {
     }
     assert_eq!(
         verdicts.verdict(&password("right"), USER, 2, 0, false),
-        Some(Known::Right)
+        Some(Known::Right(2))
     );
 }
 
@@ -119,7 +123,7 @@ fn the_oldest_verdicts_make_room() {
     assert_eq!(verdicts.verdict(&password("0"), USER, 2, 0, false), None);
     assert_eq!(
         verdicts.verdict(&password("1"), USER, 2, 0, false),
-        Some(Known::Right)
+        Some(Known::Right(2))
     );
 }
 
@@ -141,7 +145,7 @@ fn a_verdict_that_is_given_again_is_the_youngest() {
     verdicts.forget_answer();
     assert_eq!(
         verdicts.verdict(&password("ann's"), USER, 2, 0, false),
-        Some(Known::Right)
+        Some(Known::Right(2))
     );
 }
 
@@ -161,6 +165,16 @@ fn the_registrys_yes_counts_only_for_the_credential_that_was_asked_about() {
     };
     assert_eq!(says(&USER.with_prefix("cred_")), Some(yes(2)));
     assert_eq!(says(&ObjectId([2; 16]).with_prefix("cred_")), None);
+    let of_another_secret =
+        br#"{"verified":true,"credential":"CRED","version":2,"secret_version":1}"#;
+    let body =
+        String::from_utf8_lossy(of_another_secret).replace("CRED", &USER.with_prefix("cred_"));
+    let verified = Verified::decode(body.as_bytes()).expect("an answer");
+    let expected = Answer {
+        secret_version: 1,
+        ..yes(2)
+    };
+    assert_eq!(verified.answer(&question, 0), Some(expected));
     let nobody = Verified::decode(br#"{"verified":true}"#).expect("an answer");
     assert_eq!(nobody.answer(&question, 0), None);
 }

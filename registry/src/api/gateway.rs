@@ -142,6 +142,10 @@ struct VerifyBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     version: Option<u32>,
+    /// The version of the secret that the password is: during a grace period it may be the retiring one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    secret_version: Option<u32>,
     /// Unix milliseconds until which the verdict may be remembered, for a password that ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -155,16 +159,19 @@ impl From<Verdict> for VerifyBody {
                 verified: false,
                 credential: None,
                 version: None,
+                secret_version: None,
                 until: None,
             },
             Verdict::Verified {
                 credential,
                 version,
+                secret_version,
                 until,
             } => Self {
                 verified: true,
                 credential: Some(credential.to_string()),
                 version: Some(version),
+                secret_version: Some(secret_version),
                 until: until.map(crate::clock::Timestamp::as_millis),
             },
         }

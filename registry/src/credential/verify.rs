@@ -21,6 +21,8 @@ pub enum Verdict {
         credential: CredentialId,
         /// The version by which gateways know the user name's record, to which the verdict is bound.
         version: u32,
+        /// The version of the secret that the password is: a lower one during a grace period.
+        secret_version: u32,
         /// The password is retiring: the verdict must not be remembered longer than this.
         until: Option<Timestamp>,
     },
@@ -35,6 +37,8 @@ pub struct Candidate {
     pub secret: SecretId,
     /// The version by which gateways know the user name's record.
     pub version: u32,
+    /// The secret's own version.
+    pub secret_version: u32,
     /// The hash.
     pub phc: PhcString,
     /// Until when it counts, if it is retiring.
@@ -68,6 +72,7 @@ pub async fn candidates(
             credential: row.credential.id,
             secret: row.secret.id,
             version,
+            secret_version: row.secret.version,
             phc: hashed.phc.clone(),
             until: match row.secret.state {
                 SecretState::Retiring { until } => Some(until),
@@ -102,6 +107,7 @@ pub async fn verify(
         return Ok(Verdict::Verified {
             credential: candidate.credential,
             version: candidate.version,
+            secret_version: candidate.secret_version,
             until: candidate.until,
         });
     }

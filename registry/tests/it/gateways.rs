@@ -147,4 +147,15 @@ async fn what_a_report_says_of_usage_is_checked() {
         body["usage"] = json!([batch(json!([[id, 65537, 0, 12, 1, 2]]))]);
         gateway.post("/v1/gateway/report", body).await.has(204);
     }
+    let most = json!([
+        id,
+        u32::MAX,
+        2,
+        (1_u64 << 53) - 1,
+        (1_u64 << 48) - 1,
+        (1_u64 << 48) - 1
+    ]);
+    let mut body = report(&"0".repeat(32), 2, 1);
+    body["usage"] = json!(vec![batch(json!(vec![most; 1000])); 8]);
+    gateway.post("/v1/gateway/report", body).await.has(204);
 }

@@ -31,7 +31,8 @@ async fn only_the_right_password_is_verified() {
     let registry = TestRegistry::start().await;
     let gateway = registry.gateway("default").await;
     let ann = ann(&registry).await;
-    let right = json!({"verified": true, "credential": ann["id"], "version": 1});
+    let right =
+        json!({"verified": true, "credential": ann["id"], "version": 1, "secret_version": 1});
     let wrong = json!({"verified": false});
     assert_eq!(asks(&gateway, "ann", PASSWORD).await, right);
     assert_eq!(asks(&gateway, "ann", PASSWORD).await, right);
@@ -102,11 +103,12 @@ async fn during_a_grace_period_both_passwords_work_and_then_one() {
         (&old["verified"], &old["version"]),
         (&json!(true), &json!(2))
     );
+    assert_eq!(old["secret_version"], 1);
     assert_eq!(old["until"], 1_800_000_060_000_u64);
     let new = asks(&gateway, "ann", next).await;
     assert_eq!(
-        (&new["verified"], &new["until"]),
-        (&json!(true), &Value::Null)
+        (&new["verified"], &new["secret_version"], &new["until"]),
+        (&json!(true), &json!(2), &Value::Null)
     );
     registry.clock.advance(Duration::from_mins(1));
     assert_eq!(asks(&gateway, "ann", PASSWORD).await["verified"], false);

@@ -33,6 +33,7 @@ pub(super) struct RegistryInput {
     pub(super) poll_wait_seconds: Option<u64>,
     pub(super) max_staleness_seconds: Option<StalenessInput>,
     pub(super) verify_timeout_ms: Option<u64>,
+    pub(super) usage_seconds: Option<u64>,
 }
 
 pub(super) enum TokenInput {

@@ -33,6 +33,8 @@ pub struct Registry {
     pub max_staleness: Option<Duration>,
     /// How long a request waits for the verification of a chosen password.
     pub verify_timeout: Duration,
+    /// How often the registry hears what credentials were used for. In whole seconds.
+    pub usage_interval: Duration,
 }
 
 /// Where the gateway token is.
@@ -83,6 +85,8 @@ pub(super) fn check(input: RegistryInput) -> Result<Registry, ConfigError> {
         .map_err(|error| error.within("poll_wait_seconds"))?;
     let verify_timeout = bounded(input.verify_timeout_ms, 5_000, 100, 60_000)
         .map_err(|error| error.within("verify_timeout_ms"))?;
+    let usage_interval = bounded(input.usage_seconds, 10, 1, 3_600)
+        .map_err(|error| error.within("usage_seconds"))?;
     Ok(Registry {
         verify_cluster: optional(input.verify_cluster, "verify_cluster")?
             .unwrap_or_else(|| input.cluster.clone()),
@@ -95,6 +99,7 @@ pub(super) fn check(input: RegistryInput) -> Result<Registry, ConfigError> {
         max_staleness: staleness(input.max_staleness_seconds, poll_wait)
             .map_err(|error| error.within("max_staleness_seconds"))?,
         verify_timeout: Duration::from_millis(verify_timeout),
+        usage_interval: Duration::from_secs(usage_interval),
     })
 }
 

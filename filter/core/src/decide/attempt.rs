@@ -5,7 +5,12 @@ use core::cell::Cell;
 
 use zeroize::Zeroizing;
 
-use super::{Question, places::Places};
+use super::{
+    Question,
+    failure::{Failure, Failures},
+    kinds::{is_b64token, key_kind, token_kinds},
+    places::Places,
+};
 use crate::{
     basic::{Authorization, UserPass},
     config::{Bearer, Protection},
@@ -16,6 +21,7 @@ use crate::{
     key::{SecretType, Shape, shape},
     query,
     snapshot::{CredentialView, Found, Part, Snapshot},
+    usage::{UseOutcome, Used},
     verdicts::Known,
 };
 
@@ -27,14 +33,6 @@ pub(super) enum Stop {
     Changing,
 }
 
-/// What every accepted method together came to.
-pub(super) struct Failure {
-    pub(super) reason: Reason,
-    pub(super) method: Method,
-    /// Whether a bearer token was presented, and is bad.
-    pub(super) bad_token: bool,
-}
-
 /// The methods of one rule, tried on one request.
 pub(super) struct Attempts<'p, 'a> {
     protection: &'a Protection,
@@ -42,6 +40,7 @@ pub(super) struct Attempts<'p, 'a> {
     places: &'p Places<'a>,
     now_ms: u64,
     renewal: Cell<Option<Question>>,
+    refused: Cell<Option<Used>>,
 }
 
 /// Of one method: an identity, or the reason why not, or a stop of the whole decision.
@@ -60,6 +59,7 @@ impl<'p, 'a> Attempts<'p, 'a> {
             places,
             now_ms,
             renewal: Cell::new(None),
+            refused: Cell::new(None),
         }
     }
 
@@ -84,7 +84,7 @@ impl<'p, 'a> Attempts<'p, 'a> {
                 Err(reason) => failures.note(Method::Bearer, reason),
             }
         }
-        Err(Stop::Refused(failures.sum()))
+        Err(Stop::Refused(failures.sum(self.refused.get())))
     }
 
     /// Header before query before cookie; the first that is there counts.
@@ -188,25 +188,22 @@ impl<'p, 'a> Attempts<'p, 'a> {
             return Ok(Err(Reason::PasswordWrong));
         };
         let hash = SecretHash::of_basic(presented.username(), presented.password());
-        let verdict = self.snapshot.verdict(&hash, &credential);
-        if verdict == Some(Known::Right) {
-            return Ok(Ok(identity));
-        }
-        if verdict == Some(Known::Wrong) {
-            return Ok(Err(Reason::PasswordWrong));
-        }
-        let question = Question {
+        let question = || Question {
             username: Zeroizing::new(String::from(username)),
             password: Zeroizing::new(String::from(password)),
-            hash,
+            hash: hash.clone(),
             credential: credential.id(),
             version: credential.version(),
         };
-        if verdict.is_none() {
-            return Err(Stop::Ask(question));
+        match self.snapshot.verdict(&hash, &credential) {
+            Some(Known::Right(secret)) => Ok(Ok(identity.by_secret(secret))),
+            Some(Known::RightButAging(secret)) => {
+                self.renewal.set(Some(question()));
+                Ok(Ok(identity.by_secret(secret)))
+            }
+            Some(Known::Wrong) => Ok(Err(Reason::PasswordWrong)),
+            None => Err(Stop::Ask(question())),
         }
-        self.renewal.set(Some(question));
-        Ok(Ok(identity))
     }
 
     /// What the registry should be asked again, while the request goes on.
@@ -224,10 +221,18 @@ impl<'p, 'a> Attempts<'p, 'a> {
 
     fn known(&self, hash: &SecretHash, kinds: &[CredentialKind]) -> Attempt<'a> {
         let found = settled(self.snapshot.find(hash))?;
-        match found.filter(|credential| kinds.contains(&credential.kind())) {
-            Some(credential) => self.vet(credential),
-            None => Ok(Err(Reason::CredentialUnknown)),
+        let Some(credential) = found.filter(|found| kinds.contains(&found.kind())) else {
+            return Ok(Err(Reason::CredentialUnknown));
+        };
+        let vetted = self.vet(credential)?;
+        if vetted.is_err() && self.refused.get().is_none() {
+            self.refused.set(Some(Used {
+                credential: credential.id(),
+                version: credential.version(),
+                outcome: UseOutcome::Refused,
+            }));
         }
+        Ok(vetted)
     }
 
     /// Whether a known credential is good now.
@@ -261,78 +266,5 @@ pub(super) fn settled<T>(found: Found<T>) -> Result<Option<T>, Stop> {
         Found::Absent => Ok(None),
         Found::NotLoaded(part) => Err(Stop::Load(part)),
         Found::Changing => Err(Stop::Changing),
-    }
-}
-
-fn key_kind(shape: Shape) -> Result<&'static [CredentialKind], Reason> {
-    match shape {
-        Shape::Malformed => Err(Reason::CredentialMalformed),
-        Shape::Generated(SecretType::ApiKey) | Shape::Foreign => Ok(&[CredentialKind::ApiKey]),
-        Shape::Generated(_) => Err(Reason::CredentialUnknown),
-    }
-}
-
-fn token_kinds(bearer: &Bearer, shape: Shape) -> Result<&'static [CredentialKind], Reason> {
-    const TOKEN: CredentialKind = CredentialKind::BearerToken;
-    const KEY: CredentialKind = CredentialKind::ApiKey;
-    let tokens = bearer.accepts_bearer_tokens;
-    let keys = bearer.accepts_api_keys;
-    match shape {
-        Shape::Malformed => Err(Reason::CredentialMalformed),
-        Shape::Generated(SecretType::BearerToken) if tokens => Ok(&[TOKEN]),
-        Shape::Generated(SecretType::ApiKey) if keys => Ok(&[KEY]),
-        Shape::Generated(_) => Err(Reason::CredentialUnknown),
-        Shape::Foreign if tokens && keys => Ok(&[TOKEN, KEY]),
-        Shape::Foreign if keys => Ok(&[KEY]),
-        Shape::Foreign => Ok(&[TOKEN]),
-    }
-}
-
-/// RFC 6750 section 2.1.
-fn is_b64token(token: &[u8]) -> bool {
-    let end = token
-        .iter()
-        .position(|byte| *byte == b'=')
-        .unwrap_or(token.len());
-    let (text, padding) = token.split_at_checked(end).unwrap_or((token, &[]));
-    let is_text = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
-    };
-    !text.is_empty() && text.iter().all(is_text) && padding.iter().all(|byte| *byte == b'=')
-}
-
-/// What the tried methods said, none of which succeeded.
-#[derive(Default)]
-struct Failures {
-    tried: u8,
-    first: Option<(Method, Reason)>,
-    invalid: Option<(Method, Reason)>,
-    bad_token: bool,
-}
-
-impl Failures {
-    fn note(&mut self, method: Method, reason: Reason) {
-        let is_missing = matches!(
-            reason,
-            Reason::KeyMissing | Reason::AuthorizationMissing | Reason::TokenMissing
-        );
-        self.tried = self.tried.saturating_add(1);
-        self.first = self.first.or(Some((method, reason)));
-        if !is_missing {
-            self.invalid = self.invalid.or(Some((method, reason)));
-            self.bad_token |= method == Method::Bearer;
-        }
-    }
-
-    /// A wrong credential says more than a missing one.
-    fn sum(self) -> Failure {
-        let nothing = (Method::None, Reason::CredentialMissing);
-        let alone = self.first.filter(|_| self.tried == 1);
-        let (method, reason) = self.invalid.or(alone).unwrap_or(nothing);
-        Failure {
-            reason,
-            method,
-            bad_token: self.bad_token,
-        }
     }
 }

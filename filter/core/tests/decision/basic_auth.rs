@@ -120,6 +120,7 @@ fn the_registrys_answer_decides() {
             credential,
             asked_version: version,
             version,
+            secret_version: version,
             verified,
             remaining_ms: u64::MAX,
         };
@@ -144,6 +145,7 @@ fn an_aging_verdict_is_renewed_while_the_request_goes_on() {
         credential: question.credential,
         asked_version: question.version,
         version: question.version,
+        secret_version: question.version,
         verified: true,
         remaining_ms: u64::MAX,
     };

@@ -106,8 +106,14 @@ fn credentials(digester: &Digester) -> Vec<Credential> {
         credential(id, CredentialKind::ApiKeyPair, &hash)
     };
     vec![
-        pair(14, "$paired", "$shared"),
-        pair(14, "$paired", "$successor"),
+        Credential {
+            version: 1 << 16 | 1,
+            ..pair(14, "$paired", "$shared")
+        },
+        Credential {
+            version: 2 << 16 | 1,
+            ..pair(14, "$paired", "$successor")
+        },
         pair(15, "$own", "$shared"),
         Credential {
             enabled: false,

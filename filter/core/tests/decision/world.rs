@@ -93,6 +93,22 @@ impl World {
         })
     }
 
+    /// Which use of a credential it is, in one line.
+    pub(crate) fn uses(&mut self, request: &str) -> String {
+        let used = self.decide(&serialize(&headers(request)), |decision| match decision {
+            Decision::Allow(allow) => allow.used,
+            Decision::Deny(denial) => denial.used(),
+            _ => None,
+        });
+        used.map_or_else(
+            || String::from("nobody's"),
+            |used| {
+                let [id, ..] = used.credential.0;
+                format!("{id} v{} {:?}", used.version, used.outcome)
+            },
+        )
+    }
+
     /// What the refusal tells the caller, line by line.
     pub(crate) fn reply(&mut self, request: &str) -> String {
         self.decide(&serialize(&headers(request)), |decision| match decision {

@@ -35,6 +35,7 @@ async fn a_chosen_password_verifies_and_nothing_else_does() {
     let expected = Verdict::Verified {
         credential: bob.detail.credential.id,
         version: 1,
+        secret_version: 1,
         until: None,
     };
     assert_eq!(
@@ -82,11 +83,13 @@ async fn during_grace_both_chosen_passwords_verify_under_one_record() {
     let old = Verdict::Verified {
         credential,
         version: 2,
+        secret_version: 1,
         until,
     };
     let new = Verdict::Verified {
         credential,
         version: 2,
+        secret_version: 2,
         until: None,
     };
     assert_eq!(verdict(&world, "bob", "correct horse battery").await, old);
@@ -124,6 +127,7 @@ async fn a_chosen_password_retires_beside_a_generated_one() {
     let expected = Verdict::Verified {
         credential,
         version: 1,
+        secret_version: 1,
         until: Some(until),
     };
     assert_eq!(
