@@ -30,7 +30,7 @@ mod tests;
 pub(crate) use issue::end_retired;
 
 pub use create::create;
-pub use delete::delete;
+pub use delete::{Deployed, delete};
 pub use rotate::{MAX_GRACE, rotate};
 pub use update::update;
 pub use verify::{Candidate, Verdict, candidates, verify};
@@ -138,6 +138,8 @@ pub struct NewCredential {
     pub expires_at: Option<Timestamp>,
     /// Some of the application's; none unless they are named.
     pub scopes: Vec<String>,
+    /// The names of the gateway groups to which it is deployed; `None` for every automatic one that its application may use.
+    pub gateway_groups: Option<Vec<String>>,
     /// Its type, and where its secret comes from.
     pub secret: NewSecret,
 }
@@ -288,7 +290,7 @@ pub async fn list(
 }
 
 /// The credential, unless it is another organization's, which is as if it did not exist.
-async fn find(
+pub(crate) async fn find(
     read: &mut dyn ReadTransaction,
     organization: OrganizationId,
     id: CredentialId,

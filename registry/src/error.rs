@@ -136,6 +136,20 @@ pub enum Conflict {
         /// The first of them, by name.
         applications: Vec<String>,
     },
+    /// The application may not use the group.
+    #[error(
+        "the application may not use the gateway group `{group}`: name it in the application's gateway_groups first"
+    )]
+    GroupNotAllowed {
+        /// Its name.
+        group: String,
+    },
+    /// What is deployed to on-demand groups is not deleted by the way.
+    #[error("the credential is deployed to the on-demand gateway groups {}: undeploy it there first, or delete it with force=true", .groups.join(", "))]
+    DeployedOnDemand {
+        /// Their names.
+        groups: Vec<String>,
+    },
     /// A configured token was revoked before; a revoked value never works again.
     #[error("the token was revoked")]
     TokenRevoked,

@@ -33,7 +33,7 @@ pub mod sweep;
 pub mod token;
 pub mod usage;
 
-mod deployment;
+pub mod deployment;
 pub mod feed;
 pub mod idempotency;
 pub mod store;

@@ -4,7 +4,7 @@
 //! verb that changes what gateways may see notes the change itself, so that no use case can forget to publish; the
 //! commit gives all of a transaction's changes the next revision.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -146,6 +146,31 @@ pub trait ReadTransaction: Send {
         application: ApplicationId,
         range: CredentialRange,
     ) -> Result<Vec<(CredentialId, Deployed)>, StoreError>;
+    /// What was said of a credential against what it does by itself.
+    async fn overrides(&mut self, credential: CredentialId) -> Result<Vec<Override>, StoreError>;
+    /// What was said of a stretch of an application's credentials.
+    async fn overrides_of(
+        &mut self,
+        application: ApplicationId,
+        range: CredentialRange,
+    ) -> Result<Vec<(CredentialId, Override)>, StoreError>;
+    /// Whether one of the application's credentials was said to be honoured in the group.
+    async fn is_wanted(
+        &mut self,
+        application: ApplicationId,
+        group: GroupId,
+    ) -> Result<bool, StoreError>;
+    /// Which positions in the log last told groups of the credential and of its application.
+    async fn positions(
+        &mut self,
+        credential: CredentialId,
+        application: ApplicationId,
+    ) -> Result<Positions, StoreError>;
+    /// Which positions in the log last told groups of the application.
+    async fn admitted_at(
+        &mut self,
+        application: ApplicationId,
+    ) -> Result<BTreeMap<GroupId, u64>, StoreError>;
     /// Credentials that have something to end at `now`: a retiring secret past its end, or an expired credential that is
     /// still deployed.
     async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<CredentialId>, StoreError>;
@@ -294,6 +319,13 @@ pub trait WriteTransaction: ReadTransaction {
     ) -> Result<(), StoreError>;
     /// Replaces what is kept of a secret, which stays the same secret.
     async fn reseal_secret(&mut self, id: SecretId, sealed: &[u8]) -> Result<(), StoreError>;
+    /// Says whether the credential is to be honoured in the group; `None` for what it does by itself.
+    async fn set_override(
+        &mut self,
+        credential: CredentialId,
+        group: GroupId,
+        wanted: Option<bool>,
+    ) -> Result<(), StoreError>;
     /// Lets the group's gateways honour the secret.
     async fn deploy(
         &mut self,

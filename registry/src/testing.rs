@@ -7,7 +7,7 @@ use crate::{
     application::{self, NewApplication},
     caller::Caller,
     clock::{ManualClock, Timestamp},
-    credential::{self, Issued, NewCredential, NewSecret, RotatedSecret, Rotation},
+    credential::{self, Deployed, Issued, NewCredential, NewSecret, RotatedSecret, Rotation},
     entropy::SeededEntropy,
     environment::Environment,
     error::Error,
@@ -144,6 +144,7 @@ impl World {
             expires_at: matches!(secret, NewSecret::BearerToken)
                 .then(|| Timestamp::from_millis(END_OF_2099)),
             scopes: Vec::new(),
+            gateway_groups: None,
             secret,
         }
     }
@@ -204,7 +205,7 @@ impl World {
     }
 
     pub(crate) async fn delete_credential(&self, id: CredentialId) {
-        credential::delete(&self.env, self.caller(), id, None)
+        credential::delete(&self.env, self.caller(), id, None, Deployed::Keep)
             .await
             .unwrap();
     }

@@ -157,3 +157,11 @@ create index audit_by_organization on audit (organization_id, at, sequence);
 create index audit_by_action on audit (organization_id, action, at, sequence);
 create index audit_by_credential on audit (credential_id, at, sequence) where credential_id is not null;
 create index audit_by_application on audit (application_id, at, sequence) where application_id is not null;
+
+-- On-demand groups honour what is deployed there explicitly. Until now an application that listed one had everything there.
+insert into deployments (credential_id, group_id, wanted)
+    select c.id, a.group_id, true
+    from gateway_groups g
+    join admitted_applications a on a.group_id = g.id
+    join credentials c on c.application_id = a.application_id
+    where g.mode = 'on_demand';

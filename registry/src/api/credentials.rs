@@ -23,7 +23,7 @@ mod body;
 mod request;
 
 use body::{CredentialBody, IssuedBody};
-use request::{CredentialChange, CredentialRequest, RotationRequest};
+use request::{CredentialChange, CredentialRequest, DeleteQuery, RotationRequest};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -148,15 +148,22 @@ async fn update(
     params(
         ("id" = String, Path, description = "The credential's id"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that is to be deleted", nullable = false),
+        DeleteQuery,
     ),
-    responses((status = 204, description = "Gone")))]
+    responses(
+        (status = 204, description = "Gone"),
+        (status = 409, description = "It is deployed to on-demand gateway groups, and `force` is not given", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
 async fn delete(
     admin: Admin,
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
+    Query(query): Query<DeleteQuery>,
 ) -> Result<StatusCode, Problem> {
-    credential::delete(app.environment(), admin.caller(), id, expected).await?;
+    let deployed = query.deployed();
+    credential::delete(app.environment(), admin.caller(), id, expected, deployed).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

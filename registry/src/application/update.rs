@@ -12,7 +12,7 @@ use crate::{
     edit::Edit,
     environment::Environment,
     error::{Conflict, Error, Kind},
-    gateway::GatewayGroup,
+    gateway::{GatewayGroup, Mode},
     ids::{ApplicationId, GroupId},
     label::{self, Labels},
     listing::MAX_LIMIT,
@@ -60,7 +60,7 @@ async fn update_in_full(
         check_scopes_are_unused(write.as_mut(), &application).await?;
     }
     if application.reach != before.reach {
-        let admitting = value::admitting(&application, &groups);
+        let admitting = admitting(write.as_mut(), &application, &groups).await?;
         move_to(env, write.as_mut(), &application, &admitting).await?;
     }
     write.update_application(&application).await?;
@@ -114,6 +114,22 @@ async fn check_scopes_are_unused(
     }
 }
 
+/// The groups that know the application, once it is as it will be.
+async fn admitting(
+    write: &mut dyn WriteTransaction,
+    application: &Application,
+    groups: &[GatewayGroup],
+) -> Result<BTreeSet<GroupId>, Error> {
+    let mut admitting = value::admitting(application, groups);
+    for group in groups {
+        let is_on_demand = group.mode == Mode::OnDemand && application.reach.allows(group);
+        if is_on_demand && write.is_wanted(application.id, group.id).await? {
+            admitting.insert(group.id);
+        }
+    }
+    Ok(admitting)
+}
+
 /// Makes the application, with its credentials, known to exactly these groups.
 async fn move_to(
     env: &Environment,
@@ -137,7 +153,7 @@ async fn move_to(
         write.admit(*group, application).await?;
     }
     let digesters = Digesters::load(write, &env.keys).await?;
-    settle_credentials(env, write, &digesters, application.id).await
+    settle_credentials(env, write, &digesters, application).await
 }
 
 /// Makes true where the application's credentials are honoured, after it was admitted somewhere.
@@ -145,14 +161,14 @@ pub(crate) async fn settle_credentials(
     env: &Environment,
     write: &mut dyn WriteTransaction,
     digesters: &Digesters,
-    id: ApplicationId,
+    application: &Application,
 ) -> Result<(), Error> {
     let mut query = CredentialQuery {
         after: None,
         limit: MAX_LIMIT,
     };
     loop {
-        let credentials = write.credentials(id, query).await?;
+        let credentials = write.credentials(application.id, query).await?;
         let Some(last) = credentials.last() else {
             return Ok(());
         };
@@ -166,6 +182,8 @@ pub(crate) async fn settle_credentials(
             digesters,
             now: env.now(),
         };
-        settling.many(write, id, &credentials, range).await?;
+        settling
+            .many(write, application, &credentials, range)
+            .await?;
     }
 }

@@ -58,20 +58,20 @@ pub(super) fn reach(
 }
 
 impl Reach {
-    /// Whether the group admits an application of this reach.
-    pub(crate) fn includes(&self, group: &GatewayGroup) -> bool {
+    /// Whether an application of this reach may use the group.
+    pub(crate) fn allows(&self, group: &GatewayGroup) -> bool {
         match self {
-            Self::Automatic => group.mode == Mode::Automatic,
+            Self::Automatic => true,
             Self::Listed(names) => names.contains(&group.name),
         }
     }
 }
 
-/// Which of the groups admit the application.
+/// Which of the groups admit the application whatever credentials it has: the automatic ones that it may use.
 pub(super) fn admitting(application: &Application, groups: &[GatewayGroup]) -> BTreeSet<GroupId> {
     groups
         .iter()
-        .filter(|group| application.reach.includes(group))
+        .filter(|group| group.mode == Mode::Automatic && application.reach.allows(group))
         .map(|group| group.id)
         .collect()
 }

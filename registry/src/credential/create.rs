@@ -45,7 +45,10 @@ pub async fn create(
         not_before: new.not_before,
         expires_at: new.expires_at,
         scopes: Scopes::default(),
-        deploy: Deploy::default(),
+        deploy: match &new.gateway_groups {
+            None => Deploy::Automatic,
+            Some(_) => Deploy::Chosen,
+        },
         is_paired: false,
         secret_type: SecretType::default(),
         secret_version: 1,
@@ -66,6 +69,8 @@ pub async fn create(
     credential.scopes = value::scopes(new.scopes, &application)?;
     value::check_names_are_free(write.as_mut(), &credential).await?;
     write.insert_credential(&credential).await?;
+    let chosen = new.gateway_groups.unwrap_or_default();
+    deployment::choose(write.as_mut(), &application, id, &chosen).await?;
     minted.keep(env, write.as_mut(), &credential).await?;
     issue::settle_usernames(env, write.as_mut(), id).await?;
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;

@@ -2,16 +2,27 @@
 
 use super::{Credential, find};
 use crate::{
+    application,
     audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
     clock::Timestamp,
+    deployment,
     environment::Environment,
-    error::{Error, Kind},
+    error::{Conflict, Error, Kind},
     ids::CredentialId,
     secret::SecretState,
     store::WriteTransaction,
 };
+
+/// What becomes of a credential that is deployed to on-demand groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deployed {
+    /// It is not deleted: it has to be undeployed first.
+    Keep,
+    /// It is deleted all the same.
+    Delete,
+}
 
 /// Deletes a credential, if it is at the expected version. Its secrets' values never work again.
 pub async fn delete(
@@ -19,15 +30,24 @@ pub async fn delete(
     caller: Caller,
     id: CredentialId,
     expected: Option<u64>,
+    deployed: Deployed,
 ) -> Result<Changed<()>, Error> {
     let mut write = env.store.write().await?;
     let credential = find(write.as_mut(), caller.organization, id).await?;
     if expected.is_some_and(|version| version != credential.version) {
         return Err(Error::VersionMismatch(Kind::Credential));
     }
+    let application =
+        application::find(write.as_mut(), caller.organization, credential.application).await?;
+    let groups = deployment::on_demand(write.as_mut(), &application, &credential).await?;
+    if !groups.is_empty() && deployed == Deployed::Keep {
+        let groups = groups.into_iter().map(|group| group.name).collect();
+        return Err(Conflict::DeployedOnDemand { groups }.into());
+    }
     remove(write.as_mut(), &credential, env.now()).await?;
     let event = Event::of_credential(Action::CredentialDeleted, &credential);
     audit::note(env, write.as_mut(), caller, event).await?;
+    deployment::leave(write.as_mut(), &application, &groups).await?;
     let changed = Changed::of(write.as_mut(), ()).await?;
     env.commit(write).await?;
     Ok(changed)

@@ -161,7 +161,7 @@ async fn admit_everyone(
             .filter(|one| one.reach == Reach::Automatic)
         {
             write.admit(group.id, application).await?;
-            settle_credentials(env, write, &digesters, application.id).await?;
+            settle_credentials(env, write, &digesters, application).await?;
         }
     }
 }

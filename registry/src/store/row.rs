@@ -1,5 +1,7 @@
 //! What the store hands out and takes in, beyond the product's own nouns.
 
+use std::collections::BTreeMap;
+
 use filter_core::{digest::Digest, feed::CredentialKind, ids::ObjectId};
 
 use super::RenderedCredential;
@@ -51,6 +53,26 @@ pub struct Deployed {
     pub digest: [u8; 16],
     /// Which secret.
     pub secret: SecretId,
+}
+
+/// What was said of a credential in a group, against what it does by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// In which group.
+    pub group: GroupId,
+    /// Whether it is to be honoured there.
+    pub wanted: bool,
+}
+
+/// Which positions in the log last told groups of a credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Positions {
+    /// Of its secrets that are deployed.
+    pub deployed: BTreeMap<GroupId, u64>,
+    /// That one of its secrets was withdrawn.
+    pub withdrawn: BTreeMap<GroupId, u64>,
+    /// Of its application.
+    pub admitted: BTreeMap<GroupId, u64>,
 }
 
 /// A stretch of an application's credentials, in order of creation.

@@ -17,6 +17,7 @@ mod admission;
 mod application;
 mod audit;
 mod credential;
+mod deployment;
 mod feed;
 mod gateway;
 mod idempotency;

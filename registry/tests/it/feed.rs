@@ -217,8 +217,9 @@ async fn a_group_sees_only_what_is_meant_for_it() {
     let body = json!({"name": "inside", "gateway_groups": ["inner"]});
     let inside = text(&admin.post("/v1/applications", body).await.has(201).json()["id"]);
     let key = json!({"type": "api_key", "name": "ci"});
-    let public = text(&registry.credential(&everywhere, key.clone()).await["secret"]["value"]);
-    let private = text(&registry.credential(&inside, key).await["secret"]["value"]);
+    let public = text(&registry.credential(&everywhere, key).await["secret"]["value"]);
+    let chosen = json!({"type": "api_key", "name": "ci", "gateway_groups": ["inner"]});
+    let private = text(&registry.credential(&inside, chosen).await["secret"]["value"]);
 
     let (outside_view, inside_view) = (
         Known::by_following(&outer).await,
@@ -245,13 +246,24 @@ async fn a_group_sees_only_what_is_meant_for_it() {
         .await
         .has(200);
     let outside_view = Known::by_following(&outer).await;
-    assert!(outside_view.honours(&private));
     assert!(
-        !outside_view
+        !outside_view.honours(&private),
+        "it was chosen for the inner"
+    );
+    let chosen = json!({"type": "api_key", "name": "cd", "gateway_groups": ["inner", "default"]});
+    let private = text(&registry.credential(&inside, chosen).await["secret"]["value"]);
+    let (outside_view, inside_view) = (
+        Known::by_following(&outer).await,
+        Known::by_following(&inner).await,
+    );
+    assert!(inside_view.honours(&private));
+    assert!(outside_view.honours(&private));
+    assert!(!outside_view.credentials.iter().any(|known| {
+        inside_view
             .credentials
             .iter()
-            .any(|known| known.digest == inside_view.credentials[0].digest)
-    );
+            .any(|one| one.digest == known.digest)
+    }));
 }
 
 #[tokio::test]

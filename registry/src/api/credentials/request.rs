@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::body::TypeWord;
 use crate::{
     api::{labels, patch, problem::Problem, time::Moment},
-    credential::{CredentialPatch, NewCredential, NewSecret, RotatedSecret, Rotation},
+    credential::{CredentialPatch, Deployed, NewCredential, NewSecret, RotatedSecret, Rotation},
     edit::Edit,
     ids::ApplicationId,
     secrets::SecretText,
@@ -67,6 +67,9 @@ pub(super) struct CredentialRequest {
     /// Some of the application's scopes.
     #[serde(default)]
     scopes: Vec<String>,
+    /// The names of the gateway groups to which it is deployed, and no others; null for every automatic one that its
+    /// application may use, also those created later.
+    gateway_groups: Option<Vec<String>>,
 }
 
 const fn yes() -> bool {
@@ -109,8 +112,29 @@ impl CredentialRequest {
             not_before: self.not_before.map(Into::into),
             expires_at: self.expires_at.map(Into::into),
             scopes: self.scopes,
+            gateway_groups: self.gateway_groups,
             secret,
         })
+    }
+}
+
+/// What else is said of a deletion.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeleteQuery {
+    /// Deletes also what is deployed to on-demand gateway groups.
+    #[param(default = false, nullable = false)]
+    force: Option<bool>,
+}
+
+impl DeleteQuery {
+    pub(super) fn deployed(&self) -> Deployed {
+        if self.force == Some(true) {
+            Deployed::Delete
+        } else {
+            Deployed::Keep
+        }
     }
 }
 

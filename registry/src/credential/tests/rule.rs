@@ -178,7 +178,7 @@ async fn a_change_of_another_version_is_refused() {
         stale,
         Err(Error::VersionMismatch(Kind::Credential))
     ));
-    let stale = delete(&world.env, world.caller(), id, Some(1)).await;
+    let stale = delete(&world.env, world.caller(), id, Some(1), Deployed::Keep).await;
     assert!(matches!(
         stale,
         Err(Error::VersionMismatch(Kind::Credential))
@@ -202,6 +202,7 @@ async fn another_organizations_credential_does_not_exist() {
         crate::caller::Caller::registry(stranger),
         id,
         None,
+        Deployed::Keep,
     )
     .await;
     assert!(matches!(deleted, Err(Error::NotFound(Kind::Credential))));

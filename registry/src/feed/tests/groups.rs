@@ -1,6 +1,7 @@
 //! Claims about which group is told what.
 
 use super::*;
+use crate::{credential::NewCredential, deployment};
 
 pub(super) async fn move_to(world: &World, id: crate::ids::ApplicationId, groups: Option<&[&str]>) {
     let groups = groups.map(|groups| groups.iter().map(ToString::to_string).collect());
@@ -32,10 +33,12 @@ async fn a_group_is_told_of_nothing_that_only_another_may_see() {
         ..hidden
     };
     let id = world.try_application(hidden).await.unwrap().id;
-    let issued = world
-        .issue(World::new_credential(id, "x", KEY))
-        .await
-        .unwrap();
+    let everywhere = World::new_credential(id, "x", KEY);
+    let new = NewCredential {
+        gateway_groups: Some(vec!["other".to_owned()]),
+        ..everywhere
+    };
+    let issued = world.issue(new).await.unwrap();
     world.credential("everywhere-automatic", KEY).await;
     here.catch_up(&world.feed).await;
     there.catch_up(&world.feed).await;
@@ -45,6 +48,15 @@ async fn a_group_is_told_of_nothing_that_only_another_may_see() {
     assert_eq!(there.application_names(), ["hidden-from-default"].into());
 
     move_to(&world, id, Some(&["default", "other"])).await;
+    here.catch_up(&world.feed).await;
+    assert!(
+        here.by_value(value).is_none(),
+        "it was chosen for the other"
+    );
+    let credential = issued.detail.credential.id;
+    deployment::deploy(&world.env, world.caller(), credential, "default")
+        .await
+        .unwrap();
     here.catch_up(&world.feed).await;
     assert!(here.by_value(value).is_some());
     let digest = |follower: &Follower| follower.by_value(value).unwrap().digest;

@@ -35,7 +35,7 @@ async fn other(world: &World) -> GatewayGroup {
         &world.env,
         world.caller(),
         "other".to_owned(),
-        Mode::OnDemand,
+        Mode::Automatic,
     )
     .await
     .unwrap()
@@ -68,7 +68,7 @@ async fn a_poll_that_ends_by_time_is_past_what_other_groups_were_told() {
     let there = world.gateway_of(group.id).await;
     let waiting = poll(&world.feed, &there, Duration::from_millis(200));
     tokio::task::yield_now().await;
-    world.application("only-in-default").await;
+    listing(&world, "only-in-default", "default").await;
     let page = waiting.await.unwrap();
     let Body::Changes(told) = &page.body else {
         panic!("nothing changed")

@@ -27,19 +27,37 @@ pub(super) async fn groups_admitting(
 }
 
 pub(super) const ADMIT: &str =
-    "insert into admitted_applications (group_id, bucket, number, application_id)
-         values ($1, $2, $3, $4)";
+    "insert into admitted_applications (group_id, bucket, number, application_id, revision)
+         values ($1, $2, $3, $4, (select revision + $5 from installation where singleton = 1))";
 
 pub(super) async fn admit(
     connection: &mut SqliteConnection,
     group: GroupId,
     application: &Application,
+    ahead: i64,
 ) -> Result<(), StoreError> {
     sqlx::query(ADMIT)
         .bind(group.to_string())
         .bind(i64::from(application_bucket(application.number)))
         .bind(i64::from(application.number))
         .bind(application.id.to_string())
+        .bind(ahead)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) const TOUCH_APPLICATION: &str = "update admitted_applications
+         set revision = (select revision + 1 from installation where singleton = 1)
+         where application_id = $1";
+
+/// After something changed of the application that its groups are told by the commit's revision.
+pub(super) async fn touch_application(
+    connection: &mut SqliteConnection,
+    application: ApplicationId,
+) -> Result<(), StoreError> {
+    sqlx::query(TOUCH_APPLICATION)
+        .bind(application.to_string())
         .execute(connection)
         .await?;
     Ok(())
@@ -110,16 +128,20 @@ pub(super) async fn deployed_of_many(
         .collect()
 }
 
-pub(super) const DEPLOY: &str = "insert into deployed_secrets (group_id, digest, secret_id, credential_id, expires_at, record)
-         values ($1, $2, $3, $4, (select expires_at from credentials where id = $4), $5)
+pub(super) const DEPLOY: &str = "insert into deployed_secrets
+             (group_id, digest, secret_id, credential_id, expires_at, record, revision)
+         values ($1, $2, $3, $4, (select expires_at from credentials where id = $4), $5,
+             (select revision + $6 from installation where singleton = 1))
          on conflict (group_id, digest) do update
-         set secret_id = excluded.secret_id, expires_at = excluded.expires_at, record = excluded.record
+         set secret_id = excluded.secret_id, expires_at = excluded.expires_at, record = excluded.record,
+             revision = excluded.revision
          where credential_id = excluded.credential_id";
 
 pub(super) async fn deploy(
     connection: &mut SqliteConnection,
     deployed: &Deployed,
     credential: CredentialId,
+    ahead: i64,
 ) -> Result<(), StoreError> {
     let record = rendering::render(connection, deployed.secret, &deployed.digest).await?;
     // A user name's digest passes from one of the credential's secrets to the next, never to another credential.
@@ -129,11 +151,32 @@ pub(super) async fn deploy(
         .bind(deployed.secret.to_string())
         .bind(credential.to_string())
         .bind(record)
+        .bind(ahead)
         .execute(connection)
         .await?;
     if done.rows_affected() == 0 {
         return Err(StoreError::Unreadable("deployed_secrets.digest"));
     }
+    Ok(())
+}
+
+pub(super) const TOUCH: &str = "update deployed_secrets
+         set revision = (select revision + $3 from installation where singleton = 1)
+         where group_id = $1 and digest = $2";
+
+/// After something changed of the secret that the group is told. `ahead` is 1 where the commit's revision tells it, else 0.
+pub(super) async fn touch(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    digest: &[u8; 16],
+    ahead: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(TOUCH)
+        .bind(group.to_string())
+        .bind(digest.as_slice())
+        .bind(ahead)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -257,7 +257,9 @@ pub(super) async fn delete(
     Ok(())
 }
 
-pub(super) const DELETE_OF_APPLICATION: [&str; 2] = [
+pub(super) const DELETE_OF_APPLICATION: [&str; 4] = [
+    "delete from deployments where credential_id in (select id from credentials where application_id = $1)",
+    "delete from withdrawals where credential_id in (select id from credentials where application_id = $1)",
     "delete from usernames where credential_id in (select id from credentials where application_id = $1)",
     "delete from credentials where application_id = $1",
 ];

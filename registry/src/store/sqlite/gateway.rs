@@ -85,7 +85,9 @@ pub(super) async fn insert_group(
     Ok(())
 }
 
-pub(super) const DELETE_GROUP: [&str; 6] = [
+pub(super) const DELETE_GROUP: [&str; 8] = [
+    "delete from deployments where group_id = $1",
+    "delete from withdrawals where group_id = $1",
     "delete from deployed_secrets where group_id = $1",
     "delete from admitted_applications where group_id = $1",
     "delete from changes where group_id = $1",

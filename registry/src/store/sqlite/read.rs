@@ -1,10 +1,12 @@
 //! The verbs that read, each handed to the file of its table.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::{
-    SqliteTransaction, admission, application, audit, credential, feed, gateway, idempotency,
-    installation, log, secret, token, usage, username,
+    SqliteTransaction, admission, application, audit, credential, deployment, feed, gateway,
+    idempotency, installation, log, secret, token, usage, username,
 };
 use crate::{
     application::{Application, ApplicationQuery},
@@ -18,8 +20,9 @@ use crate::{
     secret::Secret,
     secrets::Fingerprint,
     store::{
-        ApplicationRow, ChangeRow, CredentialRange, Deployed, Head, IdempotentRequest, PasswordRow,
-        ReadTransaction, RenderedCredential, SealedDigestKey, StoreError, StoredToken,
+        ApplicationRow, ChangeRow, CredentialRange, Deployed, Head, IdempotentRequest, Override,
+        PasswordRow, Positions, ReadTransaction, RenderedCredential, SealedDigestKey, StoreError,
+        StoredToken,
     },
     token::Token,
     usage::{Day, DayCount, LostUsage, UsageCount},
@@ -144,6 +147,41 @@ impl ReadTransaction for SqliteTransaction {
         range: CredentialRange,
     ) -> Result<Vec<(CredentialId, Deployed)>, StoreError> {
         admission::deployed_of_many(&mut self.inner, application, range).await
+    }
+
+    async fn overrides(&mut self, credential: CredentialId) -> Result<Vec<Override>, StoreError> {
+        deployment::overrides(&mut self.inner, credential).await
+    }
+
+    async fn overrides_of(
+        &mut self,
+        application: ApplicationId,
+        range: CredentialRange,
+    ) -> Result<Vec<(CredentialId, Override)>, StoreError> {
+        deployment::overrides_of_many(&mut self.inner, application, range).await
+    }
+
+    async fn is_wanted(
+        &mut self,
+        application: ApplicationId,
+        group: GroupId,
+    ) -> Result<bool, StoreError> {
+        deployment::is_wanted(&mut self.inner, application, group).await
+    }
+
+    async fn positions(
+        &mut self,
+        credential: CredentialId,
+        application: ApplicationId,
+    ) -> Result<Positions, StoreError> {
+        deployment::positions(&mut self.inner, credential, application).await
+    }
+
+    async fn admitted_at(
+        &mut self,
+        application: ApplicationId,
+    ) -> Result<BTreeMap<GroupId, u64>, StoreError> {
+        deployment::admitted_at(&mut self.inner, application).await
     }
 
     async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<CredentialId>, StoreError> {

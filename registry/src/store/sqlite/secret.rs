@@ -117,10 +117,13 @@ pub(super) const PASSWORDS: &str = select!(
          order by s.version desc"
 );
 
+/// Whether the application of a credential that is deployed to the group is honoured.
 pub(super) const ADMITTED: &str = "select a.enabled
-             from admitted_applications v
-             join applications a on a.id = v.application_id
-             where v.application_id = $1 and v.group_id = $2";
+             from deployed_secrets d
+             join credentials c on c.id = d.credential_id
+             join applications a on a.id = c.application_id
+             where d.credential_id = $1 and d.group_id = $2
+             limit 1";
 
 pub(super) async fn passwords(
     connection: &mut SqliteConnection,
@@ -140,7 +143,7 @@ pub(super) async fn passwords(
             continue;
         };
         let admitted = sqlx::query(ADMITTED)
-            .bind(credential.application.to_string())
+            .bind(credential.id.to_string())
             .bind(group.to_string())
             .fetch_optional(&mut *connection)
             .await?;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{
-    SqliteTransaction, admission, application, audit, credential, gateway, idempotency,
+    SqliteTransaction, admission, application, audit, credential, deployment, gateway, idempotency,
     installation,
     log::{self, Note},
     rendering, secret, token, usage, username,
@@ -31,6 +31,12 @@ impl SqliteTransaction {
         }
     }
 
+    /// Added to the log's last revision, the one that tells the group of what this transaction changes. Who follows a new
+    /// group begins with a snapshot, which needs no change to be told.
+    fn ahead(&self, group: GroupId) -> i64 {
+        i64::from(!self.new_groups.contains(&group))
+    }
+
     /// What gateways see of a deployed secret may have changed: its record is rendered anew, and if it did, they are told.
     async fn refresh(&mut self, deployed: &Deployed) -> Result<(), StoreError> {
         let Deployed {
@@ -40,6 +46,8 @@ impl SqliteTransaction {
         } = deployed;
         if rendering::refresh(&mut self.inner, *group, digest, *secret).await? {
             self.note(*group, Note::Secret(*digest));
+            let ahead = self.ahead(*group);
+            admission::touch(&mut self.inner, *group, digest, ahead).await?;
         }
         Ok(())
     }
@@ -64,7 +72,7 @@ impl WriteTransaction for SqliteTransaction {
         for group in admission::groups_admitting(&mut self.inner, changed.id).await? {
             self.note(group, Note::Application(changed.number));
         }
-        Ok(())
+        admission::touch_application(&mut self.inner, changed.id).await
     }
 
     async fn delete_application(
@@ -80,7 +88,8 @@ impl WriteTransaction for SqliteTransaction {
 
     async fn admit(&mut self, group: GroupId, application: &Application) -> Result<(), StoreError> {
         self.note(group, Note::Application(application.number));
-        admission::admit(&mut self.inner, group, application).await
+        let ahead = self.ahead(group);
+        admission::admit(&mut self.inner, group, application, ahead).await
     }
 
     async fn dismiss(
@@ -92,6 +101,9 @@ impl WriteTransaction for SqliteTransaction {
         if !self.new_groups.contains(&group) {
             log::withdraw(&mut self.inner, &mut self.notes, group, application.id).await?;
         }
+        let ahead = self.ahead(group);
+        deployment::note_withdrawal_of_application(&mut self.inner, group, application.id, ahead)
+            .await?;
         admission::withdraw_of_application(&mut self.inner, group, application.id).await?;
         admission::dismiss(&mut self.inner, group, application).await
     }
@@ -110,6 +122,7 @@ impl WriteTransaction for SqliteTransaction {
 
     async fn delete_credential(&mut self, id: CredentialId) -> Result<(), StoreError> {
         usage::delete_of(&mut self.inner, id).await?;
+        deployment::forget(&mut self.inner, id).await?;
         credential::delete(&mut self.inner, id).await
     }
 
@@ -141,13 +154,25 @@ impl WriteTransaction for SqliteTransaction {
         secret::reseal(&mut self.inner, id, sealed).await
     }
 
+    async fn set_override(
+        &mut self,
+        credential: CredentialId,
+        group: GroupId,
+        wanted: Option<bool>,
+    ) -> Result<(), StoreError> {
+        deployment::set_override(&mut self.inner, credential, group, wanted).await
+    }
+
     async fn deploy(&mut self, deployed: &Deployed, id: CredentialId) -> Result<(), StoreError> {
         self.note(deployed.group, Note::Secret(deployed.digest));
-        admission::deploy(&mut self.inner, deployed, id).await
+        let ahead = self.ahead(deployed.group);
+        admission::deploy(&mut self.inner, deployed, id, ahead).await
     }
 
     async fn withdraw(&mut self, group: GroupId, digest: &[u8; 16]) -> Result<(), StoreError> {
         self.note(group, Note::Secret(*digest));
+        let ahead = self.ahead(group);
+        deployment::note_withdrawal(&mut self.inner, group, digest, ahead).await?;
         admission::withdraw(&mut self.inner, group, digest).await
     }
 

@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::*;
 use crate::store::sqlite::{
-    admission, application, audit, credential, feed, gateway, idempotency, installation, log,
-    rendering, secret, token, usage, username,
+    admission, application, audit, credential, deployment, feed, gateway, idempotency,
+    installation, log, rendering, secret, token, usage, username,
 };
 
 macro_rules! statements {
@@ -19,11 +19,13 @@ macro_rules! statements {
 /// Every statement, by the name of its constant. Those in lists are numbered.
 fn statements() -> Vec<(String, &'static str)> {
     let single = statements! {
-        admission: GROUPS_ADMITTING ADMIT DISMISS DEPLOYED DEPLOYED_OF_MANY DEPLOY WITHDRAW WITHDRAW_OF_APPLICATION
-            DEPLOYMENTS_OF;
+        admission: GROUPS_ADMITTING ADMIT TOUCH_APPLICATION DISMISS DEPLOYED DEPLOYED_OF_MANY DEPLOY TOUCH WITHDRAW
+            WITHDRAW_OF_APPLICATION DEPLOYMENTS_OF;
         application: GET LIST LIST_NAMED EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE DELETE;
         audit: LIST OF_APPLICATION OF_CREDENTIAL OF_ACTION INSERT;
         credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DELETE DUE;
+        deployment: OVERRIDES OVERRIDES_OF_MANY IS_WANTED SET_OVERRIDE REMOVE_OVERRIDE DEPLOYED_AT WITHDRAWN_AT
+            ADMITTED_AT WITHDRAW_ONE WITHDRAW_MANY;
         feed: APPLICATIONS CREDENTIALS CHANGES;
         gateway: GROUPS DIGEST_KEYS INSERT_GROUP INSERT_DIGEST_KEY GATEWAYS PUT DELETE;
         idempotency: GET PUT DELETE PRUNE;
@@ -41,7 +43,8 @@ fn statements() -> Vec<(String, &'static str)> {
         .into_iter()
         .map(|(name, sql)| (name.to_owned(), sql))
         .collect();
-    let lists: [(&str, &[&'static str]); 5] = [
+    let lists: [(&str, &[&'static str]); 6] = [
+        ("deployment::FORGET", &deployment::FORGET),
         ("gateway::DELETE_GROUP", &gateway::DELETE_GROUP),
         (
             "credential::DELETE_OF_APPLICATION",
@@ -68,7 +71,7 @@ const WALKS: [(&str, &str); 15] = [
         "usage::PRUNE_LOST",
         "a row for each group and day, of few groups",
     ),
-    ("gateway::DELETE_GROUP 4", "the keys of few groups"),
+    ("gateway::DELETE_GROUP 6", "the keys of few groups"),
     ("log::WITHDRAW", "joins a table of one row"),
     (
         "rendering::UNRENDERED",

@@ -1,0 +1,181 @@
+//! Making true what the rule says.
+
+use std::collections::BTreeMap;
+
+use super::{Digesters, rule};
+use crate::{
+    application::Application,
+    clock::Timestamp,
+    credential::Credential,
+    error::Error,
+    gateway::{GatewayGroup, Mode},
+    ids::{CredentialId, GroupId, SecretId},
+    secret::Secret,
+    secrets::Keys,
+    store::{CredentialRange, Deployed, Override, WriteTransaction},
+};
+
+/// Where a group finds a secret.
+type Place = (GroupId, [u8; 16]);
+
+/// What decides where secrets are honoured, besides what is kept of them.
+pub(crate) struct Settling<'a> {
+    pub(crate) keys: &'a Keys,
+    pub(crate) digesters: &'a Digesters,
+    pub(crate) now: Timestamp,
+}
+
+/// What is kept of one credential's secrets and of where they are.
+struct Kept<'a> {
+    secrets: &'a [Secret],
+    deployed: &'a [Deployed],
+}
+
+/// Makes true where the credential's secrets are honoured: its living secrets, in every group where it is to be, unless it has
+/// expired.
+pub(crate) async fn settle(
+    write: &mut dyn WriteTransaction,
+    keys: &Keys,
+    digesters: &Digesters,
+    credential: &Credential,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(application) = write.application(credential.application).await? else {
+        return Ok(());
+    };
+    let groups = write.groups().await?;
+    let overrides = write.overrides(credential.id).await?;
+    let wanted = rule::effective(&application, credential, &groups, &overrides);
+    admit(write, &application, &wanted).await?;
+    let secrets = write.unrevoked_secrets(credential.id).await?;
+    let deployed = write.deployed(credential.id).await?;
+    let settling = Settling {
+        keys,
+        digesters,
+        now,
+    };
+    let kept = Kept {
+        secrets: &secrets,
+        deployed: &deployed,
+    };
+    settling.one(write, credential, &wanted, kept).await
+}
+
+/// An on-demand group knows only applications that have something there.
+async fn admit(
+    write: &mut dyn WriteTransaction,
+    application: &Application,
+    wanted: &[&GatewayGroup],
+) -> Result<(), Error> {
+    if wanted.iter().all(|group| group.mode != Mode::OnDemand) {
+        return Ok(());
+    }
+    let admitting = write.groups_admitting(application.id).await?;
+    for group in wanted.iter().filter(|group| !admitting.contains(&group.id)) {
+        write.admit(group.id, application).await?;
+    }
+    Ok(())
+}
+
+/// Lets those of the on-demand groups forget the application in which none of its credentials is to be any more.
+pub(crate) async fn dismiss(
+    write: &mut dyn WriteTransaction,
+    application: &Application,
+    groups: &[&GatewayGroup],
+) -> Result<(), Error> {
+    let admitting = write.groups_admitting(application.id).await?;
+    for group in groups {
+        let is_admitted = group.mode == Mode::OnDemand && admitting.contains(&group.id);
+        if is_admitted && !write.is_wanted(application.id, group.id).await? {
+            write.dismiss(group.id, application).await?;
+        }
+    }
+    Ok(())
+}
+
+impl Settling<'_> {
+    /// The same for a stretch of an application's credentials, with as many reads as for one. The application is as it is going
+    /// to be, and known wherever it has to be.
+    pub(crate) async fn many(
+        &self,
+        write: &mut dyn WriteTransaction,
+        application: &Application,
+        credentials: &[Credential],
+        range: CredentialRange,
+    ) -> Result<(), Error> {
+        let groups = write.groups().await?;
+        let mut overrides: BTreeMap<CredentialId, Vec<Override>> = BTreeMap::new();
+        for (credential, one) in write.overrides_of(application.id, range).await? {
+            overrides.entry(credential).or_default().push(one);
+        }
+        let mut secrets: BTreeMap<CredentialId, Vec<Secret>> = BTreeMap::new();
+        for secret in write.unrevoked_secrets_of(application.id, range).await? {
+            secrets.entry(secret.credential).or_default().push(secret);
+        }
+        let mut deployed: BTreeMap<CredentialId, Vec<Deployed>> = BTreeMap::new();
+        for (credential, place) in write.deployed_of(application.id, range).await? {
+            deployed.entry(credential).or_default().push(place);
+        }
+        for credential in credentials {
+            let overrides = overrides.remove(&credential.id).unwrap_or_default();
+            let wanted = rule::effective(application, credential, &groups, &overrides);
+            let kept = Kept {
+                secrets: &secrets.remove(&credential.id).unwrap_or_default(),
+                deployed: &deployed.remove(&credential.id).unwrap_or_default(),
+            };
+            self.one(write, credential, &wanted, kept).await?;
+        }
+        Ok(())
+    }
+
+    async fn one(
+        &self,
+        write: &mut dyn WriteTransaction,
+        credential: &Credential,
+        groups: &[&GatewayGroup],
+        kept: Kept<'_>,
+    ) -> Result<(), Error> {
+        let wanted = self.wanted(credential, groups, kept.secrets)?;
+        let current: BTreeMap<Place, SecretId> = kept
+            .deployed
+            .iter()
+            .map(|deployed| ((deployed.group, deployed.digest), deployed.secret))
+            .collect();
+        for (group, digest) in current.keys().filter(|place| !wanted.contains_key(*place)) {
+            write.withdraw(*group, digest).await?;
+        }
+        for ((group, digest), secret) in wanted {
+            if current.get(&(group, digest)) != Some(&secret) {
+                let deployed = Deployed {
+                    group,
+                    digest,
+                    secret,
+                };
+                write.deploy(&deployed, credential.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn wanted(
+        &self,
+        credential: &Credential,
+        groups: &[&GatewayGroup],
+        secrets: &[Secret],
+    ) -> Result<BTreeMap<Place, SecretId>, Error> {
+        let mut wanted = BTreeMap::new();
+        if credential.is_expired(self.now) {
+            return Ok(wanted);
+        }
+        // In order of version: of two chosen passwords under one user name, the digest belongs to the newer.
+        for secret in secrets.iter().filter(|secret| secret.is_living(self.now)) {
+            let hash = secret.lookup_hash(self.keys)?;
+            for group in groups {
+                if let Some(digest) = self.digesters.digest(group.id, &hash) {
+                    wanted.insert((group.id, digest.0), secret.id);
+                }
+            }
+        }
+        Ok(wanted)
+    }
+}
