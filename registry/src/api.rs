@@ -33,6 +33,7 @@ mod gateway;
 mod groups;
 mod hex;
 mod idempotency;
+mod import;
 mod labels;
 mod page;
 mod patch;
@@ -59,6 +60,8 @@ pub struct Parts {
     pub usage: Arc<Intake>,
     /// Counted along the way.
     pub metrics: Arc<Metrics>,
+    /// Bounds on what one client may take.
+    pub limits: Limits,
     /// Ends long polls.
     pub shutdown: Shutdown,
 }
@@ -92,13 +95,18 @@ impl AppState {
         &self.0.metrics
     }
 
+    fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
     fn shutdown(&self) -> &Shutdown {
         &self.0.shutdown
     }
 }
 
 /// The whole surface.
-pub fn router(parts: Parts, limits: &Limits) -> Router {
+pub fn router(parts: Parts) -> Router {
+    let limits = parts.limits;
     let envelope = Envelope {
         metrics: Arc::clone(&parts.metrics),
         entropy: Arc::clone(&parts.environment.entropy),
@@ -133,6 +141,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(credentials::router())
         .merge(tokens::router())
         .merge(groups::router())
+        .merge(import::router())
         .merge(audit::router())
         .merge(feed::router())
         .merge(gateway::router())

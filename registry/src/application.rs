@@ -22,6 +22,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use create::add;
 pub(crate) use update::settle_credentials;
 
 pub use create::create;

@@ -87,6 +87,8 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes in a request body.
     pub body_bytes: usize,
+    /// Bytes in an import.
+    pub import_bytes: usize,
     /// Time for a TLS handshake, and for the head of a connection's first request.
     pub header_timeout: Duration,
     /// Time between two requests of a connection.
@@ -280,6 +282,12 @@ fn read_limits(reader: &mut Reader) -> Limits {
     Limits {
         connections: reader.number("max_connections", 4096, 1, 1_000_000),
         body_bytes: reader.number("max_body_bytes", 64 * 1024, 1024, 1024 * 1024),
+        import_bytes: reader.number(
+            "max_import_bytes",
+            64 * 1024 * 1024,
+            64 * 1024,
+            1024 * 1024 * 1024,
+        ),
         header_timeout: reader.seconds("header_timeout_seconds", 10, 1, 300),
         idle_timeout: reader.seconds("idle_timeout_seconds", 120, 1, 3600),
         request_timeout: reader.seconds("request_timeout_seconds", 30, 1, 300),

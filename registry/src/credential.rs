@@ -18,6 +18,7 @@ use crate::{
 
 mod create;
 mod delete;
+mod import;
 mod issue;
 mod rotate;
 mod update;
@@ -31,6 +32,7 @@ pub(crate) use issue::end_retired;
 
 pub use create::create;
 pub use delete::{Deployed, delete};
+pub use import::{Import, Imported, ImportedPassword, ImportedSecret, ImportedValue, import};
 pub use rotate::{MAX_GRACE, rotate};
 pub use update::update;
 pub use verify::{Candidate, Verdict, candidates, verify};

@@ -112,6 +112,15 @@ pub enum Conflict {
     /// The password is or was this user name's.
     #[error("the password cannot be used: the user name has it, or once had it")]
     Password,
+    /// What is imported exists, with another secret.
+    #[error("the application has a credential of this name, with another secret")]
+    ImportedSecret,
+    /// What is imported exists, with its secret, but not as it is stated.
+    #[error("the application has this credential, but not with this {}", .fields.join(", "))]
+    ImportedFields {
+        /// The fields that differ.
+        fields: Vec<&'static str>,
+    },
     /// Scopes cannot be taken from an application while its credentials carry them.
     #[error("credentials of the application still carry scopes that would be removed: {}", .credentials.join(", "))]
     ScopesInUse {
@@ -164,9 +173,11 @@ pub enum Conflict {
 impl Conflict {
     /// The field of the request that is at fault, where there is one.
     #[must_use]
-    pub const fn field(&self) -> Option<&'static str> {
+    pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::ApplicationName | Self::CredentialName | Self::GroupName => Some("name"),
+            Self::ImportedSecret => Some("name"),
+            Self::ImportedFields { fields } => fields.first().copied(),
             Self::Identifier => Some("identifier"),
             Self::Username => Some("username"),
             Self::Value => Some("value"),

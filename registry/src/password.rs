@@ -1,4 +1,4 @@
-//! Chosen passwords: Argon2id at rest.
+//! Chosen passwords: Argon2id at rest, and until they are first used what other programs made of those that were imported.
 //!
 //! Hashing is slow on purpose, so it is never done on a thread that serves requests: use cases hand it to a
 //! [`PasswordWork`], which bounds how much of it goes on.
@@ -12,6 +12,10 @@ use async_trait::async_trait;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{error::Error, secrets::SecretText};
+
+mod foreign;
+
+use foreign::ForeignHash;
 
 /// What Argon2id costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +51,7 @@ pub struct PasswordHasher {
     fingerprint: Argon2<'static>,
 }
 
-/// A password's hash as a PHC string. Kept sealed.
+/// A password's hash as a PHC string, or as another program wrote it. Kept sealed.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct PhcString(String);
 
@@ -139,6 +143,9 @@ impl PasswordHasher {
 
     /// Whether this is the password.
     pub fn verify(&self, password: &SecretText, phc: &PhcString) -> Result<bool, Error> {
+        if let Some(foreign) = ForeignHash::parse(&phc.0) {
+            return Ok(foreign.verify(password));
+        }
         let hash = PasswordHash::new(&phc.0).map_err(|error| Error::Password(error.to_string()))?;
         Ok(self
             .argon
@@ -146,7 +153,8 @@ impl PasswordHasher {
             .is_ok())
     }
 
-    /// Whether the hash was made at a lower cost than hashes are made now. One of a higher cost is not weakened.
+    /// Whether the hash was made by another program, or at a lower cost than hashes are made now. One of a higher cost is not
+    /// weakened.
     #[must_use]
     pub fn is_outdated(&self, phc: &PhcString) -> bool {
         PasswordHash::new(&phc.0)

@@ -90,6 +90,7 @@ pub struct Keys {
     fingerprints: Hmac<Sha256>,
     tokens: Hmac<Sha256>,
     password_salts: Hmac<Sha256>,
+    foreign_passwords: Hmac<Sha256>,
     idempotency_rows: Hmac<Sha256>,
     idempotency_answers: Hkdf<Sha256>,
 }
@@ -104,6 +105,7 @@ impl Keys {
             fingerprints: mac("keysmith/v1/fingerprints"),
             tokens: mac("keysmith/v1/token-digests"),
             password_salts: mac("keysmith/v1/password-fingerprint-salts"),
+            foreign_passwords: mac("keysmith/v1/foreign-passwords"),
             idempotency_rows: mac("keysmith/v1/idempotency-rows"),
             idempotency_answers: Hkdf::new(
                 None,
@@ -135,6 +137,20 @@ impl Keys {
     #[must_use]
     pub fn password_salt(&self, username: &str) -> [u8; 32] {
         tag(&self.password_salts, &[username.as_bytes()])
+    }
+
+    /// Stands for that slow hash where only another program's hash of the password is known: the same user name with the
+    /// same text of a hash gives the same fingerprint, also once the hash was made anew.
+    #[must_use]
+    pub fn foreign_password_hash(&self, username: &str, hash: &str) -> [u8; 32] {
+        let length = (username.len() as u64).to_be_bytes();
+        let parts = [
+            b"hash\0".as_slice(),
+            &length,
+            username.as_bytes(),
+            hash.as_bytes(),
+        ];
+        tag(&self.foreign_passwords, &parts)
     }
 
     /// What is kept of a token for the registry's API.
@@ -219,6 +235,7 @@ mod tests {
         let results = [
             keys.password_salt("x"),
             keys.token_digest("x"),
+            keys.foreign_password_hash("", "x"),
             keys.password_fingerprint(&same),
             keys.fingerprint(&SecretHash::from_bytes(same)),
             *expand(&keys.idempotency_answers, &[b"x"]),

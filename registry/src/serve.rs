@@ -134,12 +134,13 @@ pub async fn serve(
         verifier: Arc::new(verifier),
         usage: Arc::new(Intake::new(environment.clone(), Arc::clone(&metrics))),
         metrics,
+        limits: config.limits,
         shutdown: shutdown.clone(),
     };
     let api = Listener {
         socket: sockets.api,
         tls,
-        router: api::router(parts, &config.limits),
+        router: api::router(parts),
         limits: config.limits,
     };
     let operations = Listener {

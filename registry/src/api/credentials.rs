@@ -19,8 +19,8 @@ use crate::{
     ids::{ApplicationId, CredentialId},
 };
 
-mod body;
-mod request;
+pub(super) mod body;
+pub(super) mod request;
 
 use body::{CredentialBody, IssuedBody};
 use request::{CredentialChange, CredentialRequest, DeleteQuery, RotationRequest};

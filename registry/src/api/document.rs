@@ -18,13 +18,14 @@ const DESCRIPTION: &str = "\
     Create, list, rotate, disable and delete the credentials that gateways honour. \
     Secrets are in the answer that makes them and nowhere else. \
     Errors are problem details (RFC 9457) with a stable `type`, and every answer has an `X-Request-Id`.";
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 7] = [
     ("applications", "The programs that call APIs."),
     (
         "credentials",
         "The ways in which applications prove who they are.",
     ),
     ("tokens", "Tokens for this API with role `portal_admin`."),
+    ("bulk", "Many credentials at once: import and export."),
     (
         "audit",
         "What was done, by whom, when and from where. Entries are only ever added.",

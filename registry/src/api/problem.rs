@@ -76,7 +76,7 @@ impl Kind {
             Self::IdempotencyKeyReused => "The Idempotency-Key was used for another request",
             Self::PreconditionFailed => "It has changed meanwhile",
             Self::TooLarge => "The request is too large",
-            Self::UnsupportedMediaType => "The body must be JSON",
+            Self::UnsupportedMediaType => "The body is of a type that is not read here",
             Self::TooManyAttempts => "Too many attempts",
             Self::Internal => "Something went wrong here",
             Self::Overloaded => "Too busy at the moment",
@@ -137,7 +137,40 @@ pub(crate) struct ProblemBody {
     request_id: String,
 }
 
+/// Why a line of a longer request failed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LineProblem {
+    /// What went wrong, for programs: `urn:keysmith:problem:` and a word that does not change.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:keysmith:problem:invalid-value")]
+    kind: String,
+    /// What went wrong, for people.
+    title: &'static str,
+    /// The HTTP status that a request for this alone would have.
+    status: u16,
+    /// What went wrong this time. Absent from errors of the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    detail: Option<String>,
+    /// The field at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    field: Option<String>,
+}
+
 impl Problem {
+    /// As part of an answer whose other parts may have succeeded.
+    pub(crate) fn of_line(self) -> LineProblem {
+        let body = self.body("");
+        LineProblem {
+            kind: body.kind,
+            title: body.title,
+            status: body.status,
+            detail: body.detail,
+            field: body.field,
+        }
+    }
+
     pub(crate) fn new(kind: Kind) -> Self {
         Self {
             kind,

@@ -10,6 +10,7 @@ use crate::{
     ids::ApplicationId,
     label::{self, Labels},
     scope::Scopes,
+    store::WriteTransaction,
 };
 
 /// Creates an application, which has no credentials yet.
@@ -18,6 +19,20 @@ pub async fn create(
     caller: Caller,
     new: NewApplication,
 ) -> Result<Changed<Application>, Error> {
+    let mut write = env.store.write().await?;
+    let application = add(env, write.as_mut(), caller, new).await?;
+    let changed = Changed::of(write.as_mut(), application).await?;
+    env.commit(write).await?;
+    Ok(changed)
+}
+
+/// The same in a transaction that does more. Nothing is written before everything is checked.
+pub(crate) async fn add(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    caller: Caller,
+    new: NewApplication,
+) -> Result<Application, Error> {
     let now = env.now();
     let name = value::name(new.name)?;
     let custom_id = value::custom_id(new.custom_id)?;
@@ -25,7 +40,6 @@ pub async fn create(
     let labels = Labels::parse(new.labels)?;
     let scopes = Scopes::parse("scopes", new.scopes)?;
 
-    let mut write = env.store.write().await?;
     let groups = write.groups().await?;
     let application = Application {
         id: ApplicationId::generate(now, env.entropy.as_ref())?,
@@ -44,14 +58,12 @@ pub async fn create(
         updated_at: now,
         version: 1,
     };
-    value::check_name_is_free(write.as_mut(), &application).await?;
+    value::check_name_is_free(write, &application).await?;
     write.insert_application(&application).await?;
     for group in value::admitting(&application, &groups) {
         write.admit(group, &application).await?;
     }
     let event = Event::of_application(Action::ApplicationCreated, &application).made(&application);
-    audit::note(env, write.as_mut(), caller, event).await?;
-    let changed = Changed::of(write.as_mut(), application).await?;
-    env.commit(write).await?;
-    Ok(changed)
+    audit::note(env, write, caller, event).await?;
+    Ok(application)
 }

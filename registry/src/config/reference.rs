@@ -119,6 +119,11 @@ pub const OPTIONS: &[Setting] = &[
         "Bytes at most (1024 to 1048576) in a request body. Larger ones are answered 413.",
     ),
     setting(
+        "max_import_bytes",
+        "67108864",
+        "Bytes at most (65536 to 1073741824) in one import (POST /v1/import), each line of which has at most 65536.",
+    ),
+    setting(
         "header_timeout_seconds",
         "10",
         "Seconds (1 to 300) for a TLS handshake, and for the head of a connection's first request.",

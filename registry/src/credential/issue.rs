@@ -10,9 +10,9 @@ use crate::{
     environment::Environment,
     error::{Conflict, Error},
     ids::{CredentialId, SecretId},
-    password::Salts,
+    password::{HashedPassword, PhcString, Salts, SlowHash},
     secret::{Display, Material, Origin, Part, Secret, SecretState},
-    secrets::SecretText,
+    secrets::{Fingerprint, SecretText},
     store::WriteTransaction,
 };
 
@@ -85,6 +85,52 @@ pub(super) async fn chosen(
 }
 
 impl Minted {
+    /// A caller's own value of which only the hash is known. Nothing can be shown of it.
+    pub(super) fn of_hash(hash: SecretHash) -> Self {
+        Self {
+            shown: None,
+            username: None,
+            material: Material::Value(hash),
+            origin: Origin::Own,
+            display: Display::default(),
+        }
+    }
+
+    /// A chosen password of which only what another program made of it is known.
+    pub(super) fn of_foreign(env: &Environment, username: String, phc: PhcString) -> Self {
+        let slow_hash = env.keys.foreign_password_hash(&username, phc.expose());
+        Self {
+            shown: None,
+            username: Some(username),
+            material: Material::Password(HashedPassword {
+                phc,
+                slow_hash: SlowHash(slow_hash),
+            }),
+            origin: Origin::Chosen,
+            display: Display::default(),
+        }
+    }
+
+    /// By which the value is recognised.
+    pub(super) fn fingerprint(&self, env: &Environment) -> Fingerprint {
+        self.material.fingerprint(&env.keys)
+    }
+
+    /// Refuses a value that is or was a secret.
+    pub(super) async fn check_is_unknown(
+        &self,
+        env: &Environment,
+        write: &mut dyn WriteTransaction,
+    ) -> Result<(), Error> {
+        if !write.is_known(&self.fingerprint(env)).await? {
+            return Ok(());
+        }
+        Err(match self.material {
+            Material::Value(_) => Conflict::Value.into(),
+            Material::Password(_) => Conflict::Password.into(),
+        })
+    }
+
     /// Keeps it as the credential's current secret, unless its value is or was one.
     pub(super) async fn keep(
         &self,
@@ -93,12 +139,7 @@ impl Minted {
         credential: &Credential,
     ) -> Result<(), Error> {
         let fingerprint = self.material.fingerprint(&env.keys);
-        if write.is_known(&fingerprint).await? {
-            return Err(match self.material {
-                Material::Value(_) => Conflict::Value.into(),
-                Material::Password(_) => Conflict::Password.into(),
-            });
-        }
+        self.check_is_unknown(env, write).await?;
         let now = env.now();
         let id = SecretId::generate(now, env.entropy.as_ref())?;
         let secret = Secret {
@@ -131,15 +172,28 @@ pub(super) async fn settle_usernames(
 ) -> Result<(), Error> {
     write.release_usernames(credential).await?;
     for username in usernames(write, credential).await? {
-        if let Some(holder) = write.username_owner(&username).await? {
-            // A retiring secret may have held it until now.
-            let digesters = Digesters::load(write, &env.keys).await?;
-            end_retired(env, write, &digesters, holder).await?;
-        }
-        if write.username_owner(&username).await?.is_some() {
-            return Err(Conflict::Username.into());
-        }
+        check_username_is_free(env, write, Some(&username)).await?;
         write.claim_username(&username, credential).await?;
+    }
+    Ok(())
+}
+
+/// Refuses a user name that a credential has with a living secret.
+pub(super) async fn check_username_is_free(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    username: Option<&str>,
+) -> Result<(), Error> {
+    let Some(username) = username else {
+        return Ok(());
+    };
+    if let Some(holder) = write.username_owner(username).await? {
+        // A retiring secret may have held it until now.
+        let digesters = Digesters::load(write, &env.keys).await?;
+        end_retired(env, write, &digesters, holder).await?;
+    }
+    if write.username_owner(username).await?.is_some() {
+        return Err(Conflict::Username.into());
     }
     Ok(())
 }

@@ -99,6 +99,7 @@ pub async fn verify(
             continue;
         }
         if env.passwords.is_outdated(&candidate.phc)
+            && !candidate.phc.is_cut_for(&password)
             && let Err(error) = rehash(env, username, password, &candidate).await
         {
             // The password is right all the same, and the next verification tries again.
@@ -114,7 +115,7 @@ pub async fn verify(
     Ok(Verdict::Refused)
 }
 
-/// Replaces a hash that was made at a lower cost. The secret stays the same, so no gateway hears of it.
+/// Replaces a hash that was made at a lower cost, or by another program. The secret stays the same, so no gateway hears of it.
 async fn rehash(
     env: &Environment,
     username: &str,

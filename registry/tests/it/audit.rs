@@ -32,7 +32,12 @@ impl Walk {
         action: &str,
     ) -> Value {
         let before = newest(&self.admin).await["sequence"].as_u64();
-        let headers = [("content-type", "application/json")];
+        let kind = if operation == "import_credentials" {
+            "application/x-ndjson"
+        } else {
+            "application/json"
+        };
+        let headers = [("content-type", kind)];
         let body = if body.is_null() {
             Bytes::new()
         } else {
@@ -100,6 +105,14 @@ async fn credentials(walk: &mut Walk, application: &str) {
         (Method::POST, &format!("{path}/rotate")),
         json!({"grace_period": 60}),
         "credential.rotated",
+    )
+    .await;
+    // An entry for each credential that is created, and one for each application.
+    walk.does(
+        "import_credentials",
+        (Method::POST, "/v1/import"),
+        json!({"application": "billing", "type": "api_key", "name": "old", "value": "own-key-of-some-length"}),
+        "credential.imported",
     )
     .await;
     walk.does(

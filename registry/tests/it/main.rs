@@ -18,6 +18,7 @@ mod feed;
 mod garbage;
 mod gateways;
 mod idempotency;
+mod import;
 mod lifecycle;
 mod limits;
 mod listing;

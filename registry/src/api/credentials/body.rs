@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = CredentialType)]
-pub(super) enum TypeWord {
+pub(in crate::api) enum TypeWord {
     /// In a header, a query parameter or a cookie; also as a bearer token where the gateway accepts that.
     ApiKey,
     /// As HTTP Basic.

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A secret in a request. Neither shown nor kept in plain text beyond it.
-pub(super) struct Given(SecretText);
+pub(in crate::api) struct Given(pub(in crate::api) SecretText);
 
 impl<'de> Deserialize<'de> for Given {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
