@@ -5,6 +5,8 @@ pub(crate) mod answer;
 mod apply;
 pub(crate) mod calls;
 pub(crate) mod leader;
+mod pause;
+pub(crate) mod usage;
 mod wake;
 
 use filter_core::{
@@ -18,8 +20,8 @@ use filter_core::{
     snapshot::{Part, Snapshot},
 };
 
-use self::{answer::Answer, calls::Client, leader::Leader};
-use crate::{abi, metrics::Gauges, shared};
+use self::{answer::Answer, calls::Client, leader::Leader, usage::Usage};
+use crate::{abi, metrics::FeedMetrics, shared};
 
 /// Parts copied again at once when they change; beyond, they are copied when a request needs them.
 const MAX_REFRESHED: usize = 64;
@@ -38,13 +40,14 @@ const LOOK_AGAIN_MS: u64 = 1000;
 pub(crate) struct Feed {
     pub(crate) snapshot: Snapshot,
     pub(crate) client: Client,
+    pub(crate) usage: Usage,
     names: Names,
     vm: u64,
     leader: Leader,
     queue: Option<Queue>,
     /// Whether a message to this VM itself is under way, so that a page is applied further.
     is_nudged: bool,
-    gauges: Gauges,
+    metrics: FeedMetrics,
     head_number: u32,
     looked_ms: u64,
     looked_wall_ms: u64,
@@ -72,7 +75,11 @@ impl Feed {
         ))
     }
 
-    pub(crate) fn new(registry: Registry, names: Names, gauges: Gauges) -> Result<Self, String> {
+    pub(crate) fn new(
+        registry: Registry,
+        names: Names,
+        metrics: FeedMetrics,
+    ) -> Result<Self, String> {
         let unavailable = || "the host has no randomness".to_owned();
         let vm = u64::from_le_bytes(abi::random().ok_or_else(unavailable)?);
         let key = DigestKey::from_bytes(abi::random().ok_or_else(unavailable)?);
@@ -80,12 +87,13 @@ impl Feed {
             snapshot: Snapshot::new(&key),
             silent_after_ms: silent_after_ms(&registry),
             client: client(registry, &names)?,
+            usage: Usage::default(),
             names,
             vm,
             leader: Leader::new(vm),
             queue: None,
             is_nudged: false,
-            gauges,
+            metrics,
             head_number: 0,
             looked_ms: 0,
             looked_wall_ms: 0,
@@ -121,6 +129,7 @@ impl Feed {
         self.worked_ms = now_ms;
         self.look(now_ms);
         self.publish(now_ms);
+        self.usage.pour(&self.names, self.vm, self.metrics, now_ms);
         self.lead(root, now_ms, is_alive);
     }
 
@@ -129,7 +138,7 @@ impl Feed {
         if !self.leader.hold_lease(&self.names, now_ms) {
             return;
         }
-        if self.leader.advance(&self.names, &self.gauges, now_ms) {
+        if self.leader.advance(&self.names, &self.metrics, now_ms) {
             self.look(now_ms);
             self.publish(now_ms);
         }
@@ -240,9 +249,14 @@ impl Feed {
         now_ms: u64,
         is_alive: impl Fn(u32) -> bool,
     ) {
-        let changed = self
-            .leader
-            .answered(&self.names, &self.gauges, call, answer, now_ms);
+        let changed = self.leader.answered(
+            &self.client,
+            &self.names,
+            &self.metrics,
+            call,
+            answer,
+            now_ms,
+        );
         if changed {
             self.look(now_ms);
             self.publish(now_ms);
@@ -323,6 +337,8 @@ impl Feed {
             self.publish(now_ms);
             self.look(now_ms);
             self.publish(now_ms);
+            // Nobody ticks for a while: its listener may be gone, and these its last requests.
+            self.usage.pour(&self.names, self.vm, self.metrics, now_ms);
         }
         let now_ms = self.looked_ms.saturating_add(since_look);
         let silence = self

@@ -15,7 +15,7 @@ const OUTCOMES: usize = Outcome::ALL.len();
 pub(crate) struct Metrics {
     is_defined: bool,
     counters: [[Counter; OUTCOMES]; METHODS],
-    pub(crate) gauges: Gauges,
+    pub(crate) of_feeds: FeedMetrics,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,18 +24,26 @@ struct Counter {
     gathered: i64,
 }
 
-/// What the leader says of the snapshot.
+/// What is said of the feeds: of the snapshot by the leader, of lost uses by every VM.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Gauges {
+pub(crate) struct FeedMetrics {
     revision: u32,
     timestamp: u32,
+    usage_lost: u32,
 }
 
-impl Gauges {
+impl FeedMetrics {
     /// The registry has answered, and the shared snapshot reflects this position in its log.
     pub(crate) fn snapshot_is_current(self, revision: u64) {
         abi::record_metric(self.revision, revision);
         abi::record_metric(self.timestamp, abi::wall_clock_ms() / 1000);
+    }
+
+    /// So many uses could not be counted by credential.
+    pub(crate) fn usage_is_lost(self, uses: u64) {
+        if uses > 0 {
+            abi::increment_metric(self.usage_lost, i64::try_from(uses).unwrap_or(i64::MAX));
+        }
     }
 }
 
@@ -52,10 +60,11 @@ impl Metrics {
                 counter.metric = abi::define_metric(MetricKind::Counter, &name).unwrap_or_default();
             }
         }
-        let gauge = |name| abi::define_metric(MetricKind::Gauge, name).unwrap_or_default();
-        self.gauges = Gauges {
-            revision: gauge("keysmith_applied_revision"),
-            timestamp: gauge("keysmith_snapshot_timestamp_seconds"),
+        let define = |kind, name| abi::define_metric(kind, name).unwrap_or_default();
+        self.of_feeds = FeedMetrics {
+            revision: define(MetricKind::Gauge, "keysmith_applied_revision"),
+            timestamp: define(MetricKind::Gauge, "keysmith_snapshot_timestamp_seconds"),
+            usage_lost: define(MetricKind::Counter, "keysmith_usage_lost"),
         };
     }
 

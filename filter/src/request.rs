@@ -59,8 +59,20 @@ fn handle_pairs(pairs: Pairs<'_>, root: &Root, feed: &mut Feed, metrics: &mut Me
     for _ in 0..MAX_LOADS {
         let part: Part = match decide(&root.policy, &feed.snapshot, &request, now_ms) {
             Decision::Load(part) => part,
-            Decision::Allow(allow) => return pass(allow, metrics),
-            Decision::Deny(denial) => return answer(&denial, metrics),
+            Decision::Allow(allow) => {
+                let used = allow.used;
+                let verdict = pass(allow, metrics);
+                if let (Verdict::Passed(_), Some(used)) = (&verdict, used) {
+                    feed.usage.count(used, now_ms);
+                }
+                return verdict;
+            }
+            Decision::Deny(denial) => {
+                if let Some(used) = denial.used() {
+                    feed.usage.count(used, now_ms);
+                }
+                return answer(&denial, metrics);
+            }
             Decision::Ask(question) => return Verdict::Asks(question),
             Decision::Ready => return reply_ready(),
         };

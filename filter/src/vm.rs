@@ -70,7 +70,7 @@ impl Vm {
         let known = self.feeds.iter().position(|(_, feed)| feed.is(&names));
         let at = known.unwrap_or(self.feeds.len());
         if known.is_none() {
-            let feed = Feed::new(registry.clone(), names, self.metrics.gauges)?;
+            let feed = Feed::new(registry.clone(), names, self.metrics.of_feeds)?;
             self.feeds_made += 1;
             self.feeds.push((self.feeds_made, feed));
         }

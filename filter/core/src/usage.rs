@@ -65,7 +65,7 @@ impl UseOutcome {
 }
 
 /// One use of a secret of a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Used {
     /// The credential.
     pub credential: ObjectId,

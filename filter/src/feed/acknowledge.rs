@@ -1,11 +1,6 @@
 //! Telling the registry what this gateway's workers have.
 
-use filter_core::{
-    gateway::{self, Report},
-    head::Head,
-    names::Names,
-    slots::Slots,
-};
+use filter_core::{head::Head, names::Names, slots::Slots};
 
 use super::{
     answer::Answer,
@@ -24,7 +19,6 @@ const HEARTBEAT_MS: u64 = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Acknowledgements {
     under_way: Option<Call>,
-    sent: u64,
     last: Option<Acknowledged>,
     changed_ms: u64,
     failed_ms: u64,
@@ -66,33 +60,29 @@ impl Acknowledgements {
         is_own
     }
 
-    /// Reports once when every worker has the head's revision, or what the slowest has when that takes too long.
+    /// Reports once when every worker has the head's revision, or what the slowest has when that takes too long. True when
+    /// it did, under this sequence.
     pub(crate) fn send(
         &mut self,
         client: &Client,
         names: &Names,
         head: &Head,
-        term: u64,
+        sequence: u64,
         now_ms: u64,
-    ) {
+    ) -> bool {
         if let Some(call) = self.under_way {
             if call.deadline_ms > now_ms {
-                return;
+                return false;
             }
             // It vanished, and has to be said again.
             self.under_way = None;
             self.last = None;
         }
-        let slots = shared::value(&names.slots(), Slots::decode).unwrap_or_default();
-        let serving = head.serving.as_ref();
-        let generation = serving.map_or(0, |load| load.generation);
-        let (lowest, workers) = slots
-            .lowest_revision(generation, now_ms)
-            .unwrap_or((head.revision, 0));
-        // While another snapshot is loaded, what serves may be of a log that the registry has no longer.
-        let complete = serving.is_some() && head.loading.is_none();
-        let revision = if complete { lowest } else { 0 };
-        let is_settled = lowest >= head.revision || self.changed_ms + SLOWEST_MS <= now_ms;
+        let progress = Progress::read(names, head, now_ms);
+        let Progress {
+            revision, complete, ..
+        } = progress;
+        let is_settled = progress.is_everywhere || self.changed_ms + SLOWEST_MS <= now_ms;
         let is_news = self
             .last
             .is_none_or(|last| (last.revision, last.complete) != (revision, complete));
@@ -101,22 +91,9 @@ impl Acknowledgements {
             .is_some_and(|last| last.at_ms + HEARTBEAT_MS <= now_ms);
         let is_paused = self.failed_ms + PAUSE_MS > now_ms && self.failed_ms > 0;
         if is_paused || !(is_news && is_settled || is_heartbeat) {
-            return;
+            return false;
         }
-        self.sent += 1;
-        let report = Report {
-            gateway: "",
-            instance: "",
-            // Rises over all leaders of this start of the process.
-            sequence: (term << 32) | self.sent,
-            epoch: &gateway::hex(&serving.map_or([0; 16], |load| load.epoch)),
-            revision,
-            complete,
-            workers,
-            max_staleness_seconds: None,
-            usage: &[],
-        };
-        self.under_way = client.report(&report, now_ms).ok();
+        self.under_way = client.report(sequence, &progress, &[], now_ms).ok();
         if self.under_way.is_some() {
             self.last = Some(Acknowledged {
                 revision,
@@ -125,6 +102,39 @@ impl Acknowledgements {
             });
         } else {
             self.failed_ms = now_ms;
+        }
+        self.under_way.is_some()
+    }
+}
+
+/// How far the workers are, as every report says it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    pub(crate) epoch: [u8; 16],
+    pub(crate) revision: u64,
+    pub(crate) complete: bool,
+    pub(crate) workers: usize,
+    /// Whether all of them have all that the leader has.
+    is_everywhere: bool,
+}
+
+impl Progress {
+    /// From what the workers say of themselves.
+    pub(crate) fn read(names: &Names, head: &Head, now_ms: u64) -> Self {
+        let slots = shared::value(&names.slots(), Slots::decode).unwrap_or_default();
+        let serving = head.serving.as_ref();
+        let generation = serving.map_or(0, |load| load.generation);
+        let (lowest, workers) = slots
+            .lowest_revision(generation, now_ms)
+            .unwrap_or((head.revision, 0));
+        // While another snapshot is loaded, what serves may be of a log that the registry has no longer.
+        let complete = serving.is_some() && head.loading.is_none();
+        Self {
+            epoch: serving.map_or([0; 16], |load| load.epoch),
+            revision: if complete { lowest } else { 0 },
+            complete,
+            workers,
+            is_everywhere: lowest >= head.revision,
         }
     }
 }

@@ -6,10 +6,12 @@ use filter_core::{
     config::{GatewayToken, Registry, TokenSource},
     feed::MEDIA_TYPE,
     gateway::{self, Report, Verification},
+    usage::UsageBatch,
 };
 
 use zeroize::Zeroizing;
 
+use super::acknowledge::Progress;
 use crate::{
     abi::{self, Failure},
     pairs,
@@ -83,13 +85,24 @@ impl Client {
         self.send(&self.registry.cluster, head, b"", timeout, now_ms)
     }
 
-    /// Acknowledges a position in the log; who speaks is filled in here.
-    pub(crate) fn report(&self, report: &Report<'_>, now_ms: u64) -> Result<Call, Failure> {
+    /// Tells how far the workers are, and what credentials were used for.
+    pub(crate) fn report(
+        &self,
+        sequence: u64,
+        progress: &Progress,
+        usage: &[UsageBatch],
+        now_ms: u64,
+    ) -> Result<Call, Failure> {
         let body = gateway::encode(&Report {
             gateway: &self.gateway,
             instance: &self.instance,
+            sequence,
+            epoch: &gateway::hex(&progress.epoch),
+            revision: progress.revision,
+            complete: progress.complete,
+            workers: progress.workers,
             max_staleness_seconds: self.max_staleness_seconds,
-            ..report.clone()
+            usage,
         });
         let head = [(
             "POST",
@@ -98,6 +111,11 @@ impl Client {
             "application/json",
         )];
         self.send(&self.registry.cluster, head, &body, REPORT_TIMEOUT, now_ms)
+    }
+
+    /// How often the registry hears what credentials were used for, in milliseconds.
+    pub(crate) fn usage_interval_ms(&self) -> u64 {
+        u64::try_from(self.registry.usage_interval.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Asks whether a chosen password is right.

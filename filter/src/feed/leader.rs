@@ -9,15 +9,17 @@ use filter_core::{
 };
 
 use super::{
-    acknowledge::Acknowledgements,
+    acknowledge::{Acknowledgements, Progress},
     answer::Answer,
     apply::Applying,
     calls::{Call, Client},
+    pause,
+    usage::reports::UsageReports,
     wake::Wakes,
 };
 use crate::{
     abi::{self, Level},
-    metrics::Gauges,
+    metrics::FeedMetrics,
     shared::{self, Change},
 };
 
@@ -36,6 +38,9 @@ pub(crate) struct Leader {
     lost: u32,
     has_more: bool,
     acknowledgements: Acknowledgements,
+    usage: UsageReports,
+    /// How many reports were sent in this term.
+    reports: u64,
     wakes: Wakes,
     complaint: String,
 }
@@ -63,6 +68,8 @@ impl Leader {
             lost: 0,
             has_more: false,
             acknowledgements: Acknowledgements::default(),
+            usage: UsageReports::default(),
+            reports: 0,
             wakes: Wakes::default(),
             complaint: String::new(),
         }
@@ -109,6 +116,8 @@ impl Leader {
             self.term = Some(term);
             self.poll = Poll::Due(now_ms);
             self.acknowledgements = Acknowledgements::default();
+            self.usage = UsageReports::default();
+            self.reports = 0;
         } else {
             self.term = None;
         }
@@ -138,6 +147,7 @@ impl Leader {
             self.start_poll(client, names, root, now_ms);
         }
         self.acknowledge(client, names, now_ms);
+        self.report_usage(client, names, now_ms);
     }
 
     fn start_poll(&mut self, client: &Client, names: &Names, root: u32, now_ms: u64) {
@@ -173,13 +183,9 @@ impl Leader {
             complaint.clone_into(&mut self.complaint);
         }
         let (first, longest) = BACKOFF_MS;
-        let pause = first
-            .saturating_mul(1 << self.failures.min(10))
-            .min(longest);
+        let pause = pause::after(self.failures, first, longest);
         self.failures = self.failures.saturating_add(1);
-        // Spread out, so that gateways do not return all at once.
-        let spread = abi::random::<1>().map_or(0, |[byte]| pause * u64::from(byte) / 512);
-        self.poll = Poll::Due(now_ms + pause - spread);
+        self.poll = Poll::Due(now_ms + pause);
     }
 
     /// After a page that leaves nothing open. Pages of a load do not count: one that always breaks off at the same page
@@ -192,22 +198,28 @@ impl Leader {
         self.failures = 0;
     }
 
-    /// Whether this call is the poll or the report under way.
+    /// Whether this call is the poll or a report under way.
     pub(crate) fn owns(&self, call: u32) -> bool {
         let polls = matches!(&self.poll, Poll::Waiting { call: own, .. } if own.id == call);
-        polls || self.acknowledgements.owns(call)
+        polls || self.acknowledgements.owns(call) || self.usage.owns(call)
     }
 
     /// Takes the answer to a call that it [owns](Self::owns). True when the shared snapshot changed.
     pub(crate) fn answered(
         &mut self,
+        client: &Client,
         names: &Names,
-        gauges: &Gauges,
+        metrics: &FeedMetrics,
         call: u32,
         answer: &Answer,
         now_ms: u64,
     ) -> bool {
         if self.acknowledgements.answered(call, answer, now_ms) {
+            return false;
+        }
+        if self.usage.owns(call) {
+            let interval_ms = client.usage_interval_ms();
+            self.usage.answered(names, answer, interval_ms, now_ms);
             return false;
         }
         let cursor = match std::mem::replace(&mut self.poll, Poll::Due(now_ms)) {
@@ -221,7 +233,7 @@ impl Leader {
         match self.begin(names, &cursor, answer) {
             Ok(Some(applying)) => {
                 self.poll = Poll::Applying(Box::new(applying));
-                self.advance(names, gauges, now_ms)
+                self.advance(names, metrics, now_ms)
             }
             Ok(None) => false,
             Err(complaint) => {
@@ -262,7 +274,7 @@ impl Leader {
     }
 
     /// Applies some more of the page that is under way. True when the shared snapshot changed.
-    pub(crate) fn advance(&mut self, names: &Names, gauges: &Gauges, now_ms: u64) -> bool {
+    pub(crate) fn advance(&mut self, names: &Names, metrics: &FeedMetrics, now_ms: u64) -> bool {
         let Poll::Applying(applying) = &mut self.poll else {
             return false;
         };
@@ -274,7 +286,7 @@ impl Leader {
         let is_news = applying.is_news();
         self.poll = Poll::Due(now_ms);
         match applied {
-            Ok(Some(head)) => self.tell(names, gauges, &head, is_news, now_ms),
+            Ok(Some(head)) => self.tell(names, metrics, &head, is_news, now_ms),
             // Overtaken at the last moment; the other leader applies the same page again.
             Ok(None) => false,
             Err(failed) => {
@@ -288,7 +300,7 @@ impl Leader {
     fn tell(
         &mut self,
         names: &Names,
-        gauges: &Gauges,
+        metrics: &FeedMetrics,
         head: &Head,
         is_news: bool,
         now_ms: u64,
@@ -297,7 +309,7 @@ impl Leader {
             self.recover();
             // Only a complete snapshot makes what is served younger.
             let _ = abi::set_shared_data(&names.contact(), &now_ms.to_le_bytes(), 0);
-            gauges.snapshot_is_current(head.revision);
+            metrics.snapshot_is_current(head.revision);
         }
         if is_news {
             self.acknowledgements.note_change(now_ms);
@@ -320,9 +332,33 @@ impl Leader {
     /// Acknowledges what the workers have, when it is time.
     pub(crate) fn acknowledge(&mut self, client: &Client, names: &Names, now_ms: u64) {
         if let (Some(term), Some((head, _))) = (self.term, self.own_head(names)) {
-            self.acknowledgements
-                .send(client, names, &head, term, now_ms);
+            let sequence = self.next_report(term);
+            let is_sent = self
+                .acknowledgements
+                .send(client, names, &head, sequence, now_ms);
+            self.reports += u64::from(is_sent);
         }
+    }
+
+    /// Tells what credentials were used for, when it is time: in reports of its own, so that no acknowledgement waits.
+    fn report_usage(&mut self, client: &Client, names: &Names, now_ms: u64) {
+        let gives_way = self.acknowledgements.are_awaited(now_ms);
+        let interval_ms = client.usage_interval_ms();
+        let Some(parcel) = self.usage.due(names, gives_way, interval_ms, now_ms) else {
+            return;
+        };
+        if let (Some(term), Some((head, _))) = (self.term, self.own_head(names)) {
+            let progress = Progress::read(names, &head, now_ms);
+            let sequence = self.next_report(term);
+            let call = client.report(sequence, &progress, &parcel.batches, now_ms);
+            self.reports += u64::from(call.is_ok());
+            self.usage.sent(&parcel, call, now_ms);
+        }
+    }
+
+    /// Rises over all leaders of this start of the process.
+    const fn next_report(&self, term: u64) -> u64 {
+        (term << 32) | (self.reports + 1)
     }
 
     /// Whether this VM should be called again soon: an acknowledgement is awaited, or a page is not yet applied.

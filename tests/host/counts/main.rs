@@ -11,4 +11,5 @@ mod growth;
 mod load;
 mod request;
 mod scale;
+mod usage;
 mod wakes;

@@ -37,10 +37,14 @@ pub struct Gateway {
     pub is_answering: bool,
     /// VMs whose threads are held up: they get neither timers nor messages nor answers.
     pub stalled: BTreeSet<usize>,
+    /// With which status it answers reports.
+    pub report_status: u16,
     /// The reports that were answered.
     pub reports: Vec<Call>,
     /// The records of the pages that were answered: the most in one.
     pub longest_page: usize,
+    compiled: Compiled,
+    configuration: String,
     roots: Vec<u32>,
     ticked: BTreeMap<(usize, u32), u64>,
 }
@@ -87,9 +91,12 @@ impl Gateway {
             process,
             registry,
             is_answering: true,
+            report_status: 204,
             stalled: BTreeSet::new(),
             reports: Vec::new(),
             longest_page: 0,
+            compiled,
+            configuration: String::new(),
             roots: Vec::new(),
             ticked: BTreeMap::new(),
         };
@@ -99,11 +106,21 @@ impl Gateway {
 
     /// Gives every VM a further root with these rules, for which requests come from now on.
     pub fn configure(&mut self, rules: &str) {
-        let json = format!(
+        self.configuration = format!(
             r#"{{"registry": {{"cluster": "registry", "token": "injected"}}, "rules": {rules}}}"#
         );
-        let roots = self.vms.iter_mut().map(|vm| vm.configure(&json));
+        let json = &self.configuration;
+        let roots = self.vms.iter_mut().map(|vm| vm.configure(json));
         self.roots = roots.map(|root| root.expect("good rules")).collect();
+    }
+
+    /// Traps a VM: it starts anew with nothing, under the last configuration, and its calls are gone.
+    pub fn trap(&mut self, vm: usize) {
+        self.vms[vm] = Vm::start(&self.compiled, &self.process, vm);
+        let root = self.vms[vm].configure(&self.configuration);
+        self.roots[vm] = root.expect("good rules");
+        let mut process = self.process.borrow_mut();
+        process.calls.retain(|_, call| call.caller.0 != vm);
     }
 
     /// Starts one and lets it load all there is.
@@ -188,7 +205,7 @@ impl Gateway {
         }
         if call.path() == "/v1/gateway/report" {
             self.reports.push(call.clone());
-            return Some((204, Vec::new()));
+            return Some((self.report_status, Vec::new()));
         }
         if !call.path().starts_with("/v1/feed?") {
             return None;

@@ -22,6 +22,8 @@ pub struct Process {
     pub deepest_queue: usize,
     /// The names of metrics, in the order of their numbers, which start at 1.
     pub metrics: Vec<String>,
+    /// What counters show, by their numbers.
+    pub counters: BTreeMap<u32, i64>,
     last_call: u32,
     last_cas: u32,
     randomness: u64,
@@ -148,6 +150,13 @@ impl Process {
             self.metrics.len() - 1
         });
         u32::try_from(at + 1).expect("few metrics")
+    }
+
+    /// What the counter of this name shows.
+    pub fn counter(&self, name: &str) -> i64 {
+        let at = self.metrics.iter().position(|known| known == name);
+        let number = u32::try_from(at.expect("a metric") + 1).expect("few metrics");
+        self.counters.get(&number).copied().unwrap_or(0)
     }
 
     /// Bytes of all names and values in shared data.

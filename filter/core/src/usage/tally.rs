@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
-use core::hash::BuildHasherDefault;
-use std::{collections::HashMap, hash::DefaultHasher};
+use core::hash::{BuildHasherDefault, Hash, Hasher};
+use std::collections::HashMap;
 
 use super::{MAX_TIME_MS, Use, Used};
 
@@ -12,8 +12,7 @@ pub const MAX_COUNTED: usize = 8192;
 /// no memory.
 #[derive(Debug, Default)]
 pub struct Tally {
-    // The keys are the registry's own: nobody can choose them so that they collide.
-    counted: HashMap<Used, Times, BuildHasherDefault<DefaultHasher>>,
+    counted: HashMap<Used, Times, BuildHasherDefault<Mix>>,
     lost: u64,
 }
 
@@ -22,6 +21,38 @@ struct Times {
     count: u64,
     first_ms: u64,
     last_ms: u64,
+}
+
+/// Generated ids are random enough, and nobody can choose them so that they collide: one multiplication suffices, where
+/// the standard library's hash would cost a request some percent more.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mixed = (self.0.rotate_left(23) ^ number).wrapping_mul(ODD);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Hash for Used {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let id = u128::from_le_bytes(self.credential.0);
+        let low_half = (id ^ (id >> 64)) & u128::from(u64::MAX);
+        let secret = u64::from(self.version) << 8 | u64::from(self.outcome.number());
+        state.write_u64(u64::try_from(low_half).unwrap_or(0) ^ secret);
+    }
 }
 
 impl Tally {

@@ -102,8 +102,10 @@ fn define_metric(mut guest: Guest<'_>, _kind: u32, name: u32, length: u32, metri
     told(write(&mut guest, metric, &number.to_le_bytes()))
 }
 
-fn increment_metric(mut guest: Guest<'_>, _metric: u32, _by: i64) -> u32 {
+fn increment_metric(mut guest: Guest<'_>, metric: u32, by: i64) -> u32 {
     note(&mut guest, "proxy_increment_metric");
+    let process = guest.data().process.clone();
+    *process.borrow_mut().counters.entry(metric).or_default() += by;
     OK
 }
 
