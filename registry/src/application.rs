@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     clock::Timestamp,
+    credential::Issued,
     edit::Edit,
     environment::Environment,
     error::{Error, Kind},
@@ -15,6 +16,7 @@ use crate::{
 };
 
 mod create;
+mod default;
 mod delete;
 mod update;
 mod value;
@@ -26,6 +28,7 @@ pub(crate) use create::add;
 pub(crate) use update::settle_credentials;
 
 pub use create::create;
+pub use default::set_default_credential;
 pub use delete::delete;
 pub use update::update;
 
@@ -100,6 +103,17 @@ pub struct NewApplication {
     pub gateway_groups: Option<Vec<String>>,
     /// Whether its credentials are honoured.
     pub enabled: bool,
+    /// Whether it must have a default API key, which is then made with it.
+    pub default_key: DefaultKey,
+}
+
+/// What [`create()`] has made.
+#[derive(Clone, Debug)]
+pub struct Created {
+    /// The application.
+    pub application: Application,
+    /// Its default credential with the secret, which is shown this once.
+    pub default_credential: Option<Issued>,
 }
 
 /// What [`update()`] changes.
@@ -119,6 +133,10 @@ pub struct ApplicationPatch {
     pub gateway_groups: Edit<Option<Vec<String>>>,
     /// Whether its credentials are honoured.
     pub enabled: Option<bool>,
+    /// Whether it must have a default API key.
+    pub default_key: Option<DefaultKey>,
+    /// Which of its API keys is the default.
+    pub default_credential: Option<CredentialId>,
 }
 
 /// Which applications to list.

@@ -15,6 +15,8 @@ pub use reference::{OPTIONS, Setting, help};
 
 use reader::Reader;
 
+use crate::credential::RotationPolicy;
+
 /// Everything a deployment decides, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -26,6 +28,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// What new credentials must look like.
     pub policy: Policy,
+    /// When secrets are to be replaced, and how long the ones before may still work.
+    pub rotation: RotationPolicy,
     /// Bounds on what one client may take.
     pub limits: Limits,
     /// Bounds on the verification of chosen passwords.
@@ -78,6 +82,8 @@ pub struct Policy {
     pub minimum_own_key_length: usize,
     /// Characters at least in a chosen password.
     pub minimum_password_length: usize,
+    /// Whether secrets may be kept so that they can be shown again.
+    pub retrievable_allowed: bool,
 }
 
 /// Bounds on what one client may take.
@@ -208,7 +214,9 @@ impl Config {
                 brand: reader.text("brand").unwrap_or_else(|| "ks".to_owned()),
                 minimum_own_key_length: reader.number("minimum_own_key_length", 20, 8, 256),
                 minimum_password_length: reader.number("minimum_password_length", 12, 1, 128),
+                retrievable_allowed: reader.flag("allow_retrievable_secrets", false),
             },
+            rotation: read_rotation(reader),
             limits: read_limits(reader),
             passwords: read_passwords(reader),
             change_retention: Duration::from_secs(
@@ -275,6 +283,21 @@ fn read_tls(reader: &mut Reader) -> Option<TlsFiles> {
             None
         }
         (None, None) => None,
+    }
+}
+
+const DAY: u64 = 24 * 3600;
+
+fn read_rotation(reader: &mut Reader) -> RotationPolicy {
+    let every = reader.seconds("rotate_every_seconds", 0, 0, 3650 * DAY);
+    if (1..3600).contains(&every.as_secs()) {
+        reader.mistake("rotate_every_seconds", "must be 0, or at least 3600");
+    }
+    RotationPolicy {
+        max_grace: reader.seconds("max_grace_seconds", 90 * DAY, 0, 3650 * DAY),
+        max_retiring: reader.number("max_retiring_secrets", 1, 1, 5),
+        every: Some(every).filter(|every| !every.is_zero()),
+        warning: reader.seconds("rotation_warning_seconds", 14 * DAY, 0, 3650 * DAY),
     }
 }
 

@@ -11,31 +11,44 @@ use crate::{
     label::Labels,
     listing::{Listing, MAX_LIMIT},
     scope::Scopes,
-    secret::{Display, Origin, Secret, SecretState},
+    secret::{Display, Origin, Part, Secret, SecretState},
     secrets::SecretText,
     store::ReadTransaction,
 };
 
+mod announce;
 mod create;
 mod delete;
+mod finish;
 mod import;
 mod issue;
+mod retire;
+mod reveal;
 mod rotate;
+mod schedule;
 mod update;
 mod value;
 mod verify;
+mod versions;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use create::Draft;
 pub(crate) use issue::end_retired;
+pub(crate) use versions::version_of_record;
 
+pub use announce::{RotationCounts, RotationNote, announce_rotations, reconsider_rotations};
 pub use create::create;
 pub use delete::{Deployed, delete};
+pub use finish::{cancel_rotation, finish_rotation};
 pub use import::{Import, Imported, ImportedPassword, ImportedSecret, ImportedValue, import};
-pub use rotate::{MAX_GRACE, rotate};
+pub use reveal::{Revealed, reveal};
+pub use rotate::rotate;
+pub use schedule::{RotationPolicy, RotationState, Schedule};
 pub use update::update;
 pub use verify::{Candidate, Verdict, candidates, verify};
+pub use versions::{VersionPlace, secrets_of_version};
 
 /// One way in which an application proves itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +155,12 @@ pub struct NewCredential {
     pub scopes: Vec<String>,
     /// The names of the gateway groups to which it is deployed; `None` for every automatic one that its application may use.
     pub gateway_groups: Option<Vec<String>>,
+    /// After what time a new secret is due; `None` for what is configured.
+    pub rotate_every: Option<Duration>,
+    /// Whether its secrets can be shown again.
+    pub secret_type: SecretType,
+    /// Whether a shared secret is made as well, without which the key is of no use. API keys only.
+    pub is_paired: bool,
     /// Its type, and where its secret comes from.
     pub secret: NewSecret,
 }
@@ -172,8 +191,13 @@ pub enum NewSecret {
 /// What [`rotate()`] needs to know.
 #[derive(Clone, Debug)]
 pub struct Rotation {
+    /// Which part of a pair gets a new secret; the other stays.
+    pub part: Part,
     /// For how long the secret that was current still works; zero ends it, and every retiring one, at once.
     pub grace: Duration,
+    /// For how long nobody must have used the retiring secret before it may end by itself: at least a day, and less than
+    /// the grace period.
+    pub end_after_silence: Option<Duration>,
     /// Where the new secret comes from.
     pub secret: RotatedSecret,
 }
@@ -214,6 +238,8 @@ pub struct CredentialPatch {
     pub expires_at: Edit<Option<Timestamp>>,
     /// All scopes.
     pub scopes: Option<Vec<String>>,
+    /// After what time a new secret is due; `None` for what is configured.
+    pub rotate_every: Edit<Option<Duration>>,
 }
 
 /// Which of an application's credentials to list.
@@ -230,8 +256,10 @@ pub struct CredentialQuery {
 pub struct CredentialDetail {
     /// The credential.
     pub credential: Credential,
-    /// Its living secrets: the current one first, then a retiring one.
+    /// Its living secrets: the current ones first, then those retiring.
     pub secrets: Vec<SecretSummary>,
+    /// Its next rotation.
+    pub schedule: Schedule,
 }
 
 /// What may be shown of a secret.
@@ -239,8 +267,12 @@ pub struct CredentialDetail {
 pub struct SecretSummary {
     /// Which of the credential's secrets it is.
     pub version: u32,
+    /// Which part of a pair it is.
+    pub part: Part,
     /// Until when it works, if it was the credential's secret and is not any more.
     pub retiring_until: Option<Timestamp>,
+    /// For how long nobody must have used it before it may end by itself, if it is retiring.
+    pub end_after_silence: Option<Duration>,
     /// Where it came from.
     pub origin: Origin,
     /// Its beginning and its end.
@@ -254,8 +286,10 @@ pub struct SecretSummary {
 pub struct Issued {
     /// The credential.
     pub detail: CredentialDetail,
-    /// The secret; `None` for a password that the caller chose.
+    /// The secret; `None` for a password that the caller chose, and where only the shared secret is new.
     pub secret: Option<SecretText>,
+    /// The shared secret, where a new one was made.
+    pub shared_secret: Option<SecretText>,
 }
 
 /// Reads one credential.
@@ -266,7 +300,7 @@ pub async fn get(
 ) -> Result<CredentialDetail, Error> {
     let mut read = env.store.read().await?;
     let credential = find(read.as_mut(), organization, id).await?;
-    detail(read.as_mut(), credential, env.now()).await
+    detail(env, read.as_mut(), credential, env.now()).await
 }
 
 /// Lists an application's credentials in order of creation.
@@ -283,7 +317,7 @@ pub async fn list(
     let found = Listing::cut(read.credentials(application, query).await?, limit);
     let mut items = Vec::with_capacity(found.items.len());
     for credential in found.items {
-        items.push(detail(read.as_mut(), credential, env.now()).await?);
+        items.push(detail(env, read.as_mut(), credential, env.now()).await?);
     }
     Ok(Listing {
         items,
@@ -304,28 +338,37 @@ pub(crate) async fn find(
 }
 
 async fn detail(
+    env: &Environment,
     read: &mut dyn ReadTransaction,
     credential: Credential,
     now: Timestamp,
 ) -> Result<CredentialDetail, Error> {
     let secrets = read.unrevoked_secrets(credential.id).await?;
-    Ok(CredentialDetail::new(credential, &secrets, now))
+    Ok(CredentialDetail::new(env, credential, &secrets, now))
 }
 
 impl CredentialDetail {
     /// Shows the living ones of `secrets`.
     #[must_use]
-    fn new(credential: Credential, secrets: &[Secret], now: Timestamp) -> Self {
-        let mut living: Vec<&Secret> = secrets
-            .iter()
-            .filter(|secret| secret.is_living(now))
-            .collect();
-        living.sort_by_key(|secret| std::cmp::Reverse(secret.version));
-        let secrets = living.into_iter().filter_map(SecretSummary::of).collect();
+    fn new(env: &Environment, credential: Credential, secrets: &[Secret], now: Timestamp) -> Self {
+        let living = Self::living(secrets, now).into_iter();
+        let secrets = living.filter_map(SecretSummary::of).collect();
         Self {
+            schedule: env.rotation.schedule(&credential, now),
             credential,
             secrets,
         }
+    }
+
+    /// Those that work, in the order in which they are shown.
+    fn living(secrets: &[Secret], now: Timestamp) -> Vec<&Secret> {
+        let living = secrets.iter().filter(|secret| secret.is_living(now));
+        let mut living: Vec<&Secret> = living.collect();
+        living.sort_by_key(|secret| {
+            let newest_first = std::cmp::Reverse(secret.version);
+            (secret.is_retiring(now), secret.part, newest_first)
+        });
+        living
     }
 }
 
@@ -339,7 +382,9 @@ impl SecretSummary {
         };
         Some(Self {
             version: secret.version,
+            part: secret.part,
             retiring_until,
+            end_after_silence: secret.end_after_silence,
             origin: secret.origin,
             display: secret.display.clone(),
             created_at: secret.created_at,

@@ -2,6 +2,7 @@
 
 mod explicit;
 mod key;
+mod lookup;
 mod rule;
 mod settle;
 

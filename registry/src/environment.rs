@@ -4,6 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use crate::{
     clock::{Clock, Timestamp},
+    credential::RotationPolicy,
     entropy::Entropy,
     error::Error,
     password::PasswordWork,
@@ -27,6 +28,8 @@ pub struct Environment {
     pub passwords: Arc<dyn PasswordWork>,
     /// What secrets must be like.
     pub policy: SecretPolicy,
+    /// When secrets are to be replaced, and how long the ones before may still work.
+    pub rotation: RotationPolicy,
     /// For how long changes are kept in the log.
     pub log_kept: Duration,
     /// For how long usage by day is kept.

@@ -121,6 +121,67 @@ pub enum Conflict {
         /// The fields that differ.
         fields: Vec<&'static str>,
     },
+    /// The credential was deleted.
+    #[error("the credential was revoked, and a revoked one is never rotated: create another one")]
+    CredentialRevoked,
+    /// The credential's time is over.
+    #[error(
+        "the credential has expired: set expires_at to a later time, or to null, and rotate it then"
+    )]
+    CredentialExpired,
+    /// The application must always have this credential.
+    #[error(
+        "the credential is its application's default, which is always honoured: make another the default first \
+         (PUT /v1/applications/{{id}}/default-credential), or disable or delete the application"
+    )]
+    DefaultCredential,
+    /// The credential is not one that an application may rely on.
+    #[error(
+        "the default credential must be one of the application's API keys: enabled, valid now and without expires_at"
+    )]
+    NotADefault,
+    /// An application that must have a default credential has none.
+    #[error(
+        "the application has no default credential: name one of its API keys in default_credential, \
+         after creating one if there is none"
+    )]
+    NoDefaultCredential,
+    /// The application needs no default credential.
+    #[error(
+        "the application's default_key is none: set it to required together with default_credential"
+    )]
+    NoDefaultKey,
+    /// The credential's secrets are not kept.
+    #[error(
+        "the credential's secrets are hashed and cannot be shown again: rotate it, or create one of secret_type retrievable"
+    )]
+    SecretsHashed,
+    /// The counter of a pair's secrets is at its end.
+    #[error(
+        "the secrets of this credential were replaced 65535 times, which is as often as gateways can tell: create another"
+    )]
+    PairExhausted,
+    /// The credential has no retiring secret.
+    #[error("the credential has no retiring secret: no grace period is running")]
+    NothingRetiring,
+    /// More than one rotation lies between the retiring secret and the current one.
+    #[error(
+        "the secret that is retiring is not the one before the current one: only the last rotation can be cancelled, and \
+         the secret before it has ended"
+    )]
+    RotatedSince,
+    /// The retiring secret is in the wrong hands.
+    #[error("the retiring secret was reported as leaked: it does not become the current one again")]
+    RetiringLeaked,
+    /// Somebody has the new secret.
+    #[error(
+        "the new secret is in use (presented {count} times): whoever uses it would be locked out; \
+         finish the rotation, or rotate again"
+    )]
+    NewSecretUsed {
+        /// How often gateways have reported it.
+        count: u64,
+    },
     /// Scopes cannot be taken from an application while its credentials carry them.
     #[error("credentials of the application still carry scopes that would be removed: {}", .credentials.join(", "))]
     ScopesInUse {

@@ -56,7 +56,7 @@ pub struct Secret {
 }
 
 /// Which part of a key and its shared secret a secret is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// The key, the token or the password.
     #[default]
@@ -122,11 +122,29 @@ impl Secret {
         }
     }
 
+    /// Whether it was the credential's secret and still works at `now`.
+    #[must_use]
+    pub fn is_retiring(&self, now: Timestamp) -> bool {
+        self.state != SecretState::Current && self.is_living(now)
+    }
+
     /// Opens what is kept of it.
     pub fn material(&self, keys: &Keys) -> Result<Material, SealError> {
         let id = self.id.to_string();
         Material::from_bytes(&keys.sealer().open(place(&id), &self.sealed)?)
             .ok_or(SealError::Open(COLUMN))
+    }
+
+    /// Its text, where that is kept to be shown again.
+    pub fn recover(&self, keys: &Keys) -> Result<Option<SecretText>, SealError> {
+        let Some(sealed) = &self.recoverable else {
+            return Ok(None);
+        };
+        let plain = keys
+            .sealer()
+            .open(recoverable_place(&self.id.to_string()), sealed)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| SealError::Open(RECOVERABLE))?;
+        Ok(Some(SecretText::new(text.to_owned())))
     }
 
     /// Under which hash a gateway looks it up: by its value, or by the user name where the password was chosen.
@@ -191,7 +209,27 @@ fn end(text: &str) -> String {
         .to_owned()
 }
 
+/// Seals the text of the secret with this id, so that it can be shown again.
+pub(crate) fn seal_text(
+    id: SecretId,
+    text: &SecretText,
+    keys: &Keys,
+    entropy: &dyn Entropy,
+) -> Result<Vec<u8>, SealError> {
+    let row = id.to_string();
+    let place = recoverable_place(&row);
+    keys.sealer().seal(place, text.expose().as_bytes(), entropy)
+}
+
 const COLUMN: &str = "secrets.sealed";
+const RECOVERABLE: &str = "secrets.recoverable";
+
+const fn recoverable_place(row: &str) -> Place<'_> {
+    Place {
+        column: RECOVERABLE,
+        row,
+    }
+}
 
 const fn place(row: &str) -> Place<'_> {
     Place {

@@ -24,6 +24,8 @@ pub struct SecretPolicy {
     pub minimum_own_key_length: usize,
     /// Characters at least in a chosen password.
     pub minimum_password_length: usize,
+    /// Whether secrets may be kept so that they can be shown again.
+    pub retrievable_allowed: bool,
 }
 
 impl Default for SecretPolicy {
@@ -32,6 +34,7 @@ impl Default for SecretPolicy {
             brand: "ks".to_owned(),
             minimum_own_key_length: 20,
             minimum_password_length: 12,
+            retrievable_allowed: false,
         }
     }
 }

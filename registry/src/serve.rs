@@ -11,6 +11,7 @@ use crate::{
     api,
     clock::Clock,
     config::Config,
+    credential,
     entropy::Entropy,
     environment::Environment,
     error::Error,
@@ -121,6 +122,7 @@ pub async fn serve(
     )
     .await?;
 
+    credential::reconsider_rotations(&environment).await?;
     let gateways = Arc::new(Gateways::load(&environment).await?);
     let operations = Operations {
         store: Arc::clone(&store),
@@ -133,7 +135,7 @@ pub async fn serve(
         gateways: Arc::clone(&gateways),
         verifier: Arc::new(verifier),
         usage: Arc::new(Intake::new(environment.clone(), Arc::clone(&metrics))),
-        metrics,
+        metrics: Arc::clone(&metrics),
         limits: config.limits,
         shutdown: shutdown.clone(),
     };
@@ -159,7 +161,7 @@ pub async fn serve(
     tokio::join!(
         serving,
         operations.serve(operations_shutdown),
-        sweep_regularly(&environment, &gateways, &shutdown),
+        sweep_regularly(&environment, &gateways, &metrics, &shutdown),
         save_regularly(&environment, &gateways, &shutdown),
     );
     save(&environment, &gateways).await;
@@ -193,7 +195,9 @@ async fn open(
             brand: config.policy.brand.clone(),
             minimum_own_key_length: config.policy.minimum_own_key_length,
             minimum_password_length: config.policy.minimum_password_length,
+            retrievable_allowed: config.policy.retrievable_allowed,
         },
+        rotation: config.rotation,
         log_kept: config.change_retention,
         usage_kept: config.usage_kept,
     };
@@ -209,7 +213,12 @@ fn cost(config: &Config) -> Cost {
 }
 
 /// Clears away what has ended. What is correct does not depend on it.
-async fn sweep_regularly(environment: &Environment, gateways: &Gateways, shutdown: &Shutdown) {
+async fn sweep_regularly(
+    environment: &Environment,
+    gateways: &Gateways,
+    metrics: &Metrics,
+    shutdown: &Shutdown,
+) {
     let mut ticks = interval(SWEEP_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -220,6 +229,10 @@ async fn sweep_regularly(environment: &Environment, gateways: &Gateways, shutdow
         gateways.forget_before(environment.now().before(GATEWAYS_KEPT));
         if let Err(error) = sweep::sweep(environment).await {
             tracing::warn!(%error, "what has ended could not be cleared away");
+        }
+        match credential::announce_rotations(environment).await {
+            Ok(counts) => metrics.rotations(counts),
+            Err(error) => tracing::warn!(%error, "what is to be rotated could not be announced"),
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::{
 
 mod error;
 pub(crate) mod record;
+mod rotation;
 mod row;
 pub mod sqlite;
 mod visible;
@@ -35,6 +36,7 @@ mod conformance;
 
 pub use error::{OpenError, StoreError};
 pub use record::RenderedCredential;
+pub use rotation::{RotationReads, RotationWrites, SecretUse};
 pub use row::*;
 
 /// A database.
@@ -62,7 +64,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 
 /// Reading, all of it from one moment.
 #[async_trait]
-pub trait ReadTransaction: Send {
+pub trait ReadTransaction: RotationReads + Send {
     /// The organization that exists from the start.
     async fn default_organization(&mut self) -> Result<Organization, StoreError>;
 
@@ -273,7 +275,7 @@ pub trait ReadTransaction: Send {
 
 /// Reading and writing, alone.
 #[async_trait]
-pub trait WriteTransaction: ReadTransaction {
+pub trait WriteTransaction: ReadTransaction + RotationWrites {
     /// A number for an application that none ever had.
     async fn next_application_number(&mut self) -> Result<u32, StoreError>;
     /// Adds an application and reserves its name.

@@ -14,7 +14,10 @@ use tracing_subscriber::{
     EnvFilter, filter::ParseError, fmt::MakeWriter, util::SubscriberInitExt as _,
 };
 
-use crate::config::{Log, LogFormat};
+use crate::{
+    config::{Log, LogFormat},
+    credential::RotationCounts,
+};
 
 /// The media type of [`Metrics::render`].
 pub const METRICS_MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -76,6 +79,8 @@ pub struct Metrics {
     pub feed_waiters: Gauge,
     /// The last revision of the change log.
     pub head_revision: Gauge<u64, AtomicU64>,
+    rotations_due: Gauge<u64, AtomicU64>,
+    rotations_due_soon: Gauge<u64, AtomicU64>,
     /// Password hashes being computed.
     pub password_running: Gauge,
     /// Password hashes that wait for a worker.
@@ -113,6 +118,8 @@ impl Metrics {
             usage_lost: Counter::default(),
             feed_waiters: Gauge::default(),
             head_revision: Gauge::default(),
+            rotations_due: Gauge::default(),
+            rotations_due_soon: Gauge::default(),
             password_running: Gauge::default(),
             password_waiting: Gauge::default(),
         };
@@ -151,6 +158,16 @@ impl Metrics {
             "head_revision",
             "The last revision of the change log",
             metrics.head_revision.clone(),
+        );
+        registry.register(
+            "credentials_rotation_due",
+            "Credentials whose rotation is due",
+            metrics.rotations_due.clone(),
+        );
+        registry.register(
+            "credentials_rotation_due_soon",
+            "Credentials whose rotation will soon be due",
+            metrics.rotations_due_soon.clone(),
         );
         registry.register(
             "password_hashes_running",
@@ -195,6 +212,12 @@ impl Metrics {
         self.usage
             .get_or_create(&OutcomeLabels { outcome })
             .inc_by(count);
+    }
+
+    /// Shows how many credentials are to be rotated.
+    pub fn rotations(&self, counts: RotationCounts) {
+        self.rotations_due.set(counts.due);
+        self.rotations_due_soon.set(counts.due_soon);
     }
 
     /// The text that Prometheus reads.

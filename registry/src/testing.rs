@@ -4,10 +4,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use self::follower::Follower;
 use crate::{
-    application::{self, NewApplication},
+    application::{self, DefaultKey, NewApplication},
     caller::Caller,
     clock::{ManualClock, Timestamp},
-    credential::{self, Deployed, Issued, NewCredential, NewSecret, RotatedSecret, Rotation},
+    credential::{
+        self, Deployed, Issued, NewCredential, NewSecret, RotatedSecret, Rotation, RotationPolicy,
+        SecretType,
+    },
     entropy::SeededEntropy,
     environment::Environment,
     error::Error,
@@ -15,6 +18,7 @@ use crate::{
     gateway::{self, DEFAULT_GROUP},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId},
     password::{HashedPassword, PasswordHasher, PasswordWork, PhcString, Salts},
+    secret::Part,
     secret_policy::SecretPolicy,
     secrets::{Keys, MasterKey, SecretText},
     store::sqlite::SqliteStore,
@@ -93,6 +97,7 @@ impl World {
             entropy,
             passwords: Arc::new(InlinePasswords(PasswordHasher::cheapest().unwrap())),
             policy: SecretPolicy::default(),
+            rotation: RotationPolicy::default(),
             log_kept: sweep::LOG_KEPT,
             usage_kept: usage::USAGE_KEPT,
         };
@@ -124,6 +129,7 @@ impl World {
             scopes: vec!["read".to_owned(), "write".to_owned()],
             gateway_groups: None,
             enabled: true,
+            default_key: DefaultKey::None,
         }
     }
 
@@ -145,6 +151,9 @@ impl World {
                 .then(|| Timestamp::from_millis(END_OF_2099)),
             scopes: Vec::new(),
             gateway_groups: None,
+            rotate_every: None,
+            secret_type: SecretType::Hashed,
+            is_paired: false,
             secret,
         }
     }
@@ -165,8 +174,8 @@ impl World {
         &self,
         new: NewApplication,
     ) -> Result<application::Application, Error> {
-        let created = application::create(&self.env, self.caller(), new).await?;
-        Ok(created.value)
+        let created = application::create(&self.env, self.caller(), new, None).await?;
+        Ok(created.value.application)
     }
 
     pub(crate) async fn issue(&self, new: NewCredential) -> Result<Issued, Error> {
@@ -188,7 +197,12 @@ impl World {
         grace: Duration,
         secret: RotatedSecret,
     ) -> Result<Issued, Error> {
-        let rotation = Rotation { grace, secret };
+        let rotation = Rotation {
+            part: Part::Value,
+            grace,
+            end_after_silence: None,
+            secret,
+        };
         let rotated =
             credential::rotate(&self.env, self.caller(), id, None, rotation, None).await?;
         Ok(rotated.value)

@@ -29,7 +29,10 @@ create index credentials_by_update on credentials (organization_id, updated_at, 
 -- What never ends comes last, and what was never used first.
 create index credentials_by_expiry on credentials (organization_id, ifnull(expires_at, 9223372036854775807), id);
 create index credentials_by_use on credentials (organization_id, ifnull(last_used_at, 0), id);
-create index credentials_by_rotation on credentials (rotation_noted, rotated_at);
+-- By when a new secret is due: as configured, or by a time of the credential's own.
+create index credentials_by_rotation on credentials (rotation_noted, rotated_at) where rotate_every is null;
+create index credentials_by_own_rotation on credentials (rotation_noted, rotated_at + rotate_every)
+    where rotate_every is not null;
 
 -- Which of a pair it is: the key itself or the shared secret.
 alter table secrets add column part text not null default 'value';

@@ -1,6 +1,6 @@
 //! `/v1/applications`.
 
-use axum::{extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -9,24 +9,27 @@ use super::{
     AppState,
     access::Admin,
     answer::Answer,
-    extract::{Json, Path, Query},
+    extract::{Body, Json, Path, Query},
+    idempotency::Repeatable,
     page::{Page, slice},
     problem::{Problem, ProblemBody},
     version::IfMatch,
 };
 use crate::{
-    application::{self, ApplicationQuery},
+    application::{self, ApplicationQuery, Created},
+    change::Changed,
     ids::ApplicationId,
 };
 
 mod body;
 
-use body::{ApplicationBody, ApplicationChange, ApplicationRequest};
+use body::{ApplicationBody, ApplicationChange, ApplicationRequest, DefaultRequest};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(get, update, delete))
+        .routes(routes!(set_default))
 }
 
 /// Which applications to list.
@@ -47,25 +50,43 @@ struct ListQuery {
 
 /// Create an application
 ///
-/// An application is a program that calls APIs. Its credentials are created separately.
-#[utoipa::path(post, path = "/v1/applications", tag = "applications", operation_id = "create_application", request_body = ApplicationRequest, responses(
-    (status = 201, description = "Created", body = ApplicationBody, headers(
-        ("Location", description = "Its path"), ("ETag", description = "Its version"))),
-    (status = 409, description = "The name is taken", body = ProblemBody, content_type = "application/problem+json"),
-))]
+/// An application is a program that calls APIs. Its credentials are created separately, except the one that is made with it
+/// where `default_key` is `required`: the answer holds its secret, and nothing shows that again.
+#[utoipa::path(post, path = "/v1/applications", tag = "applications", operation_id = "create_application", request_body = ApplicationRequest,
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false,
+        description = "Makes the request repeatable: the same answer is given again for 15 minutes")),
+    responses(
+        (status = 201, description = "Created", body = ApplicationBody, headers(
+            ("Location", description = "Its path"), ("ETag", description = "Its version"))),
+        (status = 409, description = "The name is taken, or the first request with this Idempotency-Key is still running",
+            body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The Idempotency-Key was used for another request", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
 async fn create(
     admin: Admin,
     State(app): State<AppState>,
-    Json(request): Json<ApplicationRequest>,
-) -> Result<Answer, Problem> {
-    let created = application::create(app.environment(), admin.caller(), request.into()).await?;
-    let version = created.value.version;
-    let body = ApplicationBody::from(created.value);
-    Ok(
-        Answer::created(format!("/v1/applications/{}", body.id), &body)?
-            .at_version(version)
-            .of_revision(created.revision),
-    )
+    repeatable: Repeatable,
+    Body {
+        value: request,
+        bytes,
+    }: Body<ApplicationRequest>,
+) -> Result<Response, Problem> {
+    let new = request.into();
+    let answer = |created: &Changed<Created>| {
+        let application = &created.value.application;
+        let (location, version) = (
+            format!("/v1/applications/{}", application.id),
+            application.version,
+        );
+        let body = ApplicationBody::from(created.value.clone());
+        let answer = Answer::created(location, &body)?;
+        Ok(answer.at_version(version).of_revision(created.revision))
+    };
+    let work = move |env, receipt| async move {
+        application::create(&env, admin.caller(), new, receipt).await
+    };
+    repeatable.run(&app, admin.token, bytes, answer, work).await
 }
 
 /// List applications
@@ -159,4 +180,37 @@ async fn delete(
 ) -> Result<StatusCode, Problem> {
     application::delete(app.environment(), admin.caller(), id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Choose an application's default credential
+///
+/// For applications whose `default_key` is `required`. The one before is a credential like any other from then on.
+#[utoipa::path(put, path = "/v1/applications/{id}/default-credential", tag = "applications",
+    operation_id = "set_default_credential", request_body = DefaultRequest,
+    params(
+        ("id" = String, Path, description = "The application's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that the change is based on", nullable = false),
+    ),
+    responses(
+        (status = 200, description = "The application as it is now", body = ApplicationBody, headers(
+            ("ETag", description = "Its version"))),
+        (status = 409, description = "The credential cannot be a default, or the application needs none", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+async fn set_default(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(id): Path<ApplicationId>,
+    IfMatch(expected): IfMatch,
+    Json(request): Json<DefaultRequest>,
+) -> Result<Answer, Problem> {
+    let (env, credential) = (app.environment(), request.credential.0);
+    let chosen =
+        application::set_default_credential(env, admin.caller(), id, expected, credential).await?;
+    let version = chosen.value.version;
+    Ok(Answer::ok(&ApplicationBody::from(chosen.value))?
+        .at_version(version)
+        .of_revision(chosen.revision))
 }

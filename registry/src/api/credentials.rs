@@ -7,7 +7,7 @@ use super::{
     AppState,
     access::Admin,
     answer::Answer,
-    extract::{Body, Json, OptionalBody, Path, Query},
+    extract::{Body, Json, Path, Query},
     idempotency::Repeatable,
     page::{Page, PageQuery, slice},
     problem::{Problem, ProblemBody},
@@ -15,21 +15,22 @@ use super::{
 };
 use crate::{
     change::Changed,
-    credential::{self, CredentialQuery, Issued},
+    credential::{self, CredentialDetail, CredentialQuery, Issued},
     ids::{ApplicationId, CredentialId},
 };
 
 pub(super) mod body;
 pub(super) mod request;
+mod rotation;
 
 use body::{CredentialBody, IssuedBody};
-use request::{CredentialChange, CredentialRequest, DeleteQuery, RotationRequest};
+use request::{CredentialChange, CredentialRequest, DeleteQuery};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(get, update, delete))
-        .routes(routes!(rotate))
+        .merge(rotation::router())
 }
 
 /// Create a credential
@@ -135,10 +136,7 @@ async fn update(
     let patch = change.into();
     let updated =
         credential::update(app.environment(), admin.caller(), id, expected, patch).await?;
-    let version = updated.value.credential.version;
-    Ok(Answer::ok(&CredentialBody::from(updated.value))?
-        .at_version(version)
-        .of_revision(updated.revision))
+    Ok(answer_detail(updated)?)
 }
 
 /// Delete a credential
@@ -167,45 +165,6 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Rotate a credential
-///
-/// A new secret works from now on; the one before ends at once or after `grace_period`. Id and identifier stay.
-#[utoipa::path(post, path = "/v1/credentials/{id}/rotate", tag = "credentials", operation_id = "rotate_credential", request_body = RotationRequest,
-    params(
-        ("id" = String, Path, description = "The credential's id"),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that is to be rotated", nullable = false),
-        ("Idempotency-Key" = Option<String>, Header, nullable = false,
-            description = "Makes the request repeatable: the same answer is given again for 15 minutes"),
-    ),
-    responses(
-        (status = 200, description = "The credential with its new secret", body = IssuedBody, headers(
-            ("ETag", description = "Its version"))),
-        (status = 409, description = "The user name or value is taken, or the first request with this \
-            Idempotency-Key is still running", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 412, description = "It has changed since", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 422, description = "The Idempotency-Key was used for another request", body = ProblemBody,
-            content_type = "application/problem+json"),
-    ))]
-async fn rotate(
-    admin: Admin,
-    State(app): State<AppState>,
-    Path(id): Path<CredentialId>,
-    IfMatch(expected): IfMatch,
-    repeatable: Repeatable,
-    OptionalBody(Body {
-        value: request,
-        bytes,
-    }): OptionalBody<RotationRequest>,
-) -> Result<Response, Problem> {
-    let rotation = request.into_rotation()?;
-    let answer = |issued: &Changed<Issued>| answer_issued(issued, Answer::ok);
-    let work = move |env, receipt| async move {
-        credential::rotate(&env, admin.caller(), id, expected, rotation, receipt).await
-    };
-    repeatable.run(&app, admin.token, bytes, answer, work).await
-}
-
 fn answer_issued(
     issued: &Changed<Issued>,
     answer: impl FnOnce(&IssuedBody) -> Result<Answer, serde_json::Error>,
@@ -215,4 +174,11 @@ fn answer_issued(
     Ok(answer(&body)?
         .at_version(version)
         .of_revision(issued.revision))
+}
+
+fn answer_detail(changed: Changed<CredentialDetail>) -> Result<Answer, serde_json::Error> {
+    let version = changed.value.credential.version;
+    Ok(Answer::ok(&CredentialBody::from(changed.value))?
+        .at_version(version)
+        .of_revision(changed.revision))
 }

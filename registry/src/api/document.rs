@@ -92,6 +92,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [
         &mut item.get,
         &mut item.post,
+        &mut item.put,
         &mut item.patch,
         &mut item.delete,
     ]

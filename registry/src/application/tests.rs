@@ -8,6 +8,8 @@ use crate::{
     testing::World,
 };
 
+mod default;
+
 #[track_caller]
 fn assert_invalid<T: std::fmt::Debug>(result: Result<T, Error>, field: &str) {
     match result {
@@ -107,6 +109,7 @@ async fn a_name_is_unique_and_stays_with_its_organization_for_ever() {
         &world.env,
         Caller::registry(stranger(&world)),
         World::new_application("jack"),
+        None,
     )
     .await;
     assert!(matches!(
@@ -135,6 +138,7 @@ async fn a_name_that_was_given_up_stays_reserved() {
         &world.env,
         Caller::registry(stranger(&world)),
         World::new_application("jack"),
+        None,
     )
     .await;
     assert!(matches!(

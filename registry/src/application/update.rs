@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Application, ApplicationPatch, find, value};
+use super::{Application, ApplicationPatch, default::DefaultChange, find, value};
 use crate::{
     audit::{self, Action, Event},
     caller::Caller,
@@ -50,7 +50,14 @@ async fn update_in_full(
         return Err(Error::VersionMismatch(Kind::Application));
     }
     let groups = write.groups().await?;
+    let default = DefaultChange {
+        key: patch.default_key,
+        credential: patch.default_credential,
+    };
     let mut application = apply(before.clone(), patch, &groups)?;
+    default
+        .apply(write.as_mut(), &mut application, env.now())
+        .await?;
     application.updated_at = env.now();
     application.version = before.version.saturating_add(1);
     if application.name != before.name {

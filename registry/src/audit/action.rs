@@ -45,6 +45,16 @@ actions! {
     CredentialUpdated = "credential.updated",
     /// A credential got a new secret.
     CredentialRotated = "credential.rotated",
+    /// A grace period was ended early.
+    RotationFinished = "credential.rotation_finished",
+    /// A rotation was taken back.
+    RotationCancelled = "credential.rotation_cancelled",
+    /// A new secret will soon be due.
+    RotationDueSoon = "credential.rotation_due_soon",
+    /// A new secret is due.
+    RotationDue = "credential.rotation_due",
+    /// A credential's secrets were shown again.
+    CredentialRevealed = "credential.revealed",
     /// A credential was deleted.
     CredentialDeleted = "credential.deleted",
     /// A secret was reported as leaked.

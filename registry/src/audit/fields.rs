@@ -71,6 +71,7 @@ impl Fields for Credential {
                     SecretType::Retrievable => "retrievable",
                 }),
             ),
+            ("shared_secret", json!(self.is_paired)),
             (
                 "rotate_every",
                 json!(self.rotate_every.map(|time| time.as_secs())),

@@ -98,6 +98,35 @@ pub const OPTIONS: &[Setting] = &[
         "Characters at least (1 to 128) in a chosen password.",
     ),
     setting(
+        "allow_retrievable_secrets",
+        "false",
+        "Allows credentials of secret_type retrievable: their secrets are kept sealed under the master key, and \
+         POST /v1/credentials/{id}/reveal shows them again.",
+    ),
+    setting(
+        "max_grace_seconds",
+        "7776000",
+        "Seconds at most (0 to 315360000) for which a rotated secret may still work: the bound of grace_period.",
+    ),
+    setting(
+        "max_retiring_secrets",
+        "1",
+        "Secrets at most (1 to 5) that a credential may have besides its current one, each in its grace period. \
+         With one more rotation the oldest ends.",
+    ),
+    setting(
+        "rotate_every_seconds",
+        "0",
+        "Seconds (3600 to 315360000) after which a new secret is due, for credentials without a rotate_every of their \
+         own; 0 for never. It is announced and nothing more: whoever owns the credential rotates it.",
+    ),
+    setting(
+        "rotation_warning_seconds",
+        "1209600",
+        "Seconds (0 to 315360000) before a new secret is due from which on it is due_soon, but never more than half of \
+         the time between two.",
+    ),
+    setting(
         "change_retention_hours",
         "24",
         "Hours (1 to 8760) for which changes are kept. A gateway that was away for longer takes a full snapshot.",

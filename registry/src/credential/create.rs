@@ -4,20 +4,22 @@ use super::{
     Credential, CredentialDetail, CredentialType, Deploy, Issued, NewCredential, NewSecret,
     SecretType,
     issue::{self, Minted},
-    value,
+    schedule, value,
 };
 use crate::{
+    application::Application,
     audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
     deployment::{self, Digesters},
     environment::Environment,
-    error::Error,
+    error::{Error, InvalidField},
     idempotency::{self, Receipt},
-    ids::CredentialId,
+    ids::{CredentialId, OrganizationId},
     label::{self, Labels},
     scope::Scopes,
     secret_policy::check_username,
+    store::WriteTransaction,
 };
 
 /// Creates a credential with its first secret, which works at once everywhere the application is admitted.
@@ -27,65 +29,136 @@ pub async fn create(
     new: NewCredential,
     receipt: Option<Receipt<Changed<Issued>>>,
 ) -> Result<Changed<Issued>, Error> {
-    let now = env.now();
-    let id = CredentialId::generate(now, env.entropy.as_ref())?;
-    let identifier = new.identifier.map(value::identifier).transpose()?;
-    value::period(new.secret.kind(), new.not_before, new.expires_at, now)?;
-    let mut credential = Credential {
-        id,
-        organization: caller.organization,
-        application: new.application,
-        kind: new.secret.kind(),
-        name: value::name(new.name)?,
-        identifier: identifier.unwrap_or_else(|| id.to_string()),
-        username: None,
-        description: label::description(new.description)?,
-        labels: Labels::parse(new.labels)?,
-        enabled: new.enabled,
-        not_before: new.not_before,
-        expires_at: new.expires_at,
-        scopes: Scopes::default(),
-        deploy: match &new.gateway_groups {
-            None => Deploy::Automatic,
-            Some(_) => Deploy::Chosen,
-        },
-        is_paired: false,
-        secret_type: SecretType::default(),
-        secret_version: 1,
-        rotate_every: None,
-        rotated_at: now,
-        last_used_at: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
-    };
+    let application = new.application;
     // Before the transaction: hashing a password is slow.
-    let minted = mint(env, new.secret).await?;
-    credential.username.clone_from(&minted.username);
+    let draft = Draft::of(env, caller.organization, new).await?;
 
     let mut write = env.store.write().await?;
     let application =
-        crate::application::find(write.as_mut(), caller.organization, new.application).await?;
-    credential.scopes = value::scopes(new.scopes, &application)?;
-    value::check_names_are_free(write.as_mut(), &credential).await?;
-    write.insert_credential(&credential).await?;
-    let chosen = new.gateway_groups.unwrap_or_default();
-    deployment::choose(write.as_mut(), &application, id, &chosen).await?;
-    minted.keep(env, write.as_mut(), &credential).await?;
-    issue::settle_usernames(env, write.as_mut(), id).await?;
-    let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
-    deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
-    let event = Event::of_credential(Action::CredentialCreated, &credential).made(&credential);
-    audit::note(env, write.as_mut(), caller, event).await?;
-    let secrets = write.unrevoked_secrets(id).await?;
-    let issued = Issued {
-        detail: CredentialDetail::new(credential, &secrets, now),
-        secret: minted.shown,
-    };
+        crate::application::find(write.as_mut(), caller.organization, application).await?;
+    let issued = draft
+        .insert(env, write.as_mut(), caller, &application)
+        .await?;
     let issued = Changed::of(write.as_mut(), issued).await?;
     idempotency::keep(receipt, env, write.as_mut(), &issued).await?;
     env.commit(write).await?;
     Ok(issued)
+}
+
+/// A credential with its secrets that is not kept yet, checked as far as it can be by itself.
+pub(crate) struct Draft {
+    credential: Credential,
+    scopes: Vec<String>,
+    gateway_groups: Vec<String>,
+    minted: Minted,
+    shared: Option<Minted>,
+}
+
+impl Draft {
+    pub(crate) async fn of(
+        env: &Environment,
+        organization: OrganizationId,
+        new: NewCredential,
+    ) -> Result<Self, Error> {
+        let now = env.now();
+        let id = CredentialId::generate(now, env.entropy.as_ref())?;
+        check_secret(env, &new)?;
+        let kind = new.secret.kind();
+        let identifier = new.identifier.map(value::identifier).transpose()?;
+        value::period(kind, new.not_before, new.expires_at, now)?;
+        let mut credential = Credential {
+            id,
+            organization,
+            application: new.application,
+            kind,
+            name: value::name(new.name)?,
+            identifier: identifier.unwrap_or_else(|| id.to_string()),
+            username: None,
+            description: label::description(new.description)?,
+            labels: Labels::parse(new.labels)?,
+            enabled: new.enabled,
+            not_before: new.not_before,
+            expires_at: new.expires_at,
+            scopes: Scopes::default(),
+            deploy: match &new.gateway_groups {
+                None => Deploy::Automatic,
+                Some(_) => Deploy::Chosen,
+            },
+            is_paired: new.is_paired,
+            secret_type: new.secret_type,
+            secret_version: 0,
+            rotate_every: schedule::every(new.rotate_every)?,
+            rotated_at: now,
+            last_used_at: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        let minted = mint(env, new.secret).await?;
+        credential.username.clone_from(&minted.username);
+        let shared = new.is_paired.then(|| issue::shared(env)).transpose()?;
+        Ok(Self {
+            credential,
+            scopes: new.scopes,
+            gateway_groups: new.gateway_groups.unwrap_or_default(),
+            minted,
+            shared,
+        })
+    }
+
+    /// Keeps it as a credential of the application, and deploys it.
+    pub(crate) async fn insert(
+        self,
+        env: &Environment,
+        write: &mut dyn WriteTransaction,
+        caller: Caller,
+        application: &Application,
+    ) -> Result<Issued, Error> {
+        let mut credential = self.credential;
+        let id = credential.id;
+        credential.scopes = value::scopes(self.scopes, application)?;
+        value::check_names_are_free(write, &credential).await?;
+        credential.secret_version = if self.shared.is_some() { 2 } else { 1 };
+        write.insert_credential(&credential).await?;
+        deployment::choose(write, application, id, &self.gateway_groups).await?;
+        self.minted.keep(env, write, &credential, 1).await?;
+        if let Some(shared) = &self.shared {
+            shared.keep(env, write, &credential, 2).await?;
+        }
+        issue::settle_usernames(env, write, id).await?;
+        let digesters = Digesters::load(write, &env.keys).await?;
+        deployment::settle(write, &env.keys, &digesters, &credential, env.now()).await?;
+        let event = Event::of_credential(Action::CredentialCreated, &credential).made(&credential);
+        audit::note(env, write, caller, event).await?;
+        let secrets = write.unrevoked_secrets(id).await?;
+        Ok(Issued {
+            detail: CredentialDetail::new(env, credential, &secrets, env.now()),
+            secret: self.minted.shown,
+            shared_secret: self.shared.and_then(|shared| shared.shown),
+        })
+    }
+}
+
+fn check_secret(env: &Environment, new: &NewCredential) -> Result<(), InvalidField> {
+    if new.is_paired && new.secret.kind() != CredentialType::ApiKey {
+        return Err(InvalidField::new(
+            "shared_secret",
+            "is only for type api_key",
+        ));
+    }
+    if new.secret_type == SecretType::Hashed {
+        return Ok(());
+    }
+    let refused = |message: &str| Err(InvalidField::new("secret_type", message));
+    if matches!(new.secret, NewSecret::ChosenPassword { .. }) {
+        return refused("must be hashed for a password that somebody chose");
+    }
+    if !env.policy.retrievable_allowed {
+        return refused(
+            "can only be retrievable where the setting allow_retrievable_secrets is true",
+        );
+    }
+    Ok(())
 }
 
 async fn mint(env: &Environment, secret: NewSecret) -> Result<Minted, Error> {

@@ -39,6 +39,9 @@ pub async fn delete(
     }
     let application =
         application::find(write.as_mut(), caller.organization, credential.application).await?;
+    if application.requires(id) {
+        return Err(Conflict::DefaultCredential.into());
+    }
     let groups = deployment::on_demand(write.as_mut(), &application, &credential).await?;
     if !groups.is_empty() && deployed == Deployed::Keep {
         let groups = groups.into_iter().map(|group| group.name).collect();

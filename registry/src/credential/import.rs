@@ -12,7 +12,7 @@ use super::{
     value,
 };
 use crate::{
-    application::{self, Application, NewApplication},
+    application::{self, Application, DefaultKey, NewApplication},
     audit::{self, Action, Event},
     caller::Caller,
     clock::Timestamp,
@@ -232,7 +232,8 @@ async fn take(
     value::check_names_are_free(write, &credential).await?;
 
     write.insert_credential(&credential).await?;
-    ready.minted.keep(env, write, &credential).await?;
+    let version = credential.secret_version;
+    ready.minted.keep(env, write, &credential, version).await?;
     issue::settle_usernames(env, write, credential.id).await?;
     deployment::settle(write, &env.keys, digesters, &credential, env.now()).await?;
     let event = Event::of_credential(Action::CredentialImported, &credential).made(&credential);
@@ -270,8 +271,10 @@ async fn create_application(
         scopes: scopes.map(ToOwned::to_owned).collect(),
         gateway_groups: None,
         enabled: true,
+        default_key: DefaultKey::None,
     };
-    application::add(env, write, caller, new).await
+    let created = application::add(env, write, caller, new).await?;
+    Ok(created.application)
 }
 
 impl Ready {

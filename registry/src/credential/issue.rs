@@ -11,7 +11,7 @@ use crate::{
     error::{Conflict, Error},
     ids::{CredentialId, SecretId},
     password::{HashedPassword, PhcString, Salts, SlowHash},
-    secret::{Display, Material, Origin, Part, Secret, SecretState},
+    secret::{self, Display, Material, Origin, Part, Secret, SecretState},
     secrets::{Fingerprint, SecretText},
     store::WriteTransaction,
 };
@@ -21,6 +21,7 @@ pub(super) struct Minted {
     /// What is shown of it this once.
     pub(super) shown: Option<SecretText>,
     pub(super) username: Option<String>,
+    part: Part,
     material: Material,
     origin: Origin,
     display: Display,
@@ -47,7 +48,23 @@ pub(super) fn generated(
         display: Display::of_generated(&text),
         shown: Some(text),
         username,
+        part: Part::Value,
         material: Material::Value(hash),
+        origin: Origin::Generated,
+    })
+}
+
+/// A secret that the registry makes, to be presented together with a key.
+pub(super) fn shared(env: &Environment) -> Result<Minted, Error> {
+    let text = env
+        .policy
+        .generate(SecretType::ClientSecret, env.entropy.as_ref())?;
+    Ok(Minted {
+        display: Display::of_generated(&text),
+        material: Material::Value(SecretHash::of_value(text.expose().as_bytes())),
+        shown: Some(text),
+        username: None,
+        part: Part::Shared,
         origin: Origin::Generated,
     })
 }
@@ -60,6 +77,7 @@ pub(super) fn own(env: &Environment, value: SecretText) -> Result<Minted, Error>
         material: Material::Value(SecretHash::of_value(value.expose().as_bytes())),
         shown: Some(value),
         username: None,
+        part: Part::Value,
         origin: Origin::Own,
     })
 }
@@ -78,6 +96,7 @@ pub(super) async fn chosen(
     Ok(Minted {
         shown: None,
         username: Some(username),
+        part: Part::Value,
         material: Material::Password(env.passwords.hash(password, salts).await?),
         origin: Origin::Chosen,
         display: Display::default(),
@@ -90,6 +109,7 @@ impl Minted {
         Self {
             shown: None,
             username: None,
+            part: Part::Value,
             material: Material::Value(hash),
             origin: Origin::Own,
             display: Display::default(),
@@ -102,6 +122,7 @@ impl Minted {
         Self {
             shown: None,
             username: Some(username),
+            part: Part::Value,
             material: Material::Password(HashedPassword {
                 phc,
                 slow_hash: SlowHash(slow_hash),
@@ -131,12 +152,13 @@ impl Minted {
         })
     }
 
-    /// Keeps it as the credential's current secret, unless its value is or was one.
+    /// Keeps it as the credential's current secret of this version, unless its value is or was one.
     pub(super) async fn keep(
         &self,
         env: &Environment,
         write: &mut dyn WriteTransaction,
         credential: &Credential,
+        version: u32,
     ) -> Result<(), Error> {
         let fingerprint = self.material.fingerprint(&env.keys);
         self.check_is_unknown(env, write).await?;
@@ -146,20 +168,38 @@ impl Minted {
             id,
             organization: credential.organization,
             credential: credential.id,
-            version: credential.secret_version,
-            part: Part::Value,
+            version,
+            part: self.part,
             state: SecretState::Current,
             origin: self.origin,
             username: self.username.clone(),
             sealed: self.material.seal(id, &env.keys, env.entropy.as_ref())?,
             fingerprint,
             display: self.display.clone(),
-            recoverable: None,
+            recoverable: self.recoverable(env, credential, id)?,
             leaked_at: None,
             end_after_silence: None,
             created_at: now,
         };
         Ok(write.insert_secret(&secret).await?)
+    }
+
+    /// Its text, sealed, where the credential wants that and the settings still allow it. That they do not is no reason to
+    /// make no secret: a credential must be able to lose one that leaked.
+    fn recoverable(
+        &self,
+        env: &Environment,
+        credential: &Credential,
+        id: SecretId,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let wanted = credential.secret_type == crate::credential::SecretType::Retrievable;
+        match &self.shown {
+            Some(text) if wanted && env.policy.retrievable_allowed => {
+                let sealed = secret::seal_text(id, text, &env.keys, env.entropy.as_ref())?;
+                Ok(Some(sealed))
+            }
+            _ => Ok(None),
+        }
     }
 }
 

@@ -3,31 +3,34 @@
 use std::time::Duration;
 
 use super::{
-    Credential, CredentialDetail, CredentialType, Issued, RotatedSecret, Rotation, find,
+    Credential, CredentialDetail, CredentialType, Issued, RotatedSecret, Rotation, RotationNote,
+    SecretType, find,
     issue::{self, Minted},
+    retire::Retirement,
+    versions::MAX_OF_PAIR,
 };
 use crate::{
     audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
-    clock::Timestamp,
     deployment::{self, Digesters},
     environment::Environment,
-    error::{Error, InvalidField, Kind},
+    error::{Conflict, Error, InvalidField, Kind},
     idempotency::{self, Receipt},
-    ids::CredentialId,
-    secret::SecretState,
+    ids::{CredentialId, OrganizationId},
+    secret::Part,
     secret_policy::check_username,
-    store::WriteTransaction,
+    store::ReadTransaction,
 };
 
-/// The longest grace period.
-pub const MAX_GRACE: Duration = Duration::from_hours(90 * 24);
+/// The shortest time of silence after which a retiring secret may end by itself.
+const MIN_SILENCE: Duration = Duration::from_hours(24);
 
 /// Gives a credential a new secret, if it is at the expected version.
 ///
 /// Without grace, the current and every retiring secret die at once. With it, the current one retires until the grace
-/// period or the credential ends, and one that was retiring already dies. A retiring secret keeps its user name.
+/// period or the credential ends, and the oldest die of those that were retiring already, beyond as many as the settings
+/// allow. A retiring secret keeps its user name.
 pub async fn rotate(
     env: &Environment,
     caller: Caller,
@@ -36,48 +39,61 @@ pub async fn rotate(
     rotation: Rotation,
     receipt: Option<Receipt<Changed<Issued>>>,
 ) -> Result<Changed<Issued>, Error> {
-    if rotation.grace > MAX_GRACE {
-        let most = MAX_GRACE.as_secs();
-        return Err(
-            InvalidField::new("grace_period", format!("must be at most {most} seconds")).into(),
-        );
-    }
+    check_grace(env, &rotation)?;
     // Read first, because hashing a password is slow and needs the user name.
     let known = {
         let mut read = env.store.read().await?;
-        find(read.as_mut(), caller.organization, id).await?
+        find_to_rotate(read.as_mut(), caller.organization, id).await?
     };
     check_version(&known, expected)?;
-    let minted = mint(env, &known, rotation.secret).await?;
+    let minted = mint(env, &known, rotation.part, rotation.secret.clone()).await?;
 
     let mut write = env.store.write().await?;
     let now = env.now();
-    let mut credential = find(write.as_mut(), caller.organization, id).await?;
+    let mut credential = find_to_rotate(write.as_mut(), caller.organization, id).await?;
     check_version(&credential, expected)?;
+    if credential.is_expired(now) {
+        return Err(Conflict::CredentialExpired.into());
+    }
     if credential.username != known.username {
         // Another rotation came in between, and this one may keep the user name that it read.
         return Err(Error::VersionMismatch(Kind::Credential));
     }
+    if credential.is_paired && credential.secret_version >= MAX_OF_PAIR {
+        return Err(Conflict::PairExhausted.into());
+    }
     credential.secret_version = credential.secret_version.saturating_add(1);
     credential.version = credential.version.saturating_add(1);
     credential.updated_at = now;
-    credential.rotated_at = now;
-    credential.username.clone_from(&minted.username);
-    retire(write.as_mut(), &credential, rotation.grace, now).await?;
-    minted.keep(env, write.as_mut(), &credential).await?;
+    if rotation.part == Part::Value {
+        credential.rotated_at = now;
+        credential.username.clone_from(&minted.username);
+        write.set_rotation_note(id, RotationNote::Nothing).await?;
+    }
+    let retirement = Retirement::of(env, &rotation, &credential, now);
+    retirement.carry_out(write.as_mut(), id).await?;
+    let version = credential.secret_version;
+    minted
+        .keep(env, write.as_mut(), &credential, version)
+        .await?;
     issue::settle_usernames(env, write.as_mut(), id).await?;
     write.update_credential(&credential).await?;
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
     deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
     let event = Event::of_credential(Action::CredentialRotated, &credential)
+        .with("part", part_word(rotation.part))
         .with("version", credential.secret_version)
         .with("grace_period", rotation.grace.as_secs())
         .changed(&known, &credential);
     audit::note(env, write.as_mut(), caller, event).await?;
     let secrets = write.unrevoked_secrets(id).await?;
     let issued = Issued {
-        detail: CredentialDetail::new(credential, &secrets, now),
-        secret: minted.shown,
+        detail: CredentialDetail::new(env, credential, &secrets, now),
+        secret: minted
+            .shown
+            .clone()
+            .filter(|_| rotation.part == Part::Value),
+        shared_secret: minted.shown.filter(|_| rotation.part == Part::Shared),
     };
     let issued = Changed::of(write.as_mut(), issued).await?;
     idempotency::keep(receipt, env, write.as_mut(), &issued).await?;
@@ -85,18 +101,58 @@ pub async fn rotate(
     Ok(issued)
 }
 
-fn check_version(credential: &Credential, expected: Option<u64>) -> Result<(), Error> {
+/// The credential, unless it is not there, or was and is deleted.
+pub(super) async fn find_to_rotate(
+    read: &mut dyn ReadTransaction,
+    organization: OrganizationId,
+    id: CredentialId,
+) -> Result<Credential, Error> {
+    match find(read, organization, id).await {
+        Err(Error::NotFound(_)) if read.was_credential(id, organization).await? => {
+            Err(Conflict::CredentialRevoked.into())
+        }
+        found => found,
+    }
+}
+
+fn check_grace(env: &Environment, rotation: &Rotation) -> Result<(), InvalidField> {
+    let most = env.rotation.max_grace;
+    if rotation.grace > most {
+        let message = format!("must be at most {} seconds", most.as_secs());
+        return Err(InvalidField::new("grace_period", message));
+    }
+    let silence = rotation.end_after_silence;
+    if silence.is_some_and(|silence| !(MIN_SILENCE..rotation.grace).contains(&silence)) {
+        let least = MIN_SILENCE.as_secs();
+        let message = format!("must be at least {least} seconds, and less than grace_period");
+        return Err(InvalidField::new("end_after_silence", message));
+    }
+    Ok(())
+}
+
+pub(super) fn check_version(credential: &Credential, expected: Option<u64>) -> Result<(), Error> {
     if expected.is_some_and(|version| version != credential.version) {
         return Err(Error::VersionMismatch(Kind::Credential));
     }
     Ok(())
 }
 
+const fn part_word(part: Part) -> &'static str {
+    match part {
+        Part::Value => "value",
+        Part::Shared => "shared",
+    }
+}
+
 async fn mint(
     env: &Environment,
     credential: &Credential,
+    part: Part,
     secret: RotatedSecret,
 ) -> Result<Minted, Error> {
+    if part == Part::Shared {
+        return mint_shared(env, credential, &secret);
+    }
     let kind = credential.kind;
     let basic = kind == CredentialType::Basic;
     let next_username = |username: Option<String>| match username {
@@ -114,6 +170,12 @@ async fn mint(
         RotatedSecret::Own(_) => {
             Err(InvalidField::new("value", "only an API key can be the caller's own").into())
         }
+        RotatedSecret::Chosen { .. }
+            if basic && credential.secret_type == SecretType::Retrievable =>
+        {
+            let message = "cannot be chosen, because the credential's secrets are retrievable";
+            Err(InvalidField::new("password", message).into())
+        }
         RotatedSecret::Chosen { username, password } if basic => {
             let username = next_username(username)?.unwrap_or_default();
             issue::chosen(env, username, password).await
@@ -124,20 +186,25 @@ async fn mint(
     }
 }
 
-async fn retire(
-    write: &mut dyn WriteTransaction,
+fn mint_shared(
+    env: &Environment,
     credential: &Credential,
-    grace: Duration,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let end = now.after(grace);
-    let until = credential.expires_at.map_or(end, |expiry| expiry.min(end));
-    for secret in write.unrevoked_secrets(credential.id).await? {
-        let state = match secret.state {
-            SecretState::Current if until > now => SecretState::Retiring { until },
-            _ => SecretState::Revoked { at: now },
-        };
-        write.set_secret_state(secret.id, state).await?;
+    secret: &RotatedSecret,
+) -> Result<Minted, Error> {
+    if !credential.is_paired {
+        let message = "can only be shared for an API key that has a shared secret";
+        return Err(InvalidField::new("part", message).into());
     }
-    Ok(())
+    match secret {
+        RotatedSecret::Generated { username: None } => issue::shared(env),
+        RotatedSecret::Generated { .. } => {
+            Err(InvalidField::new("username", "only a basic credential has one").into())
+        }
+        RotatedSecret::Own(_) => {
+            Err(InvalidField::new("value", "a shared secret is always generated").into())
+        }
+        RotatedSecret::Chosen { .. } => {
+            Err(InvalidField::new("password", "only a basic credential has one").into())
+        }
+    }
 }

@@ -10,9 +10,13 @@ use crate::{
     testing::{HOUR, World, follower::Follower, secret},
 };
 
+mod finish;
+mod pair;
 mod password;
+mod reveal;
 mod rotation;
 mod rule;
+mod schedule;
 
 const GENERATED: RotatedSecret = RotatedSecret::Generated { username: None };
 const NOW: Duration = Duration::ZERO;

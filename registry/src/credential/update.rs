@@ -1,6 +1,8 @@
 //! Changing a credential, but not its secret.
 
-use super::{Credential, CredentialDetail, CredentialPatch, detail, find, value};
+use super::{
+    Credential, CredentialDetail, CredentialPatch, RotationNote, detail, find, schedule, value,
+};
 use crate::{
     application::Application,
     audit::{self, Action, Event},
@@ -31,17 +33,22 @@ pub async fn update(
     }
     let application =
         crate::application::find(write.as_mut(), caller.organization, before.application).await?;
+    let is_rescheduled = patch.rotate_every != Edit::Keep || patch.expires_at != Edit::Keep;
     let mut credential = apply(before.clone(), patch, &application, now)?;
+    application.check_default(&credential, now)?;
     credential.updated_at = now;
     credential.version = credential.version.saturating_add(1);
     value::check_names_are_free(write.as_mut(), &credential).await?;
     write.update_credential(&credential).await?;
+    if is_rescheduled {
+        write.set_rotation_note(id, RotationNote::Nothing).await?;
+    }
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
     deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
     let event =
         Event::of_credential(Action::CredentialUpdated, &credential).changed(&before, &credential);
     audit::note(env, write.as_mut(), caller, event).await?;
-    let detail = detail(write.as_mut(), credential, now).await?;
+    let detail = detail(env, write.as_mut(), credential, now).await?;
     let changed = Changed::of(write.as_mut(), detail).await?;
     env.commit(write).await?;
     Ok(changed)
@@ -64,6 +71,9 @@ fn apply(
     }
     if let Some(scopes) = patch.scopes {
         credential.scopes = value::scopes(scopes, application)?;
+    }
+    if let Edit::Set(every) = patch.rotate_every {
+        credential.rotate_every = schedule::every(every)?;
     }
     credential.enabled = patch.enabled.unwrap_or(credential.enabled);
     // A period that is not mentioned stays as it is, also when it is over.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Digesters, rule};
+use super::{Digesters, lookup::lookups, rule};
 use crate::{
     application::Application,
     clock::Timestamp,
@@ -17,6 +17,9 @@ use crate::{
 
 /// Where a group finds a secret.
 type Place = (GroupId, [u8; 16]);
+
+/// What it finds there: a secret, and the shared secret that goes with it.
+type Found = (SecretId, Option<SecretId>);
 
 /// What decides where secrets are honoured, besides what is kept of them.
 pub(crate) struct Settling<'a> {
@@ -136,20 +139,21 @@ impl Settling<'_> {
         kept: Kept<'_>,
     ) -> Result<(), Error> {
         let wanted = self.wanted(credential, groups, kept.secrets)?;
-        let current: BTreeMap<Place, SecretId> = kept
+        let current: BTreeMap<Place, Found> = kept
             .deployed
             .iter()
-            .map(|deployed| ((deployed.group, deployed.digest), deployed.secret))
+            .map(|one| ((one.group, one.digest), (one.secret, one.paired)))
             .collect();
         for (group, digest) in current.keys().filter(|place| !wanted.contains_key(*place)) {
             write.withdraw(*group, digest).await?;
         }
-        for ((group, digest), secret) in wanted {
-            if current.get(&(group, digest)) != Some(&secret) {
+        for ((group, digest), found) in wanted {
+            if current.get(&(group, digest)) != Some(&found) {
                 let deployed = Deployed {
                     group,
                     digest,
-                    secret,
+                    secret: found.0,
+                    paired: found.1,
                 };
                 write.deploy(&deployed, credential.id).await?;
             }
@@ -162,17 +166,12 @@ impl Settling<'_> {
         credential: &Credential,
         groups: &[&GatewayGroup],
         secrets: &[Secret],
-    ) -> Result<BTreeMap<Place, SecretId>, Error> {
+    ) -> Result<BTreeMap<Place, Found>, Error> {
         let mut wanted = BTreeMap::new();
-        if credential.is_expired(self.now) {
-            return Ok(wanted);
-        }
-        // In order of version: of two chosen passwords under one user name, the digest belongs to the newer.
-        for secret in secrets.iter().filter(|secret| secret.is_living(self.now)) {
-            let hash = secret.lookup_hash(self.keys)?;
+        for lookup in lookups(self.keys, credential, secrets, self.now)? {
             for group in groups {
-                if let Some(digest) = self.digesters.digest(group.id, &hash) {
-                    wanted.insert((group.id, digest.0), secret.id);
+                if let Some(digest) = self.digesters.digest(group.id, &lookup.hash) {
+                    wanted.insert((group.id, digest.0), (lookup.secret, lookup.paired));
                 }
             }
         }

@@ -53,6 +53,8 @@ pub struct Deployed {
     pub digest: [u8; 16],
     /// Which secret.
     pub secret: SecretId,
+    /// The shared secret that has to be presented with it, for a pair.
+    pub paired: Option<SecretId>,
 }
 
 /// What was said of a credential in a group, against what it does by itself.

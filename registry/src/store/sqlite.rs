@@ -26,6 +26,7 @@ mod log;
 mod name;
 mod read;
 mod rendering;
+mod rotation;
 mod secret;
 mod token;
 mod usage;

@@ -173,6 +173,11 @@ impl Follower {
         self.find(&SecretHash::of_value(value.expose().as_bytes()))
     }
 
+    pub(crate) fn by_pair(&self, value: &SecretText, shared: &SecretText) -> Option<&Credential> {
+        let hash = |text: &SecretText| SecretHash::of_value(text.expose().as_bytes());
+        self.find(&SecretHash::of_pair(&hash(value), &hash(shared)))
+    }
+
     pub(crate) fn by_password(&self, username: &str, password: &SecretText) -> Option<&Credential> {
         self.find(&SecretHash::of_basic(
             username.as_bytes(),

@@ -21,7 +21,8 @@ async fn an_application_is_created_shown_changed_and_deleted() {
         json!({
             "id": shown["id"], "name": "billing", "custom_id": "crm-7", "description": "Sends invoices",
             "labels": {"team": "money"}, "scopes": ["orders:read", "orders:write"], "gateway_groups": ["default"],
-            "enabled": true, "created_at": "2027-01-15T08:00:00.000Z", "updated_at": "2027-01-15T08:00:00.000Z",
+            "enabled": true, "default_key": "none", "default_credential": null,
+            "created_at": "2027-01-15T08:00:00.000Z", "updated_at": "2027-01-15T08:00:00.000Z",
         })
     );
     let got = admin.get(&path).await.has(200);

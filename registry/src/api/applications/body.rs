@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
 use crate::{
-    api::{labels, patch, time::Moment},
-    application::{Application, ApplicationPatch, NewApplication, Reach},
+    api::{credentials::body::IssuedBody, labels, patch, time::Moment},
+    application::{Application, ApplicationPatch, Created, DefaultKey, NewApplication, Reach},
     edit::Edit,
+    ids::CredentialId,
 };
 
 /// An application to be created.
@@ -36,10 +37,44 @@ pub(super) struct ApplicationRequest {
     #[serde(default = "yes")]
     #[schema(default = true)]
     enabled: bool,
+    /// Whether it must always have an API key that is honoured: `required` makes one with it, named `default`, which has all
+    /// of its scopes.
+    #[serde(default)]
+    default_key: DefaultKeyWord,
 }
 
 const fn yes() -> bool {
     true
+}
+
+/// Whether an application must always have an API key that is honoured.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = DefaultKey)]
+pub(super) enum DefaultKeyWord {
+    /// It may have none.
+    #[default]
+    None,
+    /// Its default credential can be neither disabled, deleted nor given an end.
+    Required,
+}
+
+impl From<DefaultKeyWord> for DefaultKey {
+    fn from(word: DefaultKeyWord) -> Self {
+        match word {
+            DefaultKeyWord::None => Self::None,
+            DefaultKeyWord::Required => Self::Required,
+        }
+    }
+}
+
+impl From<DefaultKey> for DefaultKeyWord {
+    fn from(key: DefaultKey) -> Self {
+        match key {
+            DefaultKey::None => Self::None,
+            DefaultKey::Required => Self::Required,
+        }
+    }
 }
 
 impl From<ApplicationRequest> for NewApplication {
@@ -52,6 +87,7 @@ impl From<ApplicationRequest> for NewApplication {
             scopes: request.scopes,
             gateway_groups: request.gateway_groups,
             enabled: request.enabled,
+            default_key: request.default_key.into(),
         }
     }
 }
@@ -89,6 +125,37 @@ pub(super) struct ApplicationChange {
     #[serde(default, deserialize_with = "patch::present")]
     #[schema(nullable = false)]
     enabled: Option<bool>,
+    /// Whether it must always have an API key that is honoured. `required` needs `default_credential`, unless it was so.
+    #[serde(default, deserialize_with = "patch::present")]
+    #[schema(nullable = false)]
+    default_key: Option<DefaultKeyWord>,
+    /// The id of its next default credential: an API key of its own, enabled, valid now and without `expires_at`.
+    #[serde(default, deserialize_with = "patch::present")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    default_credential: Option<CredentialText>,
+}
+
+/// Which credential is to be the application's default.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = DefaultCredentialChoice)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DefaultRequest {
+    /// The id of an API key of the application, enabled, valid now and without `expires_at`.
+    #[schema(value_type = String, example = "cred_01kag3p5k8e4trsn0ps4fwt5ea")]
+    pub(super) credential: CredentialText,
+}
+
+/// The id of a credential in a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CredentialText(pub(super) CredentialId);
+
+impl<'de> Deserialize<'de> for CredentialText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let id = text.parse();
+        id.map(Self)
+            .map_err(|_| D::Error::custom("expected the id of a credential"))
+    }
 }
 
 impl From<ApplicationChange> for ApplicationPatch {
@@ -101,6 +168,8 @@ impl From<ApplicationChange> for ApplicationPatch {
             scopes: change.scopes,
             gateway_groups: change.gateway_groups,
             enabled: change.enabled,
+            default_key: change.default_key.map(Into::into),
+            default_credential: change.default_credential.map(|id| id.0),
         }
     }
 }
@@ -126,6 +195,11 @@ pub(super) struct ApplicationBody {
     gateway_groups: Option<Vec<String>>,
     /// Whether its credentials are honoured.
     enabled: bool,
+    /// Whether it must always have an API key that is honoured.
+    default_key: DefaultKeyWord,
+    /// The credential that is honoured as long as the application is: its id, and in the answer that creates the application
+    /// the credential itself with its secret.
+    default_credential: Option<DefaultBody>,
     /// When it was created.
     created_at: Moment,
     /// When it was last changed.
@@ -146,8 +220,33 @@ impl From<Application> for ApplicationBody {
                 Reach::Listed(names) => Some(names.into_iter().collect()),
             },
             enabled: application.enabled,
+            default_key: application.default_key.into(),
+            default_credential: application
+                .default_credential
+                .map(|id| DefaultBody::Id(id.to_string())),
             created_at: application.created_at.into(),
             updated_at: application.updated_at.into(),
         }
+    }
+}
+
+/// An application's default credential.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = DefaultCredential)]
+pub(super) enum DefaultBody {
+    /// Its id.
+    Id(String),
+    /// The credential with its secret, shown this once.
+    Made(Box<IssuedBody>),
+}
+
+impl From<Created> for ApplicationBody {
+    fn from(created: Created) -> Self {
+        let mut body = Self::from(created.application);
+        if let Some(issued) = created.default_credential {
+            body.default_credential = Some(DefaultBody::Made(Box::new(issued.into())));
+        }
+        body
     }
 }

@@ -7,8 +7,11 @@ use utoipa::ToSchema;
 
 use crate::{
     api::time::Moment,
-    credential::{CredentialDetail, CredentialType, Issued, SecretSummary},
-    secret::Origin,
+    credential::{
+        CredentialDetail, CredentialType, Issued, Revealed, RotationState, Schedule, SecretSummary,
+        SecretType,
+    },
+    secret::{Origin, Part},
     secrets::SecretText,
 };
 
@@ -35,10 +38,70 @@ impl From<CredentialType> for TypeWord {
     }
 }
 
+/// Whether secrets can be shown again.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SecretType)]
+pub(super) enum SecretTypeWord {
+    /// They are shown once.
+    #[default]
+    Hashed,
+    /// They are kept sealed, and can be revealed.
+    Retrievable,
+}
+
+impl From<SecretTypeWord> for SecretType {
+    fn from(word: SecretTypeWord) -> Self {
+        match word {
+            SecretTypeWord::Hashed => Self::Hashed,
+            SecretTypeWord::Retrievable => Self::Retrievable,
+        }
+    }
+}
+
+impl From<SecretType> for SecretTypeWord {
+    fn from(kind: SecretType) -> Self {
+        match kind {
+            SecretType::Hashed => Self::Hashed,
+            SecretType::Retrievable => Self::Retrievable,
+        }
+    }
+}
+
+/// Which secret of a credential: most have but one part.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SecretPart)]
+pub(super) enum PartWord {
+    /// The key, the token or the password.
+    #[default]
+    Value,
+    /// The secret that is presented together with a key.
+    Shared,
+}
+
+impl From<PartWord> for Part {
+    fn from(word: PartWord) -> Self {
+        match word {
+            PartWord::Value => Self::Value,
+            PartWord::Shared => Self::Shared,
+        }
+    }
+}
+
+impl From<Part> for PartWord {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Value => Self::Value,
+            Part::Shared => Self::Shared,
+        }
+    }
+}
+
 /// A credential. Its secret is shown once, when it is made.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Credential)]
-pub(super) struct CredentialBody {
+pub(in crate::api) struct CredentialBody {
     /// Its id, which stays when its secret is rotated.
     #[schema(example = "cred_01kag3p5k8e4trsn0ps4fwt5ea")]
     pub(super) id: String,
@@ -65,8 +128,16 @@ pub(super) struct CredentialBody {
     expires_at: Option<Moment>,
     /// What it may be used for, in order.
     scopes: Vec<String>,
-    /// Its living secrets: the current one first, then the one that works until its grace period ends.
+    /// Whether a shared secret belongs to it, without which its key is of no use.
+    shared_secret: bool,
+    /// Whether its secrets can be shown again.
+    secret_type: SecretTypeWord,
+    /// Its living secrets: the current one first, then those that work until their grace period ends.
     secrets: Vec<SecretBody>,
+    /// Seconds after which it wants a new secret; null for what is configured.
+    rotate_every: Option<u64>,
+    /// Its next rotation.
+    rotation: RotationBody,
     /// When it was created.
     created_at: Moment,
     /// When it was last changed.
@@ -77,12 +148,16 @@ pub(super) struct CredentialBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Secret)]
 pub(super) struct SecretBody {
-    /// Which of the credential's secrets it is, counting from 1.
+    /// Which of the credential's secrets it is, counting from 1, both parts of a pair together.
     version: u32,
+    /// Which part of a pair it is.
+    part: PartWord,
     /// Whether it is the credential's secret or the one before.
     state: StateWord,
     /// Until when a retiring secret works.
     until: Option<Moment>,
+    /// Seconds without use after which a retiring secret ends by itself.
+    end_after_silence: Option<u64>,
     /// Where it came from.
     origin: OriginWord,
     /// Brand and type of a generated secret; empty for others.
@@ -92,6 +167,48 @@ pub(super) struct SecretBody {
     last_four: String,
     /// When it was made.
     created_at: Moment,
+}
+
+/// A credential's next rotation.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RotationSchedule)]
+pub(super) struct RotationBody {
+    /// Seconds after which a new secret is due: the credential's `rotate_every`, or what is configured.
+    every: Option<u64>,
+    /// When that is.
+    due_at: Option<Moment>,
+    /// How it stands.
+    state: RotationWord,
+}
+
+/// How a credential's next rotation stands.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = RotationState)]
+pub(super) enum RotationWord {
+    /// None is wanted, or the credential has expired.
+    None,
+    /// There is time.
+    Fresh,
+    /// It comes within the time of warning.
+    DueSoon,
+    /// It is time, until somebody rotates.
+    Due,
+}
+
+impl From<Schedule> for RotationBody {
+    fn from(schedule: Schedule) -> Self {
+        Self {
+            every: schedule.every.map(|every| every.as_secs()),
+            due_at: schedule.due_at.map(Moment),
+            state: match schedule.state {
+                RotationState::None => RotationWord::None,
+                RotationState::Fresh => RotationWord::Fresh,
+                RotationState::DueSoon => RotationWord::DueSoon,
+                RotationState::Due => RotationWord::Due,
+            },
+        }
+    }
 }
 
 /// Whether a secret is the credential's or the one before.
@@ -121,10 +238,10 @@ pub(super) enum OriginWord {
 /// A credential with its new secret.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = IssuedCredential)]
-pub(super) struct IssuedBody {
+pub(in crate::api) struct IssuedBody {
     /// The credential.
     #[serde(flatten)]
-    pub(super) credential: CredentialBody,
+    credential: CredentialBody,
     /// The secret, shown this once; null for a password that the caller chose.
     secret: Option<IssuedSecret>,
 }
@@ -132,15 +249,23 @@ pub(super) struct IssuedBody {
 /// A new secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct IssuedSecret {
-    /// The API key, the bearer token or the password.
-    #[serde(serialize_with = "expose")]
-    #[schema(value_type = String)]
-    value: SecretText,
+    /// The API key, the bearer token or the password; absent where only the shared secret is new.
+    #[serde(serialize_with = "expose", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    value: Option<SecretText>,
+    /// The secret that is presented together with the key, where a new one was made.
+    #[serde(serialize_with = "expose", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    shared_secret: Option<SecretText>,
 }
 
-/// The one place where a secret is written: into the answer that makes it.
-fn expose<S: Serializer>(secret: &SecretText, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(secret.expose())
+/// The one place where a secret is written: into the answer that makes it, or that shows it again.
+#[expect(clippy::ref_option, reason = "the shape in which serde calls it")]
+fn expose<S: Serializer>(secret: &Option<SecretText>, serializer: S) -> Result<S::Ok, S::Error> {
+    match secret {
+        Some(secret) => serializer.serialize_str(secret.expose()),
+        None => serializer.serialize_none(),
+    }
 }
 
 impl From<CredentialDetail> for CredentialBody {
@@ -159,7 +284,11 @@ impl From<CredentialDetail> for CredentialBody {
             not_before: credential.not_before.map(Moment),
             expires_at: credential.expires_at.map(Moment),
             scopes: credential.scopes.iter().map(ToOwned::to_owned).collect(),
+            shared_secret: credential.is_paired,
+            secret_type: credential.secret_type.into(),
             secrets: detail.secrets.into_iter().map(SecretBody::from).collect(),
+            rotate_every: credential.rotate_every.map(|every| every.as_secs()),
+            rotation: detail.schedule.into(),
             created_at: credential.created_at.into(),
             updated_at: credential.updated_at.into(),
         }
@@ -170,11 +299,13 @@ impl From<SecretSummary> for SecretBody {
     fn from(secret: SecretSummary) -> Self {
         Self {
             version: secret.version,
+            part: secret.part.into(),
             state: match secret.retiring_until {
                 None => StateWord::Current,
                 Some(_) => StateWord::Retiring,
             },
             until: secret.retiring_until.map(Moment),
+            end_after_silence: secret.end_after_silence.map(|silence| silence.as_secs()),
             origin: match secret.origin {
                 Origin::Generated => OriginWord::Generated,
                 Origin::Own => OriginWord::Own,
@@ -191,7 +322,47 @@ impl From<Issued> for IssuedBody {
     fn from(issued: Issued) -> Self {
         Self {
             credential: issued.detail.into(),
-            secret: issued.secret.map(|value| IssuedSecret { value }),
+            secret: (issued.secret.is_some() || issued.shared_secret.is_some()).then_some(
+                IssuedSecret {
+                    value: issued.secret,
+                    shared_secret: issued.shared_secret,
+                },
+            ),
+        }
+    }
+}
+
+/// The living secrets of a credential, shown again.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RevealedSecrets)]
+pub(super) struct RevealedBody {
+    /// The current ones first, then those retiring.
+    secrets: Vec<RevealedSecret>,
+}
+
+/// A secret with its text.
+#[derive(Debug, Serialize, ToSchema)]
+struct RevealedSecret {
+    /// Which secret it is.
+    #[serde(flatten)]
+    secret: SecretBody,
+    /// The user name that belongs to it, for HTTP Basic.
+    username: Option<String>,
+    /// The secret; null where it was made while `allow_retrievable_secrets` was false.
+    #[serde(serialize_with = "expose")]
+    #[schema(value_type = Option<String>)]
+    value: Option<SecretText>,
+}
+
+impl From<Vec<Revealed>> for RevealedBody {
+    fn from(revealed: Vec<Revealed>) -> Self {
+        let secrets = revealed.into_iter().map(|one| RevealedSecret {
+            secret: one.summary.into(),
+            username: one.username,
+            value: one.text,
+        });
+        Self {
+            secrets: secrets.collect(),
         }
     }
 }

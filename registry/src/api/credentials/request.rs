@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::TypeWord;
+use super::body::{PartWord, SecretTypeWord, TypeWord};
 use crate::{
     api::{labels, patch, problem::Problem, time::Moment},
     credential::{CredentialPatch, Deployed, NewCredential, NewSecret, RotatedSecret, Rotation},
@@ -70,6 +70,15 @@ pub(super) struct CredentialRequest {
     /// The names of the gateway groups to which it is deployed, and no others; null for every automatic one that its
     /// application may use, also those created later.
     gateway_groups: Option<Vec<String>>,
+    /// Seconds (3600 to 315360000) after which a new secret is due; null for what is configured.
+    rotate_every: Option<u64>,
+    /// Only for `api_key`: makes a shared secret as well, without which the key is of no use. Both are presented as HTTP Basic,
+    /// the key as user name, or the shared secret in a header that the gateway's rule names.
+    #[serde(default)]
+    shared_secret: bool,
+    /// Whether its secrets can be shown again, which the registry's settings must allow.
+    #[serde(default)]
+    secret_type: SecretTypeWord,
 }
 
 const fn yes() -> bool {
@@ -113,6 +122,9 @@ impl CredentialRequest {
             expires_at: self.expires_at.map(Into::into),
             scopes: self.scopes,
             gateway_groups: self.gateway_groups,
+            rotate_every: self.rotate_every.map(Duration::from_secs),
+            secret_type: self.secret_type.into(),
+            is_paired: self.shared_secret,
             secret,
         })
     }
@@ -171,6 +183,10 @@ pub(super) struct CredentialChange {
     #[serde(default, deserialize_with = "patch::present")]
     #[schema(nullable = false)]
     scopes: Option<Vec<String>>,
+    /// Seconds after which a new secret is due; null for what is configured.
+    #[serde(default, deserialize_with = "patch::edit")]
+    #[schema(value_type = Option<u64>)]
+    rotate_every: Edit<Option<u64>>,
 }
 
 impl From<CredentialChange> for CredentialPatch {
@@ -183,6 +199,7 @@ impl From<CredentialChange> for CredentialPatch {
             not_before: patch::map(change.not_before, Into::into),
             expires_at: patch::map(change.expires_at, Into::into),
             scopes: change.scopes,
+            rotate_every: patch::map(change.rotate_every, Duration::from_secs),
         }
     }
 }
@@ -192,10 +209,19 @@ impl From<CredentialChange> for CredentialPatch {
 #[schema(as = Rotation)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotationRequest {
-    /// Seconds (at most 90 days) for which the secret that is current still works. Absent or 0 ends it, and every retiring one, at once.
-    #[schema(nullable = false, maximum = 7_776_000)]
+    /// What gets a new secret: the key, token or password itself, or the secret shared beside a key. The other stays.
+    #[serde(default)]
+    part: PartWord,
+    /// Seconds for which the secret that is current still works, at most `max_grace_seconds` (90 days unless configured).
+    /// Absent or 0 ends it, and every retiring one, at once.
+    #[schema(nullable = false)]
     #[serde(default, deserialize_with = "patch::present")]
     grace_period: Option<u64>,
+    /// Seconds, at least 86400 and less than `grace_period`. Once nobody has used the retiring secret for so long, by
+    /// reports without a gap from every gateway that has it, the grace period ends by itself. Never when absent.
+    #[schema(nullable = false, minimum = 86_400)]
+    #[serde(default, deserialize_with = "patch::present")]
+    end_after_silence: Option<u64>,
     /// Only for `api_key`: the caller's own next key. Generated when absent.
     #[schema(value_type = Option<String>, write_only)]
     value: Option<Given>,
@@ -221,7 +247,9 @@ impl RotationRequest {
             }
         };
         Ok(Rotation {
+            part: self.part.into(),
             grace: Duration::from_secs(self.grace_period.unwrap_or(0)),
+            end_after_silence: self.end_after_silence.map(Duration::from_secs),
             secret,
         })
     }

@@ -170,6 +170,8 @@ async fn a_change_of_another_version_is_refused() {
         Err(Error::VersionMismatch(Kind::Credential))
     ));
     let rotation = Rotation {
+        part: crate::secret::Part::Value,
+        end_after_silence: None,
         grace: NOW,
         secret: GENERATED,
     };

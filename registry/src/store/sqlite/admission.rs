@@ -80,17 +80,17 @@ pub(super) async fn dismiss(
     Ok(())
 }
 
-fn decode(row: &SqliteRow) -> Result<Deployed, StoreError> {
+pub(super) fn decode(row: &SqliteRow) -> Result<Deployed, StoreError> {
     let columns = Columns(row);
     Ok(Deployed {
         group: columns.parsed("group_id")?,
         digest: columns.array("digest")?,
         secret: columns.parsed("secret_id")?,
+        paired: columns.optional_parsed("paired_secret_id")?,
     })
 }
 
-pub(super) const DEPLOYED: &str =
-    "select group_id, digest, secret_id from deployed_secrets where credential_id = $1";
+pub(super) const DEPLOYED: &str = "select group_id, digest, secret_id, paired_secret_id from deployed_secrets where credential_id = $1";
 
 pub(super) async fn deployed(
     connection: &mut SqliteConnection,
@@ -107,7 +107,7 @@ pub(super) async fn deployed(
 
 /// Of a stretch of an application's credentials.
 pub(super) const DEPLOYED_OF_MANY: &str =
-    "select d.group_id, d.digest, d.secret_id, d.credential_id
+    "select d.group_id, d.digest, d.secret_id, d.paired_secret_id, d.credential_id
      from credentials c
      join deployed_secrets d on d.credential_id = c.id
      where c.application_id = $1 and c.id > $2 and c.id <= $3";
@@ -129,12 +129,12 @@ pub(super) async fn deployed_of_many(
 }
 
 pub(super) const DEPLOY: &str = "insert into deployed_secrets
-             (group_id, digest, secret_id, credential_id, expires_at, record, revision)
+             (group_id, digest, secret_id, credential_id, expires_at, record, revision, paired_secret_id)
          values ($1, $2, $3, $4, (select expires_at from credentials where id = $4), $5,
-             (select revision + $6 from installation where singleton = 1))
+             (select revision + $6 from installation where singleton = 1), $7)
          on conflict (group_id, digest) do update
          set secret_id = excluded.secret_id, expires_at = excluded.expires_at, record = excluded.record,
-             revision = excluded.revision
+             revision = excluded.revision, paired_secret_id = excluded.paired_secret_id
          where credential_id = excluded.credential_id";
 
 pub(super) async fn deploy(
@@ -143,7 +143,7 @@ pub(super) async fn deploy(
     credential: CredentialId,
     ahead: i64,
 ) -> Result<(), StoreError> {
-    let record = rendering::render(connection, deployed.secret, &deployed.digest).await?;
+    let record = rendering::render(connection, deployed).await?;
     // A user name's digest passes from one of the credential's secrets to the next, never to another credential.
     let done = sqlx::query(DEPLOY)
         .bind(deployed.group.to_string())
@@ -152,6 +152,7 @@ pub(super) async fn deploy(
         .bind(credential.to_string())
         .bind(record)
         .bind(ahead)
+        .bind(deployed.paired.map(|paired| paired.to_string()))
         .execute(connection)
         .await?;
     if done.rows_affected() == 0 {
@@ -213,8 +214,11 @@ pub(super) async fn withdraw_of_application(
     Ok(())
 }
 
+/// Also where it is the shared secret of a pair.
 pub(super) const DEPLOYMENTS_OF: &str =
-    "select group_id, digest from deployed_secrets where secret_id = $1";
+    "select group_id, digest, secret_id, paired_secret_id from deployed_secrets where secret_id = $1
+     union all
+     select group_id, digest, secret_id, paired_secret_id from deployed_secrets where paired_secret_id = $1";
 
 pub(super) async fn deployments_of(
     connection: &mut SqliteConnection,
@@ -225,13 +229,6 @@ pub(super) async fn deployments_of(
         .fetch_all(connection)
         .await?
         .iter()
-        .map(|row| {
-            let columns = Columns(row);
-            Ok(Deployed {
-                group: columns.parsed("group_id")?,
-                digest: columns.array("digest")?,
-                secret,
-            })
-        })
+        .map(decode)
         .collect()
 }

@@ -76,7 +76,7 @@ pub(super) async fn list(
         .bind(optional_time(query.since).unwrap_or_default())
         .bind(query.application.map(|id| id.to_string()))
         .bind(query.credential.map(|id| id.to_string()))
-        .bind(query.action.map(|action| action.word()))
+        .bind(query.action.map(crate::audit::Action::word))
         .bind(limit(query.limit))
         .fetch_all(connection)
         .await?

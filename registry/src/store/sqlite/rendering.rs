@@ -3,18 +3,22 @@
 //! Whatever changes a record for gateways goes through [`refresh`], or through [`render`] when it is deployed. So a page of
 //! a million credentials is read from one table, and nothing is joined, decoded and encoded for it.
 
-use filter_core::{digest::Digest, feed::FORMAT};
+use filter_core::{
+    digest::Digest,
+    feed::{CredentialKind, FORMAT},
+};
 use sqlx::{SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
+    admission,
     name::{Named, presented_as},
     value::Columns,
 };
 use crate::{
-    credential::CredentialType,
-    ids::{CredentialId, GroupId, SecretId},
+    credential::{CredentialType, version_of_record},
+    ids::CredentialId,
     secret::Origin,
-    store::{CredentialRow, StoreError, record},
+    store::{CredentialRow, Deployed, StoreError, record},
 };
 
 /// Rendered at a time, at the first start after another version.
@@ -23,7 +27,7 @@ const BATCH: i64 = 10_000;
 macro_rules! columns {
     () => {
         "a.number, c.id, c.kind, c.identifier, c.enabled, c.not_before, c.expires_at, c.scopes, s.version, s.origin, \
-         s.retiring_until"
+         s.retiring_until, p.version as paired_version, p.retiring_until as paired_until"
     };
 }
 
@@ -35,11 +39,12 @@ pub(super) const OF_SECRET: &str = concat!(
      from secrets s
      join credentials c on c.id = s.credential_id
      join applications a on a.id = c.application_id
+     left join secrets p on p.id = $2
      where s.id = $1"
 );
 
 /// What this version has not rendered yet.
-pub(super) const UNRENDERED: &str = "select group_id, digest, secret_id
+pub(super) const UNRENDERED: &str = "select group_id, digest, secret_id, paired_secret_id
      from deployed_secrets
      where record is null
      limit $1";
@@ -62,17 +67,27 @@ fn decode(row: &SqliteRow, digest: Digest) -> Result<CredentialRow, StoreError> 
     let columns = Columns(row);
     let kind: Named<CredentialType> = columns.parsed("kind")?;
     let origin: Named<Origin> = columns.parsed("origin")?;
+    let version: u32 = columns.number("version")?;
+    let paired: Option<u32> = columns.optional_number("paired_version")?;
+    // The soonest end counts: neither secret is good without the other.
+    let ends = [
+        columns.optional_time("retiring_until")?,
+        columns.optional_time("paired_until")?,
+    ];
     Ok(CredentialRow {
         digest,
-        kind: presented_as(&kind, &origin),
+        kind: match paired {
+            None => presented_as(&kind, &origin),
+            Some(_) => CredentialKind::ApiKeyPair,
+        },
         application: columns.number("number")?,
         id: columns.parsed::<CredentialId>("id")?.object_id(),
         identifier: columns.text("identifier")?,
-        version: columns.number("version")?,
+        version: version_of_record(version, paired),
         enabled: columns.flag("enabled")?,
         not_before: columns.optional_time("not_before")?,
         expires_at: columns.optional_time("expires_at")?,
-        retiring_until: columns.optional_time("retiring_until")?,
+        retiring_until: ends.into_iter().flatten().min(),
         scopes: columns.json("scopes")?,
     })
 }
@@ -80,36 +95,34 @@ fn decode(row: &SqliteRow, digest: Digest) -> Result<CredentialRow, StoreError> 
 /// What gateways are told of the secret under this digest, as things stand.
 pub(super) async fn render(
     connection: &mut SqliteConnection,
-    secret: SecretId,
-    digest: &[u8; 16],
+    deployed: &Deployed,
 ) -> Result<Vec<u8>, StoreError> {
     let row = sqlx::query(OF_SECRET)
-        .bind(secret.to_string())
+        .bind(deployed.secret.to_string())
+        .bind(deployed.paired.map(|paired| paired.to_string()))
         .fetch_one(connection)
         .await?;
-    record::render(decode(&row, Digest(*digest))?)
+    record::render(decode(&row, Digest(deployed.digest))?)
 }
 
 /// Renders a deployed secret anew, after something changed. Returns whether gateways see a difference: whatever a record is
 /// made from, nobody has to list it a second time.
 pub(super) async fn refresh(
     connection: &mut SqliteConnection,
-    group: GroupId,
-    digest: &[u8; 16],
-    secret: SecretId,
+    deployed: &Deployed,
 ) -> Result<bool, StoreError> {
-    let record = render(connection, secret, digest).await?;
+    let record = render(connection, deployed).await?;
     let before = sqlx::query(RECORD)
-        .bind(group.to_string())
-        .bind(digest.as_slice())
+        .bind(deployed.group.to_string())
+        .bind(deployed.digest.as_slice())
         .fetch_one(&mut *connection)
         .await?;
     if Columns(&before).optional_bytes("record")?.as_ref() == Some(&record) {
         return Ok(false);
     }
     let done = sqlx::query(REFRESH)
-        .bind(group.to_string())
-        .bind(digest.as_slice())
+        .bind(deployed.group.to_string())
+        .bind(deployed.digest.as_slice())
         .bind(record)
         .execute(connection)
         .await?;
@@ -144,14 +157,12 @@ pub(super) async fn render_everything(pool: &SqlitePool) -> Result<(), StoreErro
             .fetch_all(&mut *transaction)
             .await?;
         for row in &rows {
-            let columns = Columns(row);
-            let (group, digest) = (columns.parsed("group_id")?, columns.array("digest")?);
-            let secret = columns.parsed("secret_id")?;
-            refresh(&mut transaction, group, &digest, secret)
+            let deployed = admission::decode(row)?;
+            refresh(&mut transaction, &deployed)
                 .await
                 .map_err(|source| StoreError::Record {
-                    group,
-                    digest: u128::from_be_bytes(digest),
+                    group: deployed.group,
+                    digest: u128::from_be_bytes(deployed.digest),
                     source: Box::new(source),
                 })?;
         }

@@ -195,8 +195,11 @@ pub(super) async fn insert(
     Ok(())
 }
 
-pub(super) const SET_STATE: &str =
-    "update secrets set state = $2, retiring_until = $3, revoked_at = $4 where id = $1";
+pub(super) const SET_STATE: &str = "update secrets
+     set state = $2, retiring_until = $3, revoked_at = $4,
+         recoverable = case when $2 <> 'revoked' then recoverable end,
+         end_after_silence = case when $2 = 'retiring' then end_after_silence end
+     where id = $1";
 
 pub(super) async fn set_state(
     connection: &mut SqliteConnection,
@@ -215,7 +218,7 @@ pub(super) async fn set_state(
 }
 
 pub(super) const REVOKE_OF_APPLICATION: &str = "update secrets indexed by secrets_unrevoked
-         set state = 'revoked', retiring_until = null, revoked_at = $2
+         set state = 'revoked', retiring_until = null, revoked_at = $2, recoverable = null, end_after_silence = null
          where state <> 'revoked' and credential_id in (select id from credentials where application_id = $1)";
 
 /// Revokes whatever an application's credentials still have.

@@ -39,12 +39,8 @@ impl SqliteTransaction {
 
     /// What gateways see of a deployed secret may have changed: its record is rendered anew, and if it did, they are told.
     async fn refresh(&mut self, deployed: &Deployed) -> Result<(), StoreError> {
-        let Deployed {
-            group,
-            digest,
-            secret,
-        } = deployed;
-        if rendering::refresh(&mut self.inner, *group, digest, *secret).await? {
+        if rendering::refresh(&mut self.inner, deployed).await? {
+            let (group, digest) = (&deployed.group, &deployed.digest);
             self.note(*group, Note::Secret(*digest));
             let ahead = self.ahead(*group);
             admission::touch(&mut self.inner, *group, digest, ahead).await?;

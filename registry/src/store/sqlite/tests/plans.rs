@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::*;
 use crate::store::sqlite::{
     admission, application, audit, credential, deployment, feed, gateway, idempotency,
-    installation, log, rendering, secret, token, usage, username,
+    installation, log, rendering, rotation, secret, token, usage, username,
 };
 
 macro_rules! statements {
@@ -34,6 +34,7 @@ fn statements() -> Vec<(String, &'static str)> {
         log: HEAD CHANGE_ID NEXT_REVISION INSERT_CHANGE WITHDRAW INSERT_REVISION LAST_BEFORE PRUNE_CHANGES
             PRUNE_REVISIONS;
         rendering: OF_SECRET UNRENDERED SET_FORMAT DISCARD RECORD REFRESH;
+        rotation: WAS_CREDENTIAL BETWEEN USE TO_NOTE COUNT SET_SILENCE SET_NOTE FORGET_BY_POLICY FORGET_OWN;
         secret: UNREVOKED UNREVOKED_OF_MANY IS_KNOWN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
         token: OF_ORGANIZATION OF_GROUP HAS_ADMIN GET BY_DIGEST INSERT REVOKE;
         usage: OF DAYS LOST SEEN_BY APPLIED PUT_APPLIED ADD ADD_DAYS USED ADD_LOST FORGET_GATEWAY PRUNE_DAYS PRUNE_BATCHES PRUNE_LOST;
@@ -234,6 +235,10 @@ async fn what_is_asked_often_is_found_by_an_index_made_for_it() {
         (credential::DUE, "secrets_retiring"),
         (credential::DUE, "deployed_by_expiry"),
         (rendering::UNRENDERED, "deployed_unrendered"),
+        (rotation::TO_NOTE, "credentials_by_rotation"),
+        (rotation::TO_NOTE, "credentials_by_own_rotation"),
+        (rotation::COUNT, "credentials_by_rotation"),
+        (rotation::COUNT, "credentials_by_own_rotation"),
     ] {
         let plan = plan(&world, sql).await;
         assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");

@@ -1,0 +1,147 @@
+//! `/v1/credentials/{id}/rotate`, and what ends a grace period.
+
+use axum::{extract::State, response::Response};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    answer_detail, answer_issued,
+    body::{CredentialBody, IssuedBody, RevealedBody},
+    request::RotationRequest,
+};
+use crate::{
+    api::{
+        AppState,
+        access::Admin,
+        answer::Answer,
+        extract::{Body, OptionalBody, Path},
+        idempotency::Repeatable,
+        problem::{Problem, ProblemBody},
+        version::IfMatch,
+    },
+    change::Changed,
+    credential::{self, Issued},
+    ids::CredentialId,
+};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(rotate))
+        .routes(routes!(finish))
+        .routes(routes!(cancel))
+        .routes(routes!(reveal))
+}
+
+/// Rotate a credential
+///
+/// A new secret works from now on; the one before ends at once or after `grace_period`. Everything else stays.
+#[utoipa::path(post, path = "/v1/credentials/{id}/rotate", tag = "credentials", operation_id = "rotate_credential", request_body = RotationRequest,
+    params(
+        ("id" = String, Path, description = "The credential's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that is to be rotated", nullable = false),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false,
+            description = "Makes the request repeatable: the same answer is given again for 15 minutes"),
+    ),
+    responses(
+        (status = 200, description = "The credential with its new secret", body = IssuedBody, headers(
+            ("ETag", description = "Its version"))),
+        (status = 409, description = "The credential is deleted or has expired, the user name or value is taken, or the \
+            first request with this Idempotency-Key is still running", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 422, description = "The Idempotency-Key was used for another request", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+async fn rotate(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(id): Path<CredentialId>,
+    IfMatch(expected): IfMatch,
+    repeatable: Repeatable,
+    OptionalBody(Body {
+        value: request,
+        bytes,
+    }): OptionalBody<RotationRequest>,
+) -> Result<Response, Problem> {
+    let rotation = request.into_rotation()?;
+    let answer = |issued: &Changed<Issued>| answer_issued(issued, Answer::ok);
+    let work = move |env, receipt| async move {
+        credential::rotate(&env, admin.caller(), id, expected, rotation, receipt).await
+    };
+    repeatable.run(&app, admin.token, bytes, answer, work).await
+}
+
+/// Finish a rotation
+///
+/// Every retiring secret ends now.
+#[utoipa::path(post, path = "/v1/credentials/{id}/rotate/finish", tag = "credentials", operation_id = "finish_rotation",
+    params(
+        ("id" = String, Path, description = "The credential's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that is meant", nullable = false),
+    ),
+    responses(
+        (status = 200, description = "The credential as it is now", body = CredentialBody, headers(
+            ("ETag", description = "Its version"))),
+        (status = 409, description = "No secret is retiring, or the credential is deleted", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+async fn finish(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(id): Path<CredentialId>,
+    IfMatch(expected): IfMatch,
+) -> Result<Answer, Problem> {
+    let env = app.environment();
+    let finished = credential::finish_rotation(env, admin.caller(), id, expected).await?;
+    Ok(answer_detail(finished)?)
+}
+
+/// Cancel a rotation
+///
+/// The new secret dies, and the retiring one is the current one again, without an end of its own. Refused once gateways
+/// have reported a use of the new secret; one of the last seconds may not be reported yet.
+#[utoipa::path(post, path = "/v1/credentials/{id}/rotate/cancel", tag = "credentials", operation_id = "cancel_rotation",
+    params(
+        ("id" = String, Path, description = "The credential's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that is meant", nullable = false),
+    ),
+    responses(
+        (status = 200, description = "The credential as it is now", body = CredentialBody, headers(
+            ("ETag", description = "Its version"))),
+        (status = 409, description = "The new secret was used, the one before leaked or has ended, or the credential is \
+            deleted", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+async fn cancel(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(id): Path<CredentialId>,
+    IfMatch(expected): IfMatch,
+) -> Result<Answer, Problem> {
+    let env = app.environment();
+    let cancelled = credential::cancel_rotation(env, admin.caller(), id, expected).await?;
+    Ok(answer_detail(cancelled)?)
+}
+
+/// Reveal a credential's secrets
+///
+/// Only for `secret_type` `retrievable`, and where the setting `allow_retrievable_secrets` is true. Every call is audited.
+#[utoipa::path(post, path = "/v1/credentials/{id}/reveal", tag = "credentials", operation_id = "reveal_credential",
+    params(("id" = String, Path, description = "The credential's id")),
+    responses(
+        (status = 200, description = "Its living secrets", body = RevealedBody),
+        (status = 400, description = "The settings do not allow it", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 409, description = "Its secrets are hashed", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ))]
+async fn reveal(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(id): Path<CredentialId>,
+) -> Result<Answer, Problem> {
+    let revealed = credential::reveal(app.environment(), admin.caller(), id).await?;
+    Ok(Answer::ok(&RevealedBody::from(revealed))?)
+}

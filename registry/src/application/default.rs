@@ -1,0 +1,125 @@
+//! The API key that an application always has, if it must.
+
+use super::{Application, DefaultKey, find};
+use crate::{
+    audit::{self, Action, Event},
+    caller::Caller,
+    change::Changed,
+    clock::Timestamp,
+    credential::{Credential, CredentialType},
+    environment::Environment,
+    error::{Conflict, Error, InvalidField, Kind},
+    ids::{ApplicationId, CredentialId},
+    store::WriteTransaction,
+};
+
+/// The name of the key that is made with the application.
+pub(super) const NAME: &str = "default";
+
+/// Makes another of the application's credentials its default, if it is at the expected version.
+pub async fn set_default_credential(
+    env: &Environment,
+    caller: Caller,
+    id: ApplicationId,
+    expected: Option<u64>,
+    credential: CredentialId,
+) -> Result<Changed<Application>, Error> {
+    let now = env.now();
+    let mut write = env.store.write().await?;
+    let before = find(write.as_mut(), caller.organization, id).await?;
+    let mut application = before.clone();
+    if expected.is_some_and(|version| version != application.version) {
+        return Err(Error::VersionMismatch(Kind::Application));
+    }
+    if application.default_key == DefaultKey::None {
+        return Err(Conflict::NoDefaultKey.into());
+    }
+    let chosen = eligible(write.as_mut(), &application, credential, now).await?;
+    application.default_credential = Some(chosen);
+    application.updated_at = now;
+    application.version = application.version.saturating_add(1);
+    write.update_application(&application).await?;
+    let event = Event::of_application(Action::ApplicationUpdated, &application)
+        .changed(&before, &application);
+    audit::note(env, write.as_mut(), caller, event).await?;
+    let changed = Changed::of(write.as_mut(), application).await?;
+    env.commit(write).await?;
+    Ok(changed)
+}
+
+/// What a change of an application says about its default key.
+#[derive(Clone, Copy)]
+pub(super) struct DefaultChange {
+    pub(super) key: Option<DefaultKey>,
+    pub(super) credential: Option<CredentialId>,
+}
+
+impl DefaultChange {
+    pub(super) async fn apply(
+        self,
+        write: &mut dyn WriteTransaction,
+        application: &mut Application,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        application.default_key = self.key.unwrap_or(application.default_key);
+        match (application.default_key, self.credential) {
+            (DefaultKey::None, None) => application.default_credential = None,
+            (DefaultKey::None, Some(_)) => {
+                let message = "needs default_key to be required";
+                return Err(InvalidField::new("default_credential", message).into());
+            }
+            (DefaultKey::Required, Some(id)) => {
+                let chosen = eligible(write, application, id, now).await?;
+                application.default_credential = Some(chosen);
+            }
+            (DefaultKey::Required, None) if application.default_credential.is_none() => {
+                return Err(Conflict::NoDefaultCredential.into());
+            }
+            (DefaultKey::Required, None) => {}
+        }
+        Ok(())
+    }
+}
+
+async fn eligible(
+    write: &mut dyn WriteTransaction,
+    application: &Application,
+    id: CredentialId,
+    now: Timestamp,
+) -> Result<CredentialId, Error> {
+    let credential = write.credential(id).await?;
+    let own = credential.filter(|one| one.application == application.id);
+    match own {
+        Some(credential) if may_be_default(&credential, now) => Ok(id),
+        _ => Err(Conflict::NotADefault.into()),
+    }
+}
+
+/// Whether the credential is honoured now, and goes on to be.
+fn may_be_default(credential: &Credential, now: Timestamp) -> bool {
+    let begun = credential.not_before.is_none_or(|start| start <= now);
+    credential.kind == CredentialType::ApiKey
+        && credential.enabled
+        && begun
+        && credential.expires_at.is_none()
+}
+
+impl Application {
+    /// Whether the credential is the one that the application always must have.
+    #[must_use]
+    pub fn requires(&self, credential: CredentialId) -> bool {
+        self.default_key == DefaultKey::Required && self.default_credential == Some(credential)
+    }
+
+    /// Refuses a state of the credential in which it cannot be the application's default, if it is.
+    pub(crate) fn check_default(
+        &self,
+        credential: &Credential,
+        now: Timestamp,
+    ) -> Result<(), Conflict> {
+        if self.requires(credential.id) && !may_be_default(credential, now) {
+            return Err(Conflict::DefaultCredential);
+        }
+        Ok(())
+    }
+}
