@@ -23,14 +23,18 @@ mod edit;
 mod names;
 
 mod apps;
+mod audit;
 mod credentials;
 mod gateways;
+mod import;
 mod scan;
 mod tokens;
 
 pub use console::{Console, is_interactive};
 
-use failure::{EXIT_CODES, Failure};
+pub use failure::EXIT_CODES;
+
+use failure::Failure;
 use output::Format;
 
 /// A command that talks to a registry.
@@ -50,6 +54,17 @@ pub enum Command {
     /// Tokens for the registry's API
     #[command(after_help = EXIT_CODES)]
     Tokens(tokens::Tokens),
+    /// What was done, by whom and from where
+    #[command(after_help = EXIT_CODES)]
+    Audit(audit::Audit),
+    /// Bring credentials that exist elsewhere, secrets or their hashes included
+    ///
+    /// NDJSON: one object a line, with `application`, `name`, `type` and one of `value`, `sha256`, `password`,
+    /// `password_hash`, and optionally `username`, `identifier`, `description`, `labels`, `scopes`, `enabled`, `not_before`,
+    /// `expires_at` and `create_application`. CSV: the same names in the first line; labels as `a=b;c=d`, scopes separated
+    /// by spaces. It is safe to run it again: what is there already stays as it is.
+    #[command(after_help = EXIT_CODES)]
+    Import(import::Import),
     /// Find secrets of Keysmith's form in files
     ///
     /// Folders are searched with everything below them, but for `.git`; symbolic links are not followed. Nothing is sent
@@ -67,6 +82,8 @@ pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
         Command::Credentials(credentials) => done(credentials.run(console)),
         Command::Gateways(gateways) => done(gateways.run(console)),
         Command::Tokens(tokens) => done(tokens.run(console)),
+        Command::Audit(audit) => done(audit.run(console)),
+        Command::Import(import) => import.run(console),
         Command::Scan(scan) => scan.run(console),
     };
     match result {
@@ -85,6 +102,8 @@ impl Command {
             Self::Credentials(command) => command.common.format(),
             Self::Gateways(command) => command.common.format(),
             Self::Tokens(command) => command.common.format(),
+            Self::Audit(command) => command.common.format(),
+            Self::Import(command) => command.common.format(),
             Self::Scan(command) => command.common.format(),
         }
     }

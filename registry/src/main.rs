@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// API credentials for Envoy: the registry in which they are managed and from which gateways follow them.
 #[derive(Debug, Parser)]
-#[command(name = "keysmith", version, arg_required_else_help = true)]
+#[command(name = "keysmith", version, arg_required_else_help = true, after_help = cli::EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -7,7 +7,7 @@ use super::{
     client::Ask,
     console::Console,
     desk::{Common, Desk, Wait, print_propagation},
-    edit::{Details, fill_labels},
+    edit::{Details, Removal},
     failure::Failure,
     names::{application, application_id},
     output::{Table, ago, enabled, joined, labels, moment, or, print_fields, text},
@@ -87,6 +87,8 @@ struct Update {
     name: Option<String>,
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    removal: Removal,
     /// Let it into every automatic gateway group
     #[arg(long, conflicts_with = "groups")]
     all_groups: bool,
@@ -158,6 +160,7 @@ impl Update {
         if self.all_groups {
             body.insert("gateway_groups".to_owned(), Value::Null);
         }
+        self.removal.fill(&mut body);
         if body.is_empty() {
             return Err(Failure::Usage("say what is to change".to_owned()));
         }
@@ -175,7 +178,7 @@ impl Settings {
         if !self.groups.is_empty() {
             body.insert("gateway_groups".to_owned(), self.groups.into());
         }
-        fill_labels(&mut body, self.details);
+        self.details.fill(&mut body);
         body
     }
 }

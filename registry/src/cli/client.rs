@@ -90,6 +90,12 @@ impl Ask {
         Ok(ask)
     }
 
+    /// Says that sending it twice is as good as once.
+    pub(super) fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
     pub(super) fn header(mut self, name: HeaderName, value: &str) -> Result<Self, Failure> {
         let value = HeaderValue::from_str(value)
             .map_err(|_| Failure::Usage(format!("{name}: not a header's value")))?;
@@ -157,6 +163,11 @@ impl Client {
 
     pub(super) fn get(&mut self, path: impl Into<String>) -> Result<Value, Failure> {
         self.send(&Ask::get(path))?.json()
+    }
+
+    /// Lets `wait` pass.
+    pub(super) fn pause(&self, wait: Duration) {
+        self.transport.pause(wait);
     }
 
     /// Sends, again where that does no harm, and answers a good reply or a failure.

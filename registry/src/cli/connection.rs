@@ -35,7 +35,7 @@ const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct Connection {
-    /// The registry's address [default: `KEYSMITH_URL`, or <http://127.0.0.1:8080>]
+    /// The registry's address [default: `KEYSMITH_URL`, or `http://127.0.0.1:8080`]
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
     /// A file that holds the token [default: `KEYSMITH_TOKEN` or `KEYSMITH_TOKEN_FILE`, or keysmith-data/admin-token if it exists]

@@ -70,6 +70,9 @@ struct Delete {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    /// Delete it even where it is deployed on demand
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     wait: Wait,
 }
@@ -106,7 +109,8 @@ impl Delete {
         let name = text(&found, "name");
         let what = format!("This deletes the credential {name}");
         desk.console.confirm(self.yes, &what, &name)?;
-        let path = format!("/v1/credentials/{}", text(&found, "id"));
+        let force = if self.force { "?force=true" } else { "" };
+        let path = format!("/v1/credentials/{}{force}", text(&found, "id"));
         desk.delete(&path, self.wait, &format!("deleted {name}"))
     }
 }

@@ -50,7 +50,7 @@ pub(super) struct Desk<'a, 'w> {
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(super) struct Wait {
     /// Wait so many seconds at most (to 30) until every gateway has the change, and say how far it came
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=30))]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=30), help_heading = None::<&'static str>)]
     wait: Option<u32>,
 }
 

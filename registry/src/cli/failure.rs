@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 /// What `keysmith --help` and the README say about exit codes.
-pub(super) const EXIT_CODES: &str = "\
+pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  failed, for any other reason
@@ -59,6 +59,11 @@ impl Failure {
     pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
+    }
+
+    /// Whether the registry takes less in one request.
+    pub(super) fn is_too_large(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status == StatusCode::PAYLOAD_TOO_LARGE)
     }
 
     /// The number that a script sees.

@@ -50,6 +50,40 @@ pub(super) fn when(text: &str) -> Result<When, String> {
     })
 }
 
+/// Reads `30d`, which is so long ago, or `2027-01-31T12:00:00Z`; answers how it is resolved against now.
+pub(super) fn past(text: &str) -> Result<Past, String> {
+    if let Ok(duration) = duration(text) {
+        return Ok(Past::Ago(duration));
+    }
+    text.parse().map(Past::At).map_err(|_| {
+        "must be a moment such as 2027-01-31T12:00:00Z, or a time before now such as 30d".to_owned()
+    })
+}
+
+/// A moment that has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Past {
+    /// So long before now.
+    Ago(Duration),
+    /// Then.
+    At(Moment),
+}
+
+impl Past {
+    /// As the API takes it: RFC 3339.
+    pub(super) fn resolve(self, now: Timestamp) -> String {
+        let moment = match self {
+            Self::At(moment) => moment,
+            Self::Ago(duration) => {
+                let millis = now.before(duration).as_millis();
+                let millis = i64::try_from(millis).unwrap_or(i64::MAX);
+                Moment::from_millisecond(millis).unwrap_or(Moment::MAX)
+            }
+        };
+        format!("{moment:.3}")
+    }
+}
+
 /// Reads `30d`, `12h`, `45m` or `90s`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "must be a duration such as 30d, 12h, 45m or 90s".to_owned();
@@ -76,12 +110,19 @@ pub(super) fn relative(text: &str, now: Timestamp) -> String {
     };
     let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
     let distance = moment.as_millisecond() - now;
-    let seconds = distance.unsigned_abs() / 1000;
+    let is_past = distance < 0;
+    let millis = distance.unsigned_abs();
+    // An hour from a moment ago is still an hour.
+    let seconds = if is_past {
+        millis / 1000
+    } else {
+        millis.div_ceil(1000)
+    };
     if seconds == 0 {
         return "now".to_owned();
     }
     let length = length(seconds);
-    if distance < 0 {
+    if is_past {
         format!("{length} ago")
     } else {
         format!("in {length}")
@@ -144,6 +185,7 @@ mod tests {
         let now = Timestamp::from_millis(1_800_000_000_000);
         assert_eq!(relative("2027-01-15T08:00:00Z", now), "now");
         assert_eq!(relative("2027-01-15T08:01:59Z", now), "in 1 minute");
+        assert_eq!(relative("2027-01-15T08:59:59.999Z", now), "in 1 hour");
         assert_eq!(relative("2027-01-13T07:00:00Z", now), "2 days ago");
         assert_eq!(relative("soon", now), "soon");
     }

@@ -13,9 +13,11 @@ use tempfile::TempDir;
 use crate::support::{TestRegistry, admin_token};
 
 mod apps;
+mod audit;
 mod connection;
 mod credentials;
 mod gateways;
+mod import;
 mod scan;
 mod secrets;
 mod usage;

@@ -9,7 +9,7 @@ use super::show::show;
 use crate::cli::{
     client::Ask,
     desk::{Desk, Wait},
-    edit::{Details, fill_labels},
+    edit::Details,
     failure::Failure,
     moment::{When, when},
     names::application_id,
@@ -33,6 +33,9 @@ pub(super) struct Create {
     username: Option<String>,
     #[command(flatten)]
     details: Details,
+    /// A gateway group to deploy it to; repeat it for several [default: every automatic one that its application may use]
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
     /// Create it disabled
     #[arg(long)]
     disabled: bool,
@@ -142,10 +145,13 @@ impl Create {
                 body.insert(field.to_owned(), when.resolve(now).into());
             }
         }
+        if !self.groups.is_empty() {
+            body.insert("gateway_groups".to_owned(), self.groups.into());
+        }
         if self.disabled {
             body.insert("enabled".to_owned(), false.into());
         }
-        fill_labels(&mut body, self.details);
+        self.details.fill(&mut body);
         self.own.fill(desk, &mut body)?;
 
         let application = application_id(&mut desk.client, &self.application)?;

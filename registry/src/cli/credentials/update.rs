@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Named, change};
 use crate::cli::{
     desk::{Desk, Wait},
-    edit::{Details, fill_labels},
+    edit::{Details, Removal},
     failure::Failure,
     moment::{When, when},
 };
@@ -20,6 +20,8 @@ pub(super) struct Update {
     name: Option<String>,
     #[command(flatten)]
     details: Details,
+    #[command(flatten)]
+    removal: Removal,
     /// From when it is honoured: a moment, a time from now such as 12h, or never for no such bound
     #[arg(long, value_name = "WHEN", value_parser = when)]
     not_before: Option<When>,
@@ -45,7 +47,8 @@ impl Update {
                 body.insert(field.to_owned(), when.resolve(now).into());
             }
         }
-        fill_labels(&mut body, self.details);
+        self.details.fill(&mut body);
+        self.removal.fill(&mut body);
         if body.is_empty() {
             return Err(Failure::Usage("say what is to change".to_owned()));
         }

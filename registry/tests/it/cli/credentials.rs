@@ -150,3 +150,22 @@ async fn a_bearer_token_ends() {
         "{made}"
     );
 }
+
+#[tokio::test]
+async fn what_is_deployed_on_demand_is_deleted_only_by_force() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    shell
+        .does("gateways create-group lab --mode on_demand")
+        .await;
+    shell.does("apps create billing").await;
+    shell
+        .does("credentials create billing ci --group lab --show-secret")
+        .await;
+    let refused = shell.fails(4, "credentials delete billing/ci --yes").await;
+    assert!(refused.contains("lab"), "{refused}");
+    shell
+        .does("credentials delete billing/ci --yes --force")
+        .await;
+    shell.fails(3, "credentials show billing/ci").await;
+}
