@@ -15,8 +15,8 @@ use axum::{
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    config::Limits, environment::Environment, feed::Feed, gateway::Gateways, shutdown::Shutdown,
-    telemetry::Metrics, usage::Intake, verification::Verifier,
+    config::Limits, environment::Environment, feed::Feed, gateway::Gateways, leak::LeakDesk,
+    shutdown::Shutdown, telemetry::Metrics, usage::Intake, verification::Verifier,
 };
 
 mod access;
@@ -26,6 +26,7 @@ mod audit;
 mod credentials;
 mod document;
 mod envelope;
+mod export;
 mod extract;
 mod failure;
 mod feed;
@@ -35,6 +36,7 @@ mod hex;
 mod idempotency;
 mod import;
 mod labels;
+mod leaks;
 mod page;
 mod patch;
 mod problem;
@@ -58,6 +60,8 @@ pub struct Parts {
     pub verifier: Arc<Verifier>,
     /// Takes in what gateways report of usage.
     pub usage: Arc<Intake>,
+    /// Takes reports of leaked secrets.
+    pub leaks: LeakDesk,
     /// Counted along the way.
     pub metrics: Arc<Metrics>,
     /// Bounds on what one client may take.
@@ -89,6 +93,10 @@ impl AppState {
 
     fn usage(&self) -> &Arc<Intake> {
         &self.0.usage
+    }
+
+    fn leaks(&self) -> &LeakDesk {
+        &self.0.leaks
     }
 
     fn metrics(&self) -> &Arc<Metrics> {
@@ -142,6 +150,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(tokens::router())
         .merge(groups::router())
         .merge(import::router())
+        .merge(export::router())
+        .merge(leaks::router())
         .merge(audit::router())
         .merge(feed::router())
         .merge(gateway::router())

@@ -10,6 +10,8 @@ use std::{
 
 use zeroize::Zeroizing;
 
+use crate::leak;
+
 pub use reader::{ConfigError, Mistake};
 pub use reference::{OPTIONS, Setting, help};
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub rotation: RotationPolicy,
     /// Bounds on what one client may take.
     pub limits: Limits,
+    /// What becomes of secrets that are reported as leaked.
+    pub leaks: Leaks,
     /// Bounds on the verification of chosen passwords.
     pub passwords: Passwords,
     /// For how long changes are kept for gateways that were away.
@@ -103,6 +107,15 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// Time for accepted requests to finish after a signal.
     pub drain: Duration,
+}
+
+/// What becomes of secrets that are reported as leaked.
+#[derive(Clone, Copy, Debug)]
+pub struct Leaks {
+    /// What is done.
+    pub policy: leak::Policy,
+    /// Values a minute that one token may report.
+    pub reports_per_minute: u32,
 }
 
 /// Bounds on the hashing and verification of chosen passwords.
@@ -218,6 +231,7 @@ impl Config {
             },
             rotation: read_rotation(reader),
             limits: read_limits(reader),
+            leaks: read_leaks(reader),
             passwords: read_passwords(reader),
             change_retention: Duration::from_secs(
                 3600 * reader.number::<u64>("change_retention_hours", 24, 1, 24 * 365),
@@ -315,6 +329,20 @@ fn read_limits(reader: &mut Reader) -> Limits {
         idle_timeout: reader.seconds("idle_timeout_seconds", 120, 1, 3600),
         request_timeout: reader.seconds("request_timeout_seconds", 30, 1, 300),
         drain: reader.seconds("drain_seconds", 20, 0, 3600),
+    }
+}
+
+fn read_leaks(reader: &mut Reader) -> Leaks {
+    let grace = reader.seconds("leak_grace_seconds", 24 * 3600, 1, 90 * 24 * 3600);
+    let policies = [
+        ("record", leak::Policy::Record),
+        ("grace", leak::Policy::Grace(grace)),
+        ("disable", leak::Policy::Disable),
+    ];
+    Leaks {
+        policy: reader.choice("leak_policy", &policies, leak::Policy::Record),
+        // A full request must pass.
+        reports_per_minute: reader.number("leak_reports_per_minute", 600, 100, 1_000_000),
     }
 }
 

@@ -277,6 +277,8 @@ pub struct SecretSummary {
     pub origin: Origin,
     /// Its beginning and its end.
     pub display: Display,
+    /// Since when it is known to be in the wrong hands.
+    pub leaked_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -387,6 +389,7 @@ impl SecretSummary {
             end_after_silence: secret.end_after_silence,
             origin: secret.origin,
             display: secret.display.clone(),
+            leaked_at: secret.leaked_at,
             created_at: secret.created_at,
         })
     }

@@ -83,6 +83,7 @@ id!(CredentialId, CREDENTIAL_PREFIX, "a credential");
 id!(SecretId, "sec_", "one secret of a credential");
 id!(GroupId, "grp_", "a gateway group");
 id!(TokenId, "tok_", "a token for the registry's API");
+id!(LeakId, "leak_", "a report of a leaked secret");
 
 #[cfg(test)]
 mod tests {

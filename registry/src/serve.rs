@@ -17,6 +17,7 @@ use crate::{
     error::Error,
     feed::Feed,
     gateway::{GATEWAYS_KEPT, Gateways},
+    leak::LeakDesk,
     listener::{self, BindError, Listener},
     operations::Operations,
     password::{Cost, InvalidCost, PasswordHasher},
@@ -136,6 +137,7 @@ pub async fn serve(
         verifier: Arc::new(verifier),
         usage: Arc::new(Intake::new(environment.clone(), Arc::clone(&metrics))),
         metrics: Arc::clone(&metrics),
+        leaks: LeakDesk::new(config.leaks.policy, config.leaks.reports_per_minute),
         limits: config.limits,
         shutdown: shutdown.clone(),
     };

@@ -14,8 +14,10 @@ use crate::{
     audit::{AuditQuery, Entry, NumberedEntry},
     clock::Timestamp,
     credential::{Credential, CredentialQuery},
+    export::Exported,
     gateway::{GatewayGroup, GatewayRecord},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId, TokenId},
+    leak::Leak,
     organization::Organization,
     scope::Scopes,
     secret::{Secret, SecretState},
@@ -140,6 +142,18 @@ pub trait ReadTransaction: RotationReads + Send {
     ) -> Result<Vec<Secret>, StoreError>;
     /// Whether the value is or was a secret.
     async fn is_known(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError>;
+    /// The secret with this fingerprint, whether or not it was revoked.
+    async fn secret_known_by(
+        &mut self,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<Secret>, StoreError>;
+    /// An organization's credentials with the names of their applications, in order of creation.
+    async fn credentials_for_export(
+        &mut self,
+        organization: OrganizationId,
+        after: Option<CredentialId>,
+        limit: usize,
+    ) -> Result<Vec<Exported>, StoreError>;
     /// Where a credential's secrets are deployed.
     async fn deployed(&mut self, credential: CredentialId) -> Result<Vec<Deployed>, StoreError>;
     /// Where the secrets of a stretch of an application's credentials are deployed.
@@ -328,6 +342,10 @@ pub trait WriteTransaction: ReadTransaction + RotationWrites {
         group: GroupId,
         wanted: Option<bool>,
     ) -> Result<(), StoreError>;
+    /// Notes that the secret is in the wrong hands.
+    async fn mark_leaked(&mut self, id: SecretId, at: Timestamp) -> Result<(), StoreError>;
+    /// Keeps a report of a leaked secret.
+    async fn insert_leak(&mut self, leak: &Leak) -> Result<(), StoreError>;
     /// Lets the group's gateways honour the secret.
     async fn deploy(
         &mut self,

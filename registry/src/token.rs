@@ -45,6 +45,8 @@ pub struct Token {
 pub enum Role {
     /// Everything.
     PortalAdmin,
+    /// Report leaked secrets.
+    LeakReporter,
     /// Follow the feed of one gateway group, report, and have passwords verified.
     Gateway {
         /// The group.
@@ -57,6 +59,8 @@ pub enum Role {
 pub enum NewRole {
     /// [`Role::PortalAdmin`].
     PortalAdmin,
+    /// [`Role::LeakReporter`].
+    LeakReporter,
     /// [`Role::Gateway`].
     Gateway {
         /// The group's name.
@@ -92,6 +96,7 @@ impl Role {
     pub const fn word(self) -> &'static str {
         match self {
             Self::PortalAdmin => "portal_admin",
+            Self::LeakReporter => "leak_reporter",
             Self::Gateway { .. } => "gateway",
         }
     }

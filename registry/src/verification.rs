@@ -3,7 +3,7 @@
 //! In this order: a verdict that is remembered, the limits, one computation for equal questions at a time, the bounded
 //! pool. An unknown user name costs what a known one costs.
 
-mod limit;
+pub(crate) mod limit;
 mod memory;
 mod pool;
 mod state;

@@ -110,6 +110,31 @@ async fn use_every_secret(registry: &TestRegistry, speak: Speak) -> Vec<String> 
         .has(201)
         .json();
     let gateway = text(&gateway["token"]);
+    let imported = "an-imported-key-of-some-length";
+    let hashed = "$apr1$abcdefgh$GQF3hbcxO2ySp4igPQ/3a.";
+    let lines = [
+        json!({"application": "billing", "type": "api_key", "name": "imported", "value": imported}),
+        json!({"application": "billing", "type": "api_key", "name": "again", "value": imported}),
+        json!({"application": "billing", "type": "basic", "name": "h", "username": "cid", "password_hash": hashed}),
+        json!({"application": "billing", "type": "api_key", "name": "x", "colour": "a-secret-in-a-wrong-field"}),
+    ];
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let kind = [("content-type", "application/x-ndjson")];
+    let answer = admin
+        .send(Method::POST, "/v1/import", &kind, lines.into())
+        .await;
+    let answer = answer.has(200).text();
+    let leaks = json!({"leaks": [{"value": imported}, {"value": "a-secret-of-somebody-else"}]});
+    let reported = admin.post("/v1/leaks", leaks).await.has(200).text();
+    for secret in [
+        imported,
+        hashed,
+        "a-secret-in-a-wrong-field",
+        "a-secret-of-somebody-else",
+    ] {
+        assert!(!answer.contains(secret) && !reported.contains(secret));
+        secrets.push(secret.to_owned());
+    }
     let asking = speak(registry.bearer(&gateway));
     for password in [chosen, "a-wrong-password-that-was-typed"] {
         let body = json!({"username": "a-password-typed-as-name", "password": password, "source": "192.0.2.1"});

@@ -49,6 +49,38 @@ pub(crate) struct Gateway {
     pub(crate) group: GroupId,
 }
 
+/// The caller holds a token with role `leak_reporter`, or `portal_admin`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeakReporter {
+    pub(crate) token: TokenId,
+    pub(crate) caller: Caller,
+    /// Whether it may know whose secrets they are.
+    pub(crate) sees_all: bool,
+}
+
+impl FromRequestParts<AppState> for LeakReporter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
+        let identity = identity(parts)?;
+        let sees_all = match identity.role {
+            Role::PortalAdmin => true,
+            Role::LeakReporter => false,
+            Role::Gateway { .. } => return Err(Problem::new(Kind::Forbidden)),
+        };
+        let caller = Caller {
+            organization: identity.organization,
+            token: Some(identity.token),
+            address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
+        };
+        Ok(Self {
+            token: identity.token,
+            caller,
+            sees_all,
+        })
+    }
+}
+
 impl FromRequestParts<AppState> for Admin {
     type Rejection = Problem;
 
@@ -60,7 +92,7 @@ impl FromRequestParts<AppState> for Admin {
                 organization: identity.organization,
                 address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
             }),
-            Role::Gateway { .. } => Err(Problem::new(Kind::Forbidden)),
+            Role::LeakReporter | Role::Gateway { .. } => Err(Problem::new(Kind::Forbidden)),
         }
     }
 }
@@ -75,7 +107,7 @@ impl FromRequestParts<AppState> for Gateway {
                 token: identity.token,
                 group,
             }),
-            Role::PortalAdmin => Err(Problem::new(Kind::Forbidden)),
+            Role::PortalAdmin | Role::LeakReporter => Err(Problem::new(Kind::Forbidden)),
         }
     }
 }

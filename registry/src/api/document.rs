@@ -18,13 +18,17 @@ const DESCRIPTION: &str = "\
     Create, list, rotate, disable and delete the credentials that gateways honour. \
     Secrets are in the answer that makes them and nowhere else. \
     Errors are problem details (RFC 9457) with a stable `type`, and every answer has an `X-Request-Id`.";
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("applications", "The programs that call APIs."),
     (
         "credentials",
         "The ways in which applications prove who they are.",
     ),
-    ("tokens", "Tokens for this API with role `portal_admin`."),
+    (
+        "tokens",
+        "Tokens for this API that are no gateway's: role `portal_admin` or `leak_reporter`.",
+    ),
+    ("leaks", "Secrets that were found where they do not belong."),
     ("bulk", "Many credentials at once: import and export."),
     (
         "audit",

@@ -41,6 +41,34 @@ struct TokenRequest {
     expires_at: Option<Moment>,
 }
 
+/// A token to be created that is no gateway's.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewAdminToken)]
+#[serde(deny_unknown_fields)]
+struct AdminTokenRequest {
+    /// What it may do.
+    #[serde(default)]
+    #[schema(default = "portal_admin")]
+    role: NewRoleWord,
+    /// For people; at most 1024 characters.
+    #[serde(default)]
+    description: String,
+    /// Until when it works; in the future. For ever when absent.
+    expires_at: Option<Moment>,
+}
+
+/// What a token may do that is no gateway's.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = NewRole)]
+enum NewRoleWord {
+    /// Everything on the REST API.
+    #[default]
+    PortalAdmin,
+    /// Report leaked secrets, and nothing else.
+    LeakReporter,
+}
+
 /// A token, of which the registry keeps only a keyed digest.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Token)]
@@ -72,6 +100,8 @@ struct TokenBody {
 enum RoleWord {
     /// Everything on the REST API.
     PortalAdmin,
+    /// Report leaked secrets, and nothing else.
+    LeakReporter,
     /// Follow the feed of its gateway group, report, and have passwords verified.
     Gateway,
 }
@@ -99,6 +129,7 @@ impl From<Token> for TokenBody {
             id: token.id.to_string(),
             role: match token.role {
                 Role::PortalAdmin => RoleWord::PortalAdmin,
+                Role::LeakReporter => RoleWord::LeakReporter,
                 Role::Gateway { .. } => RoleWord::Gateway,
             },
             description: token.description,
@@ -111,10 +142,10 @@ impl From<Token> for TokenBody {
     }
 }
 
-/// Create an admin token
+/// Create a token of the organization
 ///
 /// The answer holds the token, and nothing shows it again.
-#[utoipa::path(post, path = "/v1/tokens", tag = "tokens", operation_id = "create_admin_token", request_body = TokenRequest,
+#[utoipa::path(post, path = "/v1/tokens", tag = "tokens", operation_id = "create_admin_token", request_body = AdminTokenRequest,
     params(("Idempotency-Key" = Option<String>, Header, nullable = false,
         description = "Makes the request repeatable: the same answer is given again for 15 minutes")),
     responses(
@@ -128,28 +159,29 @@ async fn create_admin(
     admin: Admin,
     State(app): State<AppState>,
     repeatable: Repeatable,
-    body: Body<TokenRequest>,
+    Body { value, bytes }: Body<AdminTokenRequest>,
 ) -> Result<Response, Problem> {
     let collection = "/v1/tokens".to_owned();
-    create(
-        &app,
-        admin,
-        repeatable,
-        body,
-        NewRole::PortalAdmin,
-        collection,
-    )
-    .await
+    let role = match value.role {
+        NewRoleWord::PortalAdmin => NewRole::PortalAdmin,
+        NewRoleWord::LeakReporter => NewRole::LeakReporter,
+    };
+    let value = TokenRequest {
+        description: value.description,
+        expires_at: value.expires_at,
+    };
+    let body = Body { value, bytes };
+    create(&app, admin, repeatable, body, role, collection).await
 }
 
-/// List the admin tokens
+/// List the tokens of the organization
 #[utoipa::path(get, path = "/v1/tokens", tag = "tokens", operation_id = "list_admin_tokens",
     responses((status = 200, description = "Those that are not revoked, oldest first", body = Page<TokenBody>)))]
 async fn list_admin(admin: Admin, State(app): State<AppState>) -> Result<Answer, Problem> {
     list(&app, admin, None).await
 }
 
-/// Revoke an admin token
+/// Revoke a token of the organization
 #[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "tokens", operation_id = "revoke_admin_token",
     params(("id" = String, Path, description = "The token's id")),
     responses((status = 204, description = "It does not work any more")))]

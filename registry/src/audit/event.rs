@@ -53,6 +53,15 @@ impl Event {
         }
     }
 
+    /// Something done to a secret whose credential is gone.
+    #[must_use]
+    pub fn of_former_credential(action: Action, id: CredentialId) -> Self {
+        Self {
+            credential: Some(id),
+            ..Self::of(action, id.to_string())
+        }
+    }
+
     /// With one more fact. Never a secret, nor anything that is kept sealed.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

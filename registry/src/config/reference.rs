@@ -174,6 +174,23 @@ pub const OPTIONS: &[Setting] = &[
         "Seconds (0 to 3600) that accepted requests get to finish after SIGINT or SIGTERM.",
     ),
     setting(
+        "leak_policy",
+        "record",
+        "What becomes of a secret that is reported as leaked (POST /v1/leaks): record marks it, grace lets it work for \
+         leak_grace_seconds, disable disables its credential; of an application's default credential, and of one that was \
+         rotated since, the leaked secret alone is revoked.",
+    ),
+    setting(
+        "leak_grace_seconds",
+        "86400",
+        "Seconds (1 to 7776000) for which a leaked secret works where leak_policy is grace.",
+    ),
+    setting(
+        "leak_reports_per_minute",
+        "600",
+        "Values a minute (100 to 1000000) that one token may report as leaked. Further ones are answered 429.",
+    ),
+    setting(
         "argon2_memory_kib",
         "19456",
         "KiB of memory (8 to 1048576) per hash of a chosen password. Weaker hashes are made \

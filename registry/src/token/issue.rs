@@ -10,7 +10,7 @@ use crate::{
     error::{Error, InvalidField, Kind},
     gateway,
     idempotency::{self, Receipt},
-    ids::{OrganizationId, TokenId},
+    ids::{GroupId, OrganizationId, TokenId},
     label,
     secret::Display,
     secrets::SecretText,
@@ -57,19 +57,19 @@ pub async fn create(
 }
 
 /// The organization's tokens that are not revoked, in order of creation: those of a group's gateways, or, without a
-/// group's name, those of administrators.
+/// group's name, those of administrators and reporters.
 pub async fn list(
     env: &Environment,
     organization: OrganizationId,
     group: Option<&str>,
 ) -> Result<Vec<Token>, Error> {
     let mut read = env.store.read().await?;
-    let role = collection(read.as_mut(), group).await?;
-    let mut tokens = match role {
-        Role::PortalAdmin => read.tokens(organization).await?,
-        Role::Gateway { group } => read.group_tokens(group).await?,
+    let collection = collection(read.as_mut(), group).await?;
+    let mut tokens = match collection {
+        Collection::OfOrganization => read.tokens(organization).await?,
+        Collection::OfGroup(group) => read.group_tokens(group).await?,
     };
-    tokens.retain(|token| token.is_in(organization, role));
+    tokens.retain(|token| token.is_in(organization, collection));
     Ok(tokens)
 }
 
@@ -81,11 +81,11 @@ pub async fn revoke(
     id: TokenId,
 ) -> Result<(), Error> {
     let mut write = env.store.write().await?;
-    let role = collection(write.as_mut(), group).await?;
+    let collection = collection(write.as_mut(), group).await?;
     write
         .token(id)
         .await?
-        .filter(|token| token.is_in(caller.organization, role))
+        .filter(|token| token.is_in(caller.organization, collection))
         .ok_or(Error::NotFound(Kind::Token))?;
     write.revoke_token(id, env.now()).await?;
     let event = Event::of(Action::TokenRevoked, id.to_string());
@@ -94,19 +94,36 @@ pub async fn revoke(
     Ok(())
 }
 
-/// The role that all tokens of a collection have.
-async fn collection(read: &mut dyn ReadTransaction, group: Option<&str>) -> Result<Role, Error> {
+/// Tokens that are listed together.
+#[derive(Clone, Copy)]
+enum Collection {
+    /// Those of people and programs that manage, or report.
+    OfOrganization,
+    /// Those of a group's gateways.
+    OfGroup(GroupId),
+}
+
+async fn collection(
+    read: &mut dyn ReadTransaction,
+    group: Option<&str>,
+) -> Result<Collection, Error> {
     Ok(match group {
-        None => Role::PortalAdmin,
-        Some(name) => Role::Gateway {
-            group: gateway::named(read, name).await?.id,
-        },
+        None => Collection::OfOrganization,
+        Some(name) => Collection::OfGroup(gateway::named(read, name).await?.id),
     })
 }
 
 impl Token {
-    fn is_in(&self, organization: OrganizationId, role: Role) -> bool {
-        self.organization == organization && self.role == role && self.revoked_at.is_none()
+    fn is_in(&self, organization: OrganizationId, collection: Collection) -> bool {
+        let belongs = match self.role {
+            Role::PortalAdmin | Role::LeakReporter => {
+                matches!(collection, Collection::OfOrganization)
+            }
+            Role::Gateway { group } => {
+                matches!(collection, Collection::OfGroup(wanted) if wanted == group)
+            }
+        };
+        belongs && self.organization == organization && self.revoked_at.is_none()
     }
 }
 
@@ -114,6 +131,7 @@ impl Token {
 pub(super) async fn resolve(read: &mut dyn ReadTransaction, role: &NewRole) -> Result<Role, Error> {
     match role {
         NewRole::PortalAdmin => Ok(Role::PortalAdmin),
+        NewRole::LeakReporter => Ok(Role::LeakReporter),
         NewRole::Gateway { group } => Ok(Role::Gateway {
             group: gateway::named(read, group).await?.id,
         }),
@@ -125,7 +143,7 @@ impl Role {
     #[must_use]
     pub const fn secret_type(self) -> SecretType {
         match self {
-            Self::PortalAdmin => SecretType::AdminToken,
+            Self::PortalAdmin | Self::LeakReporter => SecretType::AdminToken,
             Self::Gateway { .. } => SecretType::GatewayToken,
         }
     }

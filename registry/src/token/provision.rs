@@ -73,7 +73,9 @@ pub async fn provision(
 
 fn check(role: &NewRole, value: &SecretText) -> Result<Display, InvalidField> {
     let (field, wanted, may_be_own) = match role {
-        NewRole::PortalAdmin => ("admin_token", SecretType::AdminToken, true),
+        NewRole::PortalAdmin | NewRole::LeakReporter => {
+            ("admin_token", SecretType::AdminToken, true)
+        }
         NewRole::Gateway { .. } => ("gateway_token", SecretType::GatewayToken, false),
     };
     let text = value.expose();

@@ -10,14 +10,14 @@ const MINUTE: u64 = 60_000;
 /// Token buckets that hold one minute's worth, kept as the moment when each is full again (GCRA). Under a flood of
 /// new names the oldest are forgotten, which fills their buckets.
 #[derive(Debug)]
-pub(super) struct Limiter {
+pub(crate) struct Limiter {
     full_at: Memory<Tag, u64>,
     /// Milliseconds for which one attempt counts.
     cost: u64,
 }
 
 impl Limiter {
-    pub(super) fn per_minute(attempts: u32, remembered: usize) -> Self {
+    pub(crate) fn per_minute(attempts: u32, remembered: usize) -> Self {
         Self {
             full_at: Memory::new(remembered),
             cost: (MINUTE / u64::from(attempts.max(1))).max(1),
@@ -26,9 +26,19 @@ impl Limiter {
 
     /// Takes one attempt; answers how long to wait when there is none.
     pub(super) fn take(&mut self, who: Tag, now: Timestamp) -> Option<Duration> {
+        self.take_many(who, 1, now)
+    }
+
+    /// Takes so many attempts at once, or none of them. More than a minute's worth is never taken.
+    pub(crate) fn take_many(
+        &mut self,
+        who: Tag,
+        attempts: u32,
+        now: Timestamp,
+    ) -> Option<Duration> {
         let now = now.as_millis();
         let full_at = self.full_at.get(&who).copied().unwrap_or(0).max(now);
-        let next = full_at.saturating_add(self.cost);
+        let next = full_at.saturating_add(self.cost.saturating_mul(attempts.into()));
         let over = next.saturating_sub(now).saturating_sub(MINUTE);
         if over > 0 {
             return Some(Duration::from_millis(over));

@@ -165,6 +165,19 @@ async fn defaults(walk: &mut Walk, application: &str) {
     .await;
 }
 
+async fn leaks(walk: &mut Walk, application: &str) {
+    let path = format!("{application}/credentials");
+    let body = json!({"type": "api_key", "name": "leaky"});
+    let made = walk.admin.post(&path, body).await.has(201).json();
+    walk.does(
+        "report_leaks",
+        (Method::POST, "/v1/leaks"),
+        json!({"leaks": [{"value": made["secret"]["value"]}]}),
+        "secret.leaked",
+    )
+    .await;
+}
+
 async fn gateway_groups(walk: &mut Walk) {
     let group = "/v1/gateway-groups/edge";
     walk.does(
@@ -225,6 +238,7 @@ async fn every_operation_that_changes_something_leaves_exactly_one_entry() {
     };
     let application = applications(&mut walk).await;
     credentials(&mut walk, &application).await;
+    leaks(&mut walk, &application).await;
     walk.does(
         "delete_application",
         (Method::DELETE, &application),

@@ -165,6 +165,8 @@ pub(super) struct SecretBody {
     prefix: String,
     /// The last four characters; empty for chosen passwords and short values.
     last_four: String,
+    /// Since when it is known to be in the wrong hands.
+    leaked_at: Option<Moment>,
     /// When it was made.
     created_at: Moment,
 }
@@ -313,6 +315,7 @@ impl From<SecretSummary> for SecretBody {
             },
             prefix: secret.display.prefix,
             last_four: secret.display.last_four,
+            leaked_at: secret.leaked_at.map(Moment),
             created_at: secret.created_at.into(),
         }
     }

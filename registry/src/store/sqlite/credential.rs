@@ -28,7 +28,7 @@ macro_rules! select {
     };
 }
 
-fn decode(row: &SqliteRow) -> Result<Credential, StoreError> {
+pub(super) fn decode(row: &SqliteRow) -> Result<Credential, StoreError> {
     let columns = Columns(row);
     Ok(Credential {
         id: columns.parsed("id")?,

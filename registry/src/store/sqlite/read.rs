@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::{
-    SqliteTransaction, admission, application, audit, credential, deployment, feed, gateway,
-    idempotency, installation, log, secret, token, usage, username,
+    SqliteTransaction, admission, application, audit, credential, deployment, export, feed,
+    gateway, idempotency, installation, log, secret, token, usage, username,
 };
 use crate::{
     application::{Application, ApplicationQuery},
     audit::{AuditQuery, NumberedEntry},
     clock::Timestamp,
     credential::{Credential, CredentialQuery},
+    export::Exported,
     gateway::{GatewayGroup, GatewayRecord},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, TokenId},
     organization::Organization,
@@ -135,6 +136,22 @@ impl ReadTransaction for SqliteTransaction {
 
     async fn is_known(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError> {
         secret::is_known(&mut self.inner, fingerprint).await
+    }
+
+    async fn secret_known_by(
+        &mut self,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<Secret>, StoreError> {
+        secret::known_by(&mut self.inner, fingerprint).await
+    }
+
+    async fn credentials_for_export(
+        &mut self,
+        organization: OrganizationId,
+        after: Option<CredentialId>,
+        limit: usize,
+    ) -> Result<Vec<Exported>, StoreError> {
+        export::list(&mut self.inner, organization, after, limit).await
     }
 
     async fn deployed(&mut self, credential: CredentialId) -> Result<Vec<Deployed>, StoreError> {

@@ -112,6 +112,21 @@ pub(super) async fn is_known(
     Ok(found.is_some())
 }
 
+pub(super) const KNOWN_BY: &str = select!("where s.fingerprint = $1");
+
+pub(super) async fn known_by(
+    connection: &mut SqliteConnection,
+    fingerprint: &Fingerprint,
+) -> Result<Option<Secret>, StoreError> {
+    sqlx::query(KNOWN_BY)
+        .bind(fingerprint.as_slice())
+        .fetch_optional(connection)
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
+}
+
 pub(super) const PASSWORDS: &str = select!(
     "where s.username = $1 and s.origin = 'chosen' and s.state <> 'revoked'
          order by s.version desc"
@@ -229,6 +244,21 @@ pub(super) async fn revoke_of_application(
 ) -> Result<(), StoreError> {
     sqlx::query(REVOKE_OF_APPLICATION)
         .bind(application.to_string())
+        .bind(time(at))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) const MARK_LEAKED: &str = "update secrets set leaked_at = $2 where id = $1";
+
+pub(super) async fn mark_leaked(
+    connection: &mut SqliteConnection,
+    id: SecretId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(MARK_LEAKED)
+        .bind(id.to_string())
         .bind(time(at))
         .execute(connection)
         .await?;

@@ -27,12 +27,14 @@ pub(super) const OF_ORGANIZATION: &str =
 pub(super) const OF_GROUP: &str = select!("where group_id = $1 and revoked_at is null order by id");
 
 const PORTAL_ADMIN: &str = "portal_admin";
+const LEAK_REPORTER: &str = "leak_reporter";
 const GATEWAY: &str = "gateway";
 
 fn decode(row: &SqliteRow) -> Result<StoredToken, StoreError> {
     let columns = Columns(row);
     let role = match columns.text("role")?.as_str() {
         PORTAL_ADMIN => Role::PortalAdmin,
+        LEAK_REPORTER => Role::LeakReporter,
         GATEWAY => Role::Gateway {
             group: columns.parsed("group_id")?,
         },
@@ -143,6 +145,7 @@ pub(super) async fn insert(
 ) -> Result<(), StoreError> {
     let (role, group) = match token.role {
         Role::PortalAdmin => (PORTAL_ADMIN, None),
+        Role::LeakReporter => (LEAK_REPORTER, None),
         Role::Gateway { group } => (GATEWAY, Some(group.to_string())),
     };
     sqlx::query(INSERT)

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     SqliteTransaction, admission, application, audit, credential, deployment, gateway, idempotency,
-    installation,
+    installation, leak,
     log::{self, Note},
     rendering, secret, token, usage, username,
 };
@@ -15,6 +15,7 @@ use crate::{
     credential::Credential,
     gateway::{GatewayGroup, GatewayRecord},
     ids::{ApplicationId, CredentialId, GroupId, SecretId, TokenId},
+    leak::Leak,
     secret::{Secret, SecretState},
     store::{
         Deployed, IdempotentRequest, Prune, SealedDigestKey, Stamp, StoreError, WriteTransaction,
@@ -157,6 +158,14 @@ impl WriteTransaction for SqliteTransaction {
         wanted: Option<bool>,
     ) -> Result<(), StoreError> {
         deployment::set_override(&mut self.inner, credential, group, wanted).await
+    }
+
+    async fn mark_leaked(&mut self, id: SecretId, at: Timestamp) -> Result<(), StoreError> {
+        secret::mark_leaked(&mut self.inner, id, at).await
+    }
+
+    async fn insert_leak(&mut self, report: &Leak) -> Result<(), StoreError> {
+        leak::insert(&mut self.inner, report).await
     }
 
     async fn deploy(&mut self, deployed: &Deployed, id: CredentialId) -> Result<(), StoreError> {

@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::*;
 use crate::store::sqlite::{
-    admission, application, audit, credential, deployment, feed, gateway, idempotency,
-    installation, log, rendering, rotation, secret, token, usage, username,
+    admission, application, audit, credential, deployment, export, feed, gateway, idempotency,
+    installation, leak, log, rendering, rotation, secret, token, usage, username,
 };
 
 macro_rules! statements {
@@ -26,6 +26,8 @@ fn statements() -> Vec<(String, &'static str)> {
         credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DELETE DUE;
         deployment: OVERRIDES OVERRIDES_OF_MANY IS_WANTED SET_OVERRIDE REMOVE_OVERRIDE DEPLOYED_AT WITHDRAWN_AT
             ADMITTED_AT WITHDRAW_ONE WITHDRAW_MANY;
+        export: LIST;
+        leak: INSERT;
         feed: APPLICATIONS CREDENTIALS CHANGES;
         gateway: GROUPS DIGEST_KEYS INSERT_GROUP INSERT_DIGEST_KEY GATEWAYS PUT DELETE;
         idempotency: GET PUT DELETE PRUNE;
@@ -35,7 +37,7 @@ fn statements() -> Vec<(String, &'static str)> {
             PRUNE_REVISIONS;
         rendering: OF_SECRET UNRENDERED SET_FORMAT DISCARD RECORD REFRESH;
         rotation: WAS_CREDENTIAL BETWEEN USE TO_NOTE COUNT SET_SILENCE SET_NOTE FORGET_BY_POLICY FORGET_OWN;
-        secret: UNREVOKED UNREVOKED_OF_MANY IS_KNOWN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
+        secret: KNOWN_BY MARK_LEAKED UNREVOKED UNREVOKED_OF_MANY IS_KNOWN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
         token: OF_ORGANIZATION OF_GROUP HAS_ADMIN GET BY_DIGEST INSERT REVOKE;
         usage: OF DAYS LOST SEEN_BY APPLIED PUT_APPLIED ADD ADD_DAYS USED ADD_LOST FORGET_GATEWAY PRUNE_DAYS PRUNE_BATCHES PRUNE_LOST;
         username: OWNER CLAIM RELEASE;
