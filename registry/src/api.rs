@@ -24,6 +24,7 @@ mod answer;
 mod applications;
 mod audit;
 mod credentials;
+mod deployments;
 mod document;
 mod envelope;
 mod export;
@@ -39,7 +40,9 @@ mod labels;
 mod leaks;
 mod page;
 mod patch;
+mod prefer;
 mod problem;
+mod propagation;
 mod time;
 mod tokens;
 mod version;
@@ -148,6 +151,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(applications::router())
         .merge(credentials::router())
         .merge(tokens::router())
+        .merge(deployments::router())
+        .merge(propagation::router())
         .merge(groups::router())
         .merge(import::router())
         .merge(export::router())

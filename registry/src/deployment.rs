@@ -5,6 +5,7 @@ mod key;
 mod lookup;
 mod rule;
 mod settle;
+mod state;
 
 #[cfg(test)]
 mod tests;
@@ -14,3 +15,4 @@ pub(crate) use key::Digesters;
 pub(crate) use settle::{Settling, settle};
 
 pub use explicit::{deploy, undeploy};
+pub use state::{Deployment, State, Whereabouts, of_group, whereabouts};

@@ -74,6 +74,8 @@ pub enum Kind {
     Application,
     /// A credential.
     Credential,
+    /// A gateway.
+    Gateway,
     /// A gateway group.
     GatewayGroup,
     /// A token.
@@ -85,6 +87,7 @@ impl std::fmt::Display for Kind {
         f.write_str(match self {
             Self::Application => "application",
             Self::Credential => "credential",
+            Self::Gateway => "gateway",
             Self::GatewayGroup => "gateway group",
             Self::Token => "token",
         })

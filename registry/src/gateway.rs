@@ -7,18 +7,23 @@ use crate::{
     ids::{GroupId, TokenId},
 };
 
+mod acknowledged;
 mod group;
 mod report;
 mod seen;
+mod standing;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use group::{find, named};
+pub(crate) use seen::{Instance, Known};
+pub(crate) use standing::{Lack, Standing, State, Wanted};
 
 pub use group::{create_group, delete_group, group, groups};
-pub use report::{list, report};
+pub use report::{forget, list, report};
 pub use seen::{GATEWAYS_KEPT, Gateways};
+pub use standing::SILENT_AFTER;
 
 /// The name of the group that exists from the start.
 pub const DEFAULT_GROUP: &str = "default";
@@ -30,18 +35,18 @@ pub struct GatewayGroup {
     pub id: GroupId,
     /// Its name, which never changes.
     pub name: String,
-    /// Which applications it admits.
+    /// What it takes by itself.
     pub mode: Mode,
     /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// Which applications a gateway group admits.
+/// What a gateway group takes by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Those that list it, and those that list no groups.
+    /// Every credential that is not for chosen groups, of the applications that may use it.
     Automatic,
-    /// Those that list it.
+    /// Nothing: credentials are deployed to it one by one.
     OnDemand,
 }
 

@@ -38,6 +38,7 @@ pub mod usage;
 pub mod deployment;
 pub mod feed;
 pub mod idempotency;
+pub mod propagation;
 pub mod store;
 
 pub mod api;

@@ -16,11 +16,12 @@ use crate::{
     environment::Environment,
     error::Error,
     feed::Feed,
-    gateway::{GATEWAYS_KEPT, Gateways},
+    gateway::Gateways,
     leak::LeakDesk,
     listener::{self, BindError, Listener},
     operations::Operations,
     password::{Cost, InvalidCost, PasswordHasher},
+    propagation::{self, Measured},
     secret_policy::SecretPolicy,
     secrets::Keys,
     shutdown::{self, Shutdown},
@@ -37,6 +38,8 @@ use crate::{
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 /// How often what gateways reported is written down. A crash loses that much of it.
 const SAVE_INTERVAL: Duration = Duration::from_secs(2);
+/// How often it is counted for how long changes were on their way.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The listening sockets, bound before anything else: a taken port costs nothing.
 #[derive(Debug)]
@@ -164,6 +167,7 @@ pub async fn serve(
         serving,
         operations.serve(operations_shutdown),
         sweep_regularly(&environment, &gateways, &metrics, &shutdown),
+        measure_regularly(&environment, &gateways, &metrics, &shutdown),
         save_regularly(&environment, &gateways, &shutdown),
     );
     save(&environment, &gateways).await;
@@ -228,13 +232,40 @@ async fn sweep_regularly(
             _ = ticks.tick() => {}
             () = shutdown.wait() => return,
         }
-        gateways.forget_before(environment.now().before(GATEWAYS_KEPT));
+        gateways.forget_silent(environment.now());
         if let Err(error) = sweep::sweep(environment).await {
             tracing::warn!(%error, "what has ended could not be cleared away");
         }
         match credential::announce_rotations(environment).await {
             Ok(counts) => metrics.rotations(counts),
             Err(error) => tracing::warn!(%error, "what is to be rotated could not be announced"),
+        }
+    }
+}
+
+/// Counts for how long changes are on their way.
+async fn measure_regularly(
+    environment: &Environment,
+    gateways: &Gateways,
+    metrics: &Metrics,
+    shutdown: &Shutdown,
+) {
+    let mut ticks = interval(MEASURE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut measured = Measured::default();
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = shutdown.wait() => return,
+        }
+        let silent = gateways.silent(environment.now());
+        let silent = i64::try_from(silent).unwrap_or(i64::MAX);
+        metrics.gateways_silent.set(silent);
+        match propagation::measure(environment, gateways, &mut measured).await {
+            Ok(taken) => taken
+                .into_iter()
+                .for_each(|after| metrics.propagated(after)),
+            Err(error) => tracing::warn!(%error, "how long changes take could not be measured"),
         }
     }
 }

@@ -77,6 +77,10 @@ pub struct Metrics {
     pub usage_lost: Counter,
     /// Feed polls that wait for a change.
     pub feed_waiters: Gauge,
+    /// From the commit of a change until every gateway of a group that is heard of had it.
+    propagation: Histogram,
+    /// Gateways that may admit requests and were not heard of for a while.
+    pub gateways_silent: Gauge,
     /// The last revision of the change log.
     pub head_revision: Gauge<u64, AtomicU64>,
     rotations_due: Gauge<u64, AtomicU64>,
@@ -117,6 +121,8 @@ impl Metrics {
             usage: Family::default(),
             usage_lost: Counter::default(),
             feed_waiters: Gauge::default(),
+            propagation: Histogram::new(DURATION_BUCKETS),
+            gateways_silent: Gauge::default(),
             head_revision: Gauge::default(),
             rotations_due: Gauge::default(),
             rotations_due_soon: Gauge::default(),
@@ -153,6 +159,16 @@ impl Metrics {
             "feed_waiters",
             "Feed polls that wait for a change",
             metrics.feed_waiters.clone(),
+        );
+        registry.register(
+            "propagation_seconds",
+            "Time from a change's commit until all gateways of a group that are heard of had it",
+            metrics.propagation.clone(),
+        );
+        registry.register(
+            "gateways_silent",
+            "Gateways not heard of for 40 seconds that may still admit requests",
+            metrics.gateways_silent.clone(),
         );
         registry.register(
             "head_revision",
@@ -198,6 +214,11 @@ impl Metrics {
                 status,
             })
             .inc();
+    }
+
+    /// Counts a change that every gateway of a group had after so long.
+    pub fn propagated(&self, after: Duration) {
+        self.propagation.observe(after.as_secs_f64());
     }
 
     /// Counts a verification of a chosen password.

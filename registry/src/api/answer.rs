@@ -1,5 +1,7 @@
 //! Successful answers.
 
+use std::time::Duration;
+
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -11,6 +13,8 @@ use super::version::etag;
 /// The position in the log of what a request has changed.
 pub(crate) const REVISION: HeaderName = HeaderName::from_static("keysmith-revision");
 
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
 /// An answer with a JSON body, as values: it can be kept and given again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Answer {
@@ -19,6 +23,9 @@ pub(crate) struct Answer {
     version: Option<u64>,
     #[serde(default)]
     revision: Option<u64>,
+    /// Seconds that the caller wished to wait, if that was granted. Not kept: who repeats the request wishes anew.
+    #[serde(skip)]
+    waited: Option<u64>,
     body: Vec<u8>,
 }
 
@@ -30,6 +37,7 @@ impl Answer {
             location: None,
             version: None,
             revision: None,
+            waited: None,
             body: serde_json::to_vec(body)?,
         })
     }
@@ -43,6 +51,64 @@ impl Answer {
         answer.status = StatusCode::CREATED.as_u16();
         answer.location = Some(location);
         Ok(answer)
+    }
+
+    /// 204.
+    pub(crate) fn none() -> Self {
+        Self {
+            status: StatusCode::NO_CONTENT.as_u16(),
+            location: None,
+            version: None,
+            revision: None,
+            waited: None,
+            body: Vec::new(),
+        }
+    }
+
+    /// The revision that it is of, if any.
+    pub(crate) const fn revision(&self) -> Option<u64> {
+        self.revision
+    }
+
+    /// With one more field at the end of its JSON object. An answer without a body gets one.
+    pub(crate) fn with(
+        mut self,
+        name: &str,
+        value: &impl Serialize,
+    ) -> Result<Self, serde_json::Error> {
+        if self.body.is_empty() {
+            self.status = StatusCode::OK.as_u16();
+            self.body = b"{}".to_vec();
+        }
+        // The body is not read for this: it may hold a secret.
+        self.body.pop();
+        if self.body.len() > 1 {
+            self.body.push(b',');
+        }
+        serde_json::to_writer(&mut self.body, name)?;
+        self.body.push(b':');
+        serde_json::to_writer(&mut self.body, value)?;
+        self.body.push(b'}');
+        Ok(self)
+    }
+
+    /// 200 with this object, and after its fields those that this answer has.
+    pub(crate) fn around(mut self, object: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let mut body = serde_json::to_vec(object)?;
+        if let [b'{', rest @ ..] = self.body.as_slice() {
+            body.pop();
+            body.push(b',');
+            body.extend_from_slice(rest);
+        }
+        self.status = StatusCode::OK.as_u16();
+        self.body = body;
+        Ok(self)
+    }
+
+    /// The caller's wish to wait so long was granted.
+    pub(crate) fn after_waiting(mut self, longest: Duration) -> Self {
+        self.waited = Some(longest.as_secs());
+        self
     }
 
     /// With the version as `ETag`.
@@ -71,12 +137,22 @@ impl Answer {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let has_body = !self.body.is_empty();
         let mut response = (status, self.body).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        if let Some(seconds) = self.waited
+            && let Ok(value) = HeaderValue::try_from(format!("wait={seconds}"))
+        {
+            headers.insert(PREFERENCE_APPLIED, value);
+        }
+        if has_body {
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
+        } else {
+            headers.remove(header::CONTENT_TYPE);
+        }
         if let Some(location) = self
             .location
             .and_then(|text| HeaderValue::try_from(text).ok())

@@ -1,6 +1,6 @@
 //! `/v1/applications`.
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -12,13 +12,16 @@ use super::{
     extract::{Body, Json, Path, Query},
     idempotency::Repeatable,
     page::{Page, slice},
+    prefer::Prefer,
     problem::{Problem, ProblemBody},
+    propagation::PropagationBody,
     version::IfMatch,
 };
 use crate::{
     application::{self, ApplicationQuery, Created},
     change::Changed,
     ids::ApplicationId,
+    propagation,
 };
 
 mod body;
@@ -67,6 +70,7 @@ async fn create(
     admin: Admin,
     State(app): State<AppState>,
     repeatable: Repeatable,
+    prefer: Prefer,
     Body {
         value: request,
         bytes,
@@ -86,7 +90,10 @@ async fn create(
     let work = move |env, receipt| async move {
         application::create(&env, admin.caller(), new, receipt).await
     };
-    repeatable.run(&app, admin.token, bytes, answer, work).await
+    let repeated = repeatable
+        .answer(&app, admin.token, bytes, answer, work)
+        .await?;
+    repeated.settle(&app, prefer).await
 }
 
 /// List applications
@@ -128,7 +135,12 @@ async fn get(
 ) -> Result<Answer, Problem> {
     let found = application::get(app.environment(), admin.organization, id).await?;
     let version = found.version;
-    Ok(Answer::ok(&ApplicationBody::from(found))?.at_version(version))
+    let env = app.environment();
+    let change = propagation::of_application(env, admin.organization, id).await?;
+    let propagation = change.map(|change| propagation::now(app.gateways(), &change, env.now()));
+    let mut body = ApplicationBody::from(found);
+    body.propagation = propagation.map(PropagationBody::from);
+    Ok(Answer::ok(&body)?.at_version(version))
 }
 
 /// Change an application
@@ -152,15 +164,17 @@ async fn update(
     State(app): State<AppState>,
     Path(id): Path<ApplicationId>,
     IfMatch(expected): IfMatch,
+    prefer: Prefer,
     Json(change): Json<ApplicationChange>,
 ) -> Result<Answer, Problem> {
     let patch = change.into();
     let updated =
         application::update(app.environment(), admin.caller(), id, expected, patch).await?;
     let version = updated.value.version;
-    Ok(Answer::ok(&ApplicationBody::from(updated.value))?
+    let answer = Answer::ok(&ApplicationBody::from(updated.value))?
         .at_version(version)
-        .of_revision(updated.revision))
+        .of_revision(updated.revision);
+    prefer.settle(&app, answer).await
 }
 
 /// Delete an application
@@ -177,9 +191,11 @@ async fn delete(
     State(app): State<AppState>,
     Path(id): Path<ApplicationId>,
     IfMatch(expected): IfMatch,
-) -> Result<StatusCode, Problem> {
-    application::delete(app.environment(), admin.caller(), id, expected).await?;
-    Ok(StatusCode::NO_CONTENT)
+    prefer: Prefer,
+) -> Result<Answer, Problem> {
+    let deleted = application::delete(app.environment(), admin.caller(), id, expected).await?;
+    let answer = Answer::none().of_revision(deleted.revision);
+    prefer.settle(&app, answer).await
 }
 
 /// Choose an application's default credential
@@ -204,13 +220,15 @@ async fn set_default(
     State(app): State<AppState>,
     Path(id): Path<ApplicationId>,
     IfMatch(expected): IfMatch,
+    prefer: Prefer,
     Json(request): Json<DefaultRequest>,
 ) -> Result<Answer, Problem> {
     let (env, credential) = (app.environment(), request.credential.0);
     let chosen =
         application::set_default_credential(env, admin.caller(), id, expected, credential).await?;
     let version = chosen.value.version;
-    Ok(Answer::ok(&ApplicationBody::from(chosen.value))?
+    let answer = Answer::ok(&ApplicationBody::from(chosen.value))?
         .at_version(version)
-        .of_revision(chosen.revision))
+        .of_revision(chosen.revision);
+    prefer.settle(&app, answer).await
 }

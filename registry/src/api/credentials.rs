@@ -1,6 +1,6 @@
 //! `/v1/applications/{id}/credentials` and `/v1/credentials`.
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{extract::State, response::Response};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -10,12 +10,14 @@ use super::{
     extract::{Body, Json, Path, Query},
     idempotency::Repeatable,
     page::{Page, PageQuery, slice},
+    prefer::Prefer,
     problem::{Problem, ProblemBody},
     version::IfMatch,
 };
 use crate::{
     change::Changed,
     credential::{self, CredentialDetail, CredentialQuery, Issued},
+    deployment,
     ids::{ApplicationId, CredentialId},
 };
 
@@ -56,6 +58,7 @@ async fn create(
     State(app): State<AppState>,
     Path(application): Path<ApplicationId>,
     repeatable: Repeatable,
+    prefer: Prefer,
     Body {
         value: request,
         bytes,
@@ -69,7 +72,10 @@ async fn create(
     let work = move |env, receipt| async move {
         credential::create(&env, admin.caller(), new, receipt).await
     };
-    repeatable.run(&app, admin.token, bytes, answer, work).await
+    let repeated = repeatable
+        .answer(&app, admin.token, bytes, answer, work)
+        .await?;
+    repeated.settle(&app, prefer).await
 }
 
 /// List an application's credentials
@@ -106,9 +112,11 @@ async fn get(
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
 ) -> Result<Answer, Problem> {
-    let found = credential::get(app.environment(), admin.organization, id).await?;
+    let env = app.environment();
+    let found = credential::get(env, admin.organization, id).await?;
     let version = found.credential.version;
-    Ok(Answer::ok(&CredentialBody::from(found))?.at_version(version))
+    let place = deployment::whereabouts(env, app.gateways(), admin.organization, id).await?;
+    Ok(Answer::ok(&CredentialBody::from(found).at(place))?.at_version(version))
 }
 
 /// Change a credential
@@ -131,12 +139,13 @@ async fn update(
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
+    prefer: Prefer,
     Json(change): Json<CredentialChange>,
 ) -> Result<Answer, Problem> {
     let patch = change.into();
     let updated =
         credential::update(app.environment(), admin.caller(), id, expected, patch).await?;
-    Ok(answer_detail(updated)?)
+    prefer.settle(&app, answer_detail(updated)?).await
 }
 
 /// Delete a credential
@@ -159,10 +168,13 @@ async fn delete(
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
     Query(query): Query<DeleteQuery>,
-) -> Result<StatusCode, Problem> {
+    prefer: Prefer,
+) -> Result<Answer, Problem> {
     let deployed = query.deployed();
-    credential::delete(app.environment(), admin.caller(), id, expected, deployed).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let env = app.environment();
+    let deleted = credential::delete(env, admin.caller(), id, expected, deployed).await?;
+    let answer = Answer::none().of_revision(deleted.revision);
+    prefer.settle(&app, answer).await
 }
 
 fn answer_issued(

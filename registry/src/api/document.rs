@@ -3,9 +3,10 @@
 use utoipa::{
     PartialSchema as _,
     openapi::{
-        Components, Content, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr,
-        ResponseBuilder,
-        path::Operation,
+        Components, Content, Header, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem,
+        Ref, RefOr, ResponseBuilder,
+        path::{Operation, ParameterBuilder, ParameterIn},
+        schema::Type,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
         tag::TagBuilder,
     },
@@ -65,6 +66,65 @@ pub(super) fn introduction() -> OpenApi {
         .build()
 }
 
+/// The operations that wait for gateways where the caller prefers it.
+const WAITING: [&str; 14] = [
+    "finish_rotation",
+    "cancel_rotation",
+    "set_default_credential",
+    "create_application",
+    "update_application",
+    "delete_application",
+    "create_credential",
+    "update_credential",
+    "delete_credential",
+    "rotate_credential",
+    "deploy_credential",
+    "undeploy_credential",
+    "create_gateway_group",
+    "delete_gateway_group",
+];
+
+/// What is asked and answered of a wait.
+fn describe_waiting(operation: &mut Operation) {
+    let about = "`wait=N`: the answer comes when every gateway that is heard of has the change, or after N seconds (at most 30), \
+                 with `propagation` in its body";
+    let text = || ObjectBuilder::new().schema_type(Type::String).build();
+    let prefer = ParameterBuilder::new()
+        .name("Prefer")
+        .parameter_in(ParameterIn::Header)
+        .description(Some(about))
+        .schema(Some(text()))
+        .build();
+    operation
+        .parameters
+        .get_or_insert_default()
+        .push(RefOr::T(prefer));
+    let headers = [
+        (
+            "Keysmith-Revision",
+            "The revision of the change, where gateways see one",
+        ),
+        ("Preference-Applied", "The wait, if it was granted"),
+    ];
+    let responses = &mut operation.responses.responses;
+    if responses.contains_key("204") {
+        let waited = "Gone, with `propagation`, where the caller wished to wait";
+        let waited = ResponseBuilder::new().description(waited).build();
+        responses.insert("200".to_owned(), RefOr::T(waited));
+    }
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && status.starts_with('2')
+        {
+            for (name, about) in headers {
+                let mut header = Header::new(text());
+                header.description = Some(about.to_owned());
+                response.headers.insert(name.to_owned(), header.into());
+            }
+        }
+    }
+}
+
 /// Adds to every operation what holds for all of them: the token, and the form of errors.
 pub(super) fn complete(mut api: OpenApi) -> OpenApi {
     let components = api.components.get_or_insert_with(Components::new);
@@ -85,6 +145,10 @@ pub(super) fn complete(mut api: OpenApi) -> OpenApi {
         .build();
     for item in api.paths.paths.values_mut() {
         for operation in operations(item) {
+            let id = operation.operation_id.as_deref().unwrap_or_default();
+            if WAITING.contains(&id) {
+                describe_waiting(operation);
+            }
             let responses = &mut operation.responses.responses;
             responses.insert("default".to_owned(), RefOr::T(problem.clone()));
         }

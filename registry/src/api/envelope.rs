@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -12,7 +12,10 @@ use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 
-use super::problem::{Kind, Problem};
+use super::{
+    prefer,
+    problem::{Kind, Problem},
+};
 use crate::{entropy::Entropy, listener::Peer, telemetry::Metrics};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -50,7 +53,7 @@ pub(crate) async fn wrap(
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
     let client = request.extensions().get::<Peer>().map(|peer| peer.0);
     let span = tracing::info_span!("request", request.id = id, method, route);
-    let limit = envelope.limit(&route);
+    let limit = envelope.limit(&route, request.headers());
     async {
         let mut response = bounded(limit, next.run(request)).await;
         finish(&mut response, &id);
@@ -133,12 +136,11 @@ impl Envelope {
         filter_core::ids::ObjectId(bytes).with_prefix("req_")
     }
 
-    fn limit(&self, route: &str) -> Duration {
+    fn limit(&self, route: &str, headers: &HeaderMap) -> Duration {
         if route == FEED_ROUTE {
-            self.request_timeout + FEED_WAIT
-        } else {
-            self.request_timeout
+            return self.request_timeout + FEED_WAIT;
         }
+        self.request_timeout + prefer::longest(headers).unwrap_or_default()
     }
 }
 

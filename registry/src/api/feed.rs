@@ -76,7 +76,7 @@ async fn follow(
     if let Some(expected) = &query.group {
         check_group(&app, caller, expected).await?;
     }
-    note_poll(&app, caller, &query)?;
+    note_poll(&app, caller, &query, Duration::from_secs(wait))?;
     let page = {
         let _waiter = Waiter::new(app.metrics());
         let after = query.after.as_deref();
@@ -107,14 +107,21 @@ async fn check_group(app: &AppState, caller: Gateway, expected: &str) -> Result<
 }
 
 /// Notes who polls, for `GET /v1/gateways`.
-fn note_poll(app: &AppState, caller: Gateway, query: &FeedQuery) -> Result<(), Problem> {
+fn note_poll(
+    app: &AppState,
+    caller: Gateway,
+    query: &FeedQuery,
+    wait: Duration,
+) -> Result<(), Problem> {
     let name = query.gateway.as_deref().unwrap_or_default();
     let Some(instance) = &query.instance else {
         return Ok(());
     };
     let instance = check_hex("instance", instance)?;
     let now = app.environment().now();
-    Ok(app.gateways().polled(caller.group, name, instance, now)?)
+    Ok(app
+        .gateways()
+        .polled(caller.group, name, instance, wait, now)?)
 }
 
 pub(super) fn check_hex(field: &str, text: &str) -> Result<[u8; 16], Problem> {

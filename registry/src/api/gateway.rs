@@ -1,5 +1,7 @@
 //! `/v1/gateway/report` and `/v1/gateway/verify`: what gateways ask besides the feed.
 
+use std::time::Duration;
+
 use axum::{
     extract::{DefaultBodyLimit, State},
     http::StatusCode,
@@ -20,7 +22,7 @@ use super::{
 };
 use crate::{
     credential::Verdict,
-    gateway::{self, Report},
+    gateway::{self, MaxStaleness, Report},
     secrets::SecretText,
     verification::{Outcome, Question},
 };
@@ -98,6 +100,16 @@ enum Staleness {
     Unbounded,
     /// For so many seconds.
     Seconds(u64),
+}
+
+impl Staleness {
+    const fn known(self) -> Option<MaxStaleness> {
+        match self {
+            Self::Unknown => None,
+            Self::Unbounded => Some(MaxStaleness::Unbounded),
+            Self::Seconds(seconds) => Some(MaxStaleness::Bounded(Duration::from_secs(seconds))),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Staleness {
@@ -182,7 +194,7 @@ impl From<Verdict> for VerifyBody {
 ///
 /// Kept in memory and written down every two seconds: a registry that crashes loses the last reports, and hears the next.
 /// What a report says of usage is on the disk before it is answered: the gateway may forget it, and each batch counts once
-/// however often it comes. Of one group, the 4,096 gateways that were seen last are known, for a day.
+/// however often it comes. Of one group, the 4,096 gateways that were seen last are known: for a day, and for as long as they may admit requests.
 #[utoipa::path(post, path = "/v1/gateway/report", tag = "gateway protocol", operation_id = "report", request_body = ReportRequest,
     responses((status = 204, description = "Noted")))]
 async fn report(
@@ -211,7 +223,7 @@ async fn report(
         revision: request.revision,
         complete: request.complete,
         workers: request.workers,
-        max_staleness: None,
+        max_staleness: request.max_staleness_seconds.known(),
     };
     let instance = report.instance;
     let (env, gateways) = (app.environment(), app.gateways());

@@ -10,8 +10,10 @@ use super::{
     access::Admin,
     answer::Answer,
     extract::{Json, Path},
+    hex,
     page::Page,
-    problem::{Problem, ProblemBody},
+    prefer::Prefer,
+    problem::{Kind as ProblemKind, Problem, ProblemBody},
     time::Moment,
 };
 use crate::gateway::{self, Applied, GatewayGroup, GatewayStatus, Mode};
@@ -21,17 +23,18 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(create, list))
         .routes(routes!(get, delete))
         .routes(routes!(gateways))
+        .routes(routes!(forget))
 }
 
-/// Which applications a gateway group admits.
+/// What a gateway group takes by itself.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = GatewayGroupMode)]
-enum ModeWord {
-    /// Those that list it, and those that list no groups.
+pub(super) enum ModeWord {
+    /// Every credential that is not for chosen groups, of the applications that may use it.
     #[default]
     Automatic,
-    /// Those that list it.
+    /// Nothing: credentials are deployed to it one by one.
     OnDemand,
 }
 
@@ -43,7 +46,7 @@ struct GroupRequest {
     /// Its name, which never changes.
     #[schema(example = "edge")]
     name: String,
-    /// Which applications it admits.
+    /// What it takes by itself.
     #[serde(default)]
     #[schema(default = "automatic")]
     mode: ModeWord,
@@ -56,7 +59,7 @@ struct GroupBody {
     /// Its name, which never changes.
     #[schema(example = "edge")]
     name: String,
-    /// Which applications it admits.
+    /// What it takes by itself.
     mode: ModeWord,
     /// When it was created.
     created_at: Moment,
@@ -71,14 +74,20 @@ impl From<ModeWord> for Mode {
     }
 }
 
+impl From<Mode> for ModeWord {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Automatic => Self::Automatic,
+            Mode::OnDemand => Self::OnDemand,
+        }
+    }
+}
+
 impl From<GatewayGroup> for GroupBody {
     fn from(group: GatewayGroup) -> Self {
         Self {
             name: group.name,
-            mode: match group.mode {
-                Mode::Automatic => ModeWord::Automatic,
-                Mode::OnDemand => ModeWord::OnDemand,
-            },
+            mode: group.mode.into(),
             created_at: group.created_at.into(),
         }
     }
@@ -151,6 +160,7 @@ impl From<GatewayStatus> for GatewayBody {
 async fn create(
     admin: Admin,
     State(app): State<AppState>,
+    prefer: Prefer,
     Json(request): Json<GroupRequest>,
 ) -> Result<Answer, Problem> {
     let group = gateway::create_group(
@@ -162,7 +172,8 @@ async fn create(
     .await?;
     let location = format!("/v1/gateway-groups/{}", group.value.name);
     let body = GroupBody::from(group.value);
-    Ok(Answer::created(location, &body)?.of_revision(group.revision))
+    let answer = Answer::created(location, &body)?.of_revision(group.revision);
+    prefer.settle(&app, answer).await
 }
 
 /// List the gateway groups
@@ -201,8 +212,28 @@ async fn delete(
     admin: Admin,
     State(app): State<AppState>,
     Path(name): Path<String>,
+    prefer: Prefer,
+) -> Result<Answer, Problem> {
+    let deleted = gateway::delete_group(app.environment(), admin.caller(), &name).await?;
+    let answer = Answer::none().of_revision(deleted.revision);
+    prefer.settle(&app, answer).await
+}
+
+/// Forget a gateway
+///
+/// One that is known to be gone: until then, changes count it as one that may admit requests. It is known again when it is heard of
+/// again.
+#[utoipa::path(delete, path = "/v1/gateways/{instance}", tag = "gateways", operation_id = "forget_gateway",
+    params(("instance" = String, Path, description = "The start of the gateway's process: 32 hexadecimal digits")),
+    responses((status = 204, description = "Forgotten")))]
+async fn forget(
+    admin: Admin,
+    State(app): State<AppState>,
+    Path(instance): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    gateway::delete_group(app.environment(), admin.caller(), &name).await?;
+    let instance = hex::decode(&instance).ok_or_else(|| Problem::new(ProblemKind::NotFound))?;
+    let (env, gateways) = (app.environment(), app.gateways());
+    gateway::forget(env, gateways, admin.caller(), instance).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -10,6 +10,7 @@ use axum::{
 use super::{
     AppState,
     answer::Answer,
+    prefer::Prefer,
     problem::{Kind, Problem},
 };
 use crate::{
@@ -58,6 +59,32 @@ fn read_key(value: &HeaderValue) -> Result<String, Problem> {
         })
 }
 
+/// What a request was answered, now or the first time.
+#[derive(Debug)]
+pub(crate) struct Repeated {
+    answer: Answer,
+    replayed: bool,
+}
+
+impl Repeated {
+    /// With how far the change has come, where the caller wishes to wait for it.
+    pub(crate) async fn settle(self, app: &AppState, prefer: Prefer) -> Result<Response, Problem> {
+        let answer = prefer.settle(app, self.answer).await?;
+        Ok(Self { answer, ..self }.into_response())
+    }
+}
+
+impl IntoResponse for Repeated {
+    fn into_response(self) -> Response {
+        let mut response = self.answer.into_response();
+        if self.replayed {
+            let yes = HeaderValue::from_static("true");
+            response.headers_mut().insert(REPLAYED, yes);
+        }
+        response
+    }
+}
+
 impl Repeatable {
     /// Does `work`, or gives the answer again that it had. `body` tells another request from the same one.
     ///
@@ -74,10 +101,31 @@ impl Repeatable {
         T: Send + 'static,
         W: Future<Output = Result<T, Error>> + Send + 'static,
     {
+        let repeated = self.answer(app, token, body, answer, work).await?;
+        Ok(repeated.into_response())
+    }
+
+    /// The same, for an answer to which something is still to be added.
+    pub(crate) async fn answer<T, W>(
+        self,
+        app: &AppState,
+        token: TokenId,
+        body: Bytes,
+        answer: impl Fn(&T) -> Result<Answer, serde_json::Error> + Clone + Send + Sync + 'static,
+        work: impl FnOnce(Environment, Option<Receipt<T>>) -> W + Send + 'static,
+    ) -> Result<Repeated, Problem>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         let env = app.environment().clone();
         let Some(key) = self.key else {
             let done = work(env, None).await?;
-            return Ok(answer(&done)?.into_response());
+            let answer = answer(&done)?;
+            return Ok(Repeated {
+                answer,
+                replayed: false,
+            });
         };
         // A task of its own: a client that leaves finds the answer when it asks again.
         let task = tokio::spawn(async move {
@@ -105,11 +153,6 @@ impl Repeatable {
             }
         });
         let (answer, replayed) = task.await.map_err(|error| Problem::internal(&error))??;
-        let mut response = answer.into_response();
-        if replayed {
-            let yes = HeaderValue::from_static("true");
-            response.headers_mut().insert(REPLAYED, yes);
-        }
-        Ok(response)
+        Ok(Repeated { answer, replayed })
     }
 }

@@ -57,6 +57,10 @@ actions! {
     CredentialRevealed = "credential.revealed",
     /// A credential was deleted.
     CredentialDeleted = "credential.deleted",
+    /// A credential was deployed to a gateway group explicitly.
+    CredentialDeployed = "credential.deployed",
+    /// A credential was taken from a gateway group explicitly.
+    CredentialUndeployed = "credential.undeployed",
     /// A secret was reported as leaked.
     SecretLeaked = "secret.leaked",
     /// Every credential was written out, without its secrets.
@@ -65,6 +69,8 @@ actions! {
     GroupCreated = "gateway_group.created",
     /// A gateway group was deleted.
     GroupDeleted = "gateway_group.deleted",
+    /// A gateway that was gone was forgotten.
+    GatewayForgotten = "gateway.forgotten",
     /// A token was made.
     TokenCreated = "token.created",
     /// A token was revoked.

@@ -3,6 +3,7 @@
 use super::{Digesters, rule, settle};
 use crate::{
     application::{self, Application},
+    audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
     credential::{self, Credential},
@@ -50,7 +51,17 @@ async fn say(
     }
     // Nothing is kept of what the credential does by itself.
     let said = (rule::goes_by_itself(&credential, &group) != wanted).then_some(wanted);
-    write.set_override(id, group.id, said).await?;
+    let before = rule::said(&write.overrides(id).await?, group.id);
+    if before != said {
+        write.set_override(id, group.id, said).await?;
+        let action = if wanted {
+            Action::CredentialDeployed
+        } else {
+            Action::CredentialUndeployed
+        };
+        let event = Event::of_credential(action, &credential).with("group", group.name.as_str());
+        audit::note(env, write.as_mut(), caller, event).await?;
+    }
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
     let now = env.now();
     settle::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Applied, GatewayStatus, Gateways, Report};
 use crate::{
+    audit::{self, Action, Event},
+    caller::Caller,
     environment::Environment,
-    error::{Error, InvalidField},
+    error::{Error, InvalidField, Kind},
     ids::{GroupId, TokenId},
     store::Head,
 };
@@ -31,7 +33,25 @@ pub fn report(
             ));
         }
     }
-    gateways.reported(group, token, report, env.now());
+    gateways.reported(group, token, report, env.store.revision(), env.now());
+    Ok(())
+}
+
+/// Forgets a gateway that is known to be gone, so that nothing waits for it.
+pub async fn forget(
+    env: &Environment,
+    gateways: &Gateways,
+    caller: Caller,
+    instance: [u8; 16],
+) -> Result<(), Error> {
+    if !gateways.forget(instance) {
+        return Err(Error::NotFound(Kind::Gateway));
+    }
+    let mut write = env.store.write().await?;
+    let subject = format!("{:032x}", u128::from_be_bytes(instance));
+    let event = Event::of(Action::GatewayForgotten, subject);
+    audit::note(env, write.as_mut(), caller, event).await?;
+    env.commit(write).await?;
     Ok(())
 }
 

@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use super::{GatewayRecord, Report, report::check_name};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+
+use super::{GatewayRecord, Report, acknowledged::Acknowledged, report::check_name};
 use crate::{
     clock::Timestamp,
     environment::Environment,
@@ -17,17 +19,42 @@ use crate::{
     ids::{GroupId, TokenId},
 };
 
-/// For how long a gateway that is silent is known.
+/// For how long a gateway that is silent is known at least. One that may admit requests for longer is known as long as that.
 pub const GATEWAYS_KEPT: Duration = Duration::from_hours(24);
+/// For how long one is known that may admit requests for ever.
+const UNBOUNDED_KEPT: Duration = Duration::from_hours(30 * 24);
+/// What a gateway waits at most for an answer beyond the wait that it asks for.
+const ANSWER_MARGIN: Duration = Duration::from_secs(6);
+/// The longest wait that it can ask for, and the margin: for one of whose polls this process knows nothing.
+const LONGEST_ANSWER: Duration = Duration::from_secs(66);
+/// Reports that are further apart leave a gap.
+const GAP: Duration = Duration::from_mins(1);
+/// Requests at most that wait for gateways.
+const MAX_WAITERS: usize = if cfg!(test) { 2 } else { 1024 };
 /// Gateways known at most of one group, so that whoever has its token can forget only others of that group.
 const MAX_OF_GROUP: usize = if cfg!(test) { 8 } else { 4096 };
 
 /// The start of a gateway's process.
-pub(super) type Instance = [u8; 16];
+pub(crate) type Instance = [u8; 16];
 
 /// The gateways that are known. One for each process of the registry.
-#[derive(Debug, Default)]
-pub struct Gateways(Mutex<State>);
+#[derive(Debug)]
+pub struct Gateways {
+    state: Mutex<State>,
+    /// Raised with each report.
+    reports: watch::Sender<u64>,
+    waiters: Semaphore,
+}
+
+impl Default for Gateways {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            reports: watch::Sender::new(0),
+            waiters: Semaphore::new(MAX_WAITERS),
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -38,10 +65,17 @@ struct State {
 
 /// What is known of one gateway.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) gateway: String,
-    pub(super) at: Timestamp,
+pub(crate) struct Seen {
+    pub(crate) gateway: String,
+    pub(crate) at: Timestamp,
     pub(super) polled_at: Option<Timestamp>,
+    /// When it was first seen; `None` if that was by an earlier process.
+    pub(super) began_at: Option<Timestamp>,
+    /// Until when an answer of the registry may have reached it.
+    pub(super) answered_by: Timestamp,
+    pub(super) acknowledged: Acknowledged,
+    /// Whether the position that it last reported is one that this log has not reached: it is of a log that was rolled back.
+    pub(super) is_ahead: bool,
     pub(super) last: Option<GatewayRecord>,
     /// Whether something may be written down that is to be deleted when this is forgotten.
     saved: bool,
@@ -51,11 +85,18 @@ impl Gateways {
     /// The gateways that were written down.
     pub async fn load(env: &Environment) -> Result<Self, Error> {
         let known = Self::default();
-        let records = env.store.read().await?.gateways().await?;
+        let mut read = env.store.read().await?;
+        let head = read.head().await?;
+        let records = read.gateways().await?;
+        drop(read);
         let mut state = known.lock();
         for record in records {
             let seen = state.seen(record.group, record.report.instance, record.seen_at);
             seen.gateway.clone_from(&record.report.gateway);
+            seen.began_at = None;
+            seen.answered_by = record.seen_at.after(LONGEST_ANSWER);
+            seen.is_ahead = record.report.revision > head.revision;
+            seen.acknowledged = Acknowledged::since(record.report.revision);
             seen.last = Some(record);
             seen.saved = true;
         }
@@ -63,12 +104,13 @@ impl Gateways {
         Ok(known)
     }
 
-    /// Notes that a gateway begins to poll.
+    /// Notes that a gateway begins to poll, and waits so long for a change.
     pub fn polled(
         &self,
         group: GroupId,
         gateway: &str,
         instance: Instance,
+        wait: Duration,
         at: Timestamp,
     ) -> Result<(), InvalidField> {
         check_name(gateway)?;
@@ -76,11 +118,21 @@ impl Gateways {
         let seen = state.seen(group, instance, at);
         gateway.clone_into(&mut seen.gateway);
         seen.polled_at = Some(at);
+        let answered_by = at.after(wait).after(ANSWER_MARGIN);
+        seen.answered_by = answered_by.max(seen.answered_by);
         Ok(())
     }
 
-    /// Notes a report that was checked, unless it is not newer than the last one from the same start of the gateway.
-    pub(super) fn reported(&self, group: GroupId, token: TokenId, report: Report, at: Timestamp) {
+    /// Notes a report that was checked, unless it is not newer than the last one from the same start of the gateway. `head` is
+    /// the log's last revision.
+    pub(super) fn reported(
+        &self,
+        group: GroupId,
+        token: TokenId,
+        report: Report,
+        head: u64,
+        at: Timestamp,
+    ) {
         let mut state = self.lock();
         let instance = report.instance;
         let seen = state.seen(group, instance, at);
@@ -90,22 +142,90 @@ impl Gateways {
             return;
         }
         seen.gateway.clone_from(&report.gateway);
+        seen.answered_by = at.after(ANSWER_MARGIN).max(seen.answered_by);
+        seen.is_ahead = report.revision > head;
+        let last = seen.last.as_ref();
+        if last.is_some_and(|last| last.report.epoch != report.epoch) {
+            seen.acknowledged = Acknowledged::default();
+        }
+        if report.complete && !seen.is_ahead {
+            seen.acknowledged.note(report.revision, at);
+        }
+        let reporting_since = last
+            .filter(|last| last.seen_at.after(GAP) >= at)
+            .map_or(at, |last| last.reporting_since);
         seen.last = Some(GatewayRecord {
             group,
             token,
             report,
             seen_at: at,
-            reporting_since: at,
+            reporting_since,
         });
         state.unsaved.insert((group, instance));
+        drop(state);
+        self.reports
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// Forgets those that were not seen since.
-    pub fn forget_before(&self, moment: Timestamp) {
+    /// Wakes with each report.
+    pub(crate) fn reports(&self) -> watch::Receiver<u64> {
+        self.reports.subscribe()
+    }
+
+    /// A place among those who wait for gateways; `None` when all are taken.
+    pub(crate) fn waiter(&self) -> Option<SemaphorePermit<'_>> {
+        self.waiters.try_acquire().ok()
+    }
+
+    /// Looks at the gateways of groups.
+    pub(crate) fn look<T>(&self, with: impl FnOnce(Known<'_>) -> T) -> T {
+        with(Known(&self.lock()))
+    }
+
+    /// How many gateways are silent, of those that may admit requests.
+    #[must_use]
+    pub fn silent(&self, now: Timestamp) -> usize {
+        self.look(|known| known.silent(now))
+    }
+
+    /// Since when all gateways of the group that may admit requests have reported without a gap; `None` if one does not, or if
+    /// there is none.
+    pub fn reporting_since(&self, group: GroupId, now: Timestamp) -> Option<Timestamp> {
+        self.look(|known| {
+            let mut latest = None;
+            for (_, seen) in known.of(group) {
+                if seen.may_admit_until().is_some_and(|end| end <= now) {
+                    continue;
+                }
+                let last = seen.last.as_ref().filter(|_| !seen.is_silent(now))?;
+                latest = latest.max(Some(last.reporting_since));
+            }
+            latest
+        })
+    }
+
+    /// Forgets a gateway, such as one that is known to be gone. It is known again when it is heard of again. False if none has
+    /// this start.
+    pub fn forget(&self, instance: Instance) -> bool {
+        let state = &mut *self.lock();
+        let mut is_known = false;
+        for (group, gateways) in &mut state.groups {
+            if let Some(seen) = gateways.remove(&instance) {
+                forget(&mut state.unsaved, *group, instance, &seen);
+                is_known = true;
+            }
+        }
+        is_known
+    }
+
+    /// Forgets those that were not heard of for a day, unless they may still admit requests.
+    pub fn forget_silent(&self, now: Timestamp) {
         let state = &mut *self.lock();
         for (group, gateways) in &mut state.groups {
             gateways.retain(|instance, seen| {
-                let stays = seen.at >= moment;
+                let end = seen.may_admit_until();
+                let end = end.unwrap_or_else(|| seen.at.after(UNBOUNDED_KEPT));
+                let stays = end.max(seen.at.after(GATEWAYS_KEPT)) >= now;
                 if !stays {
                     forget(&mut state.unsaved, *group, *instance, seen);
                 }
@@ -167,7 +287,33 @@ impl Gateways {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The gateways that are known, while nothing is noted.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a>(&'a State);
+
+impl<'a> Known<'a> {
+    /// Those of one group.
+    pub(crate) fn of(self, group: GroupId) -> impl Iterator<Item = (Instance, &'a Seen)> {
+        let gateways = self.0.groups.get(&group).into_iter().flatten();
+        gateways.map(|(instance, seen)| (*instance, seen))
+    }
+
+    /// One of them.
+    pub(crate) fn one(self, group: GroupId, instance: &Instance) -> Option<&'a Seen> {
+        self.0.groups.get(&group)?.get(instance)
+    }
+
+    /// How many are silent, of those that may admit requests.
+    pub(crate) fn silent(self, now: Timestamp) -> usize {
+        let all = self.0.groups.values().flat_map(HashMap::values);
+        let may_admit = |seen: &&Seen| seen.may_admit_until().is_none_or(|end| end > now);
+        all.filter(may_admit)
+            .filter(|seen| seen.is_silent(now))
+            .count()
     }
 }
 
@@ -188,6 +334,10 @@ impl State {
             gateway: String::new(),
             at,
             polled_at: None,
+            began_at: Some(at),
+            answered_by: at,
+            acknowledged: Acknowledged::default(),
+            is_ahead: false,
             last: None,
             saved: false,
         });

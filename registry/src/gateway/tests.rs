@@ -8,6 +8,7 @@ use crate::{
 };
 
 const EDGE: [u8; 16] = [1; 16];
+const POLL: std::time::Duration = std::time::Duration::from_secs(25);
 
 fn gateway_token(group: &str) -> NewToken {
     NewToken {
@@ -162,7 +163,7 @@ async fn a_gateway_that_polls_is_listed_before_it_reports() {
     let gateways = Gateways::default();
     let group = world.default_group().await;
     gateways
-        .polled(group, "edge-1", EDGE, world.env.now())
+        .polled(group, "edge-1", EDGE, POLL, world.env.now())
         .unwrap();
     let known = list(&world.env, &gateways).await.unwrap();
     assert_eq!(known.len(), 1);
@@ -173,7 +174,7 @@ async fn a_gateway_that_polls_is_listed_before_it_reports() {
     reporting(&world, &gateways, 1, 0).await;
     world.clock.advance(crate::testing::HOUR);
     gateways
-        .polled(group, "edge-1", EDGE, world.env.now())
+        .polled(group, "edge-1", EDGE, POLL, world.env.now())
         .unwrap();
     let known = list(&world.env, &gateways).await.unwrap();
     assert_eq!(known.len(), 1);
@@ -229,7 +230,7 @@ async fn a_silent_gateway_is_forgotten_after_a_day() {
     reporting(&world, &gateways, 1, 0).await;
     gateways.save(&world.env).await.unwrap();
     world.clock.advance(GATEWAYS_KEPT + crate::testing::HOUR);
-    gateways.forget_before(world.env.now().before(GATEWAYS_KEPT));
+    gateways.forget_silent(world.env.now());
     assert!(list(&world.env, &gateways).await.unwrap().is_empty());
     gateways.save(&world.env).await.unwrap();
     let loaded = Gateways::load(&world.env).await.unwrap();
@@ -254,7 +255,7 @@ async fn one_group_cannot_make_the_gateways_of_another_forgotten() {
         world.clock.advance(std::time::Duration::from_secs(1));
         let now = world.env.now();
         gateways
-            .polled(other.value.id, "", [number; 16], now)
+            .polled(other.value.id, "", [number; 16], POLL, now)
             .unwrap();
     }
     let listed = list(&world.env, &gateways).await.unwrap();
@@ -265,7 +266,7 @@ async fn one_group_cannot_make_the_gateways_of_another_forgotten() {
     let group = world.default_group().await;
     for number in 100..200_u8 {
         let now = world.env.now();
-        gateways.polled(group, "", [number; 16], now).unwrap();
+        gateways.polled(group, "", [number; 16], POLL, now).unwrap();
     }
     gateways.save(&world.env).await.unwrap();
     let loaded = Gateways::load(&world.env).await.unwrap();

@@ -57,6 +57,15 @@ pub struct Deployed {
     pub paired: Option<SecretId>,
 }
 
+/// What a commit has changed, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommittedChange {
+    /// When.
+    pub at: Timestamp,
+    /// For which groups that exist.
+    pub groups: Vec<GroupId>,
+}
+
 /// What was said of a credential in a group, against what it does by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Override {

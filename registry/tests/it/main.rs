@@ -13,6 +13,7 @@ mod audit;
 mod cli;
 mod credentials;
 mod default_key;
+mod deployments;
 mod document;
 mod errors;
 mod export;

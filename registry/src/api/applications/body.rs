@@ -6,7 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
 use crate::{
-    api::{credentials::body::IssuedBody, labels, patch, time::Moment},
+    api::{
+        credentials::body::IssuedBody, labels, patch, propagation::PropagationBody, time::Moment,
+    },
     application::{Application, ApplicationPatch, Created, DefaultKey, NewApplication, Reach},
     edit::Edit,
     ids::CredentialId,
@@ -31,7 +33,7 @@ pub(super) struct ApplicationRequest {
     /// The scopes that its credentials may carry.
     #[serde(default)]
     scopes: Vec<String>,
-    /// The names of the gateway groups in which its credentials work; null for every automatic one.
+    /// The names of the gateway groups that its credentials may use; null for all of them.
     gateway_groups: Option<Vec<String>>,
     /// Whether its credentials are honoured.
     #[serde(default = "yes")]
@@ -117,7 +119,7 @@ pub(super) struct ApplicationChange {
     #[serde(default, deserialize_with = "patch::present")]
     #[schema(nullable = false)]
     scopes: Option<Vec<String>>,
-    /// All gateway groups; null for every automatic one.
+    /// All gateway groups that its credentials may use; null for all there are.
     #[serde(default, deserialize_with = "patch::edit")]
     #[schema(value_type = Option<Vec<String>>)]
     gateway_groups: Edit<Option<Vec<String>>>,
@@ -191,7 +193,7 @@ pub(super) struct ApplicationBody {
     labels: BTreeMap<String, String>,
     /// The scopes that its credentials may carry, in order.
     scopes: Vec<String>,
-    /// The names of the gateway groups in which its credentials work; null for every automatic one.
+    /// The names of the gateway groups that its credentials may use; null for all of them.
     gateway_groups: Option<Vec<String>>,
     /// Whether its credentials are honoured.
     enabled: bool,
@@ -204,6 +206,11 @@ pub(super) struct ApplicationBody {
     created_at: Moment,
     /// When it was last changed.
     updated_at: Moment,
+    /// How far its last change for gateways has come: where it is shown alone and a gateway knows it, and of a change with
+    /// `Prefer: wait=N`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) propagation: Option<PropagationBody>,
 }
 
 impl From<Application> for ApplicationBody {
@@ -226,6 +233,7 @@ impl From<Application> for ApplicationBody {
                 .map(|id| DefaultBody::Id(id.to_string())),
             created_at: application.created_at.into(),
             updated_at: application.updated_at.into(),
+            propagation: None,
         }
     }
 }

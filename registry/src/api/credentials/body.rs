@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::{
-    api::time::Moment,
+    api::{deployments::DeploymentBody, propagation::PropagationBody, time::Moment},
     credential::{
-        CredentialDetail, CredentialType, Issued, Revealed, RotationState, Schedule, SecretSummary,
-        SecretType,
+        CredentialDetail, CredentialType, Deploy, Issued, Revealed, RotationState, Schedule,
+        SecretSummary, SecretType,
     },
+    deployment::Whereabouts,
     secret::{Origin, Part},
     secrets::SecretText,
 };
@@ -132,6 +133,8 @@ pub(in crate::api) struct CredentialBody {
     shared_secret: bool,
     /// Whether its secrets can be shown again.
     secret_type: SecretTypeWord,
+    /// Where it is deployed, unless something else was said of a gateway group.
+    deploy: DeployWord,
     /// Its living secrets: the current one first, then those that work until their grace period ends.
     secrets: Vec<SecretBody>,
     /// Seconds after which it wants a new secret; null for what is configured.
@@ -142,6 +145,36 @@ pub(in crate::api) struct CredentialBody {
     created_at: Moment,
     /// When it was last changed.
     updated_at: Moment,
+    /// Where it is, was, or is to be honoured; only where it is shown alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    deployments: Option<Vec<DeploymentBody>>,
+    /// How far its last change for gateways has come: where it is shown alone and a gateway was ever told of it, and of a change
+    /// with `Prefer: wait=N`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    propagation: Option<PropagationBody>,
+}
+
+/// Where a credential is deployed, unless something else was said of a gateway group.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = CredentialDeploy)]
+enum DeployWord {
+    /// In every automatic group that its application may use, also those created later.
+    Automatic,
+    /// Nowhere else.
+    Chosen,
+}
+
+impl CredentialBody {
+    /// With where it is by now.
+    pub(super) fn at(mut self, whereabouts: Whereabouts) -> Self {
+        let deployments = whereabouts.deployments.into_iter();
+        self.deployments = Some(deployments.map(DeploymentBody::from).collect());
+        self.propagation = whereabouts.propagation.map(PropagationBody::from);
+        self
+    }
 }
 
 /// What can be shown of a secret.
@@ -288,11 +321,17 @@ impl From<CredentialDetail> for CredentialBody {
             scopes: credential.scopes.iter().map(ToOwned::to_owned).collect(),
             shared_secret: credential.is_paired,
             secret_type: credential.secret_type.into(),
+            deploy: match credential.deploy {
+                Deploy::Automatic => DeployWord::Automatic,
+                Deploy::Chosen => DeployWord::Chosen,
+            },
             secrets: detail.secrets.into_iter().map(SecretBody::from).collect(),
             rotate_every: credential.rotate_every.map(|every| every.as_secs()),
             rotation: detail.schedule.into(),
             created_at: credential.created_at.into(),
             updated_at: credential.updated_at.into(),
+            deployments: None,
+            propagation: None,
         }
     }
 }

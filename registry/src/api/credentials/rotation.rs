@@ -15,6 +15,7 @@ use crate::{
         answer::Answer,
         extract::{Body, OptionalBody, Path},
         idempotency::Repeatable,
+        prefer::Prefer,
         problem::{Problem, ProblemBody},
         version::IfMatch,
     },
@@ -57,6 +58,7 @@ async fn rotate(
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
     repeatable: Repeatable,
+    prefer: Prefer,
     OptionalBody(Body {
         value: request,
         bytes,
@@ -67,7 +69,10 @@ async fn rotate(
     let work = move |env, receipt| async move {
         credential::rotate(&env, admin.caller(), id, expected, rotation, receipt).await
     };
-    repeatable.run(&app, admin.token, bytes, answer, work).await
+    let repeated = repeatable
+        .answer(&app, admin.token, bytes, answer, work)
+        .await?;
+    repeated.settle(&app, prefer).await
 }
 
 /// Finish a rotation
@@ -91,10 +96,11 @@ async fn finish(
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
+    prefer: Prefer,
 ) -> Result<Answer, Problem> {
     let env = app.environment();
     let finished = credential::finish_rotation(env, admin.caller(), id, expected).await?;
-    Ok(answer_detail(finished)?)
+    prefer.settle(&app, answer_detail(finished)?).await
 }
 
 /// Cancel a rotation
@@ -119,10 +125,11 @@ async fn cancel(
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
+    prefer: Prefer,
 ) -> Result<Answer, Problem> {
     let env = app.environment();
     let cancelled = credential::cancel_rotation(env, admin.caller(), id, expected).await?;
-    Ok(answer_detail(cancelled)?)
+    prefer.settle(&app, answer_detail(cancelled)?).await
 }
 
 /// Reveal a credential's secrets

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use sqlx::SqliteConnection;
 
-use super::value::{Columns, number, time};
+use super::value::{Columns, limit, number, time};
 use crate::{
     clock::Timestamp,
     ids::{ApplicationId, GroupId},
-    store::{Head, Stamp, StoreError},
+    store::{CommittedChange, Head, Stamp, StoreError},
 };
 
 /// What a transaction changed, each thing once. Applications come before secrets, which refer to them.
@@ -74,6 +74,72 @@ pub(super) async fn change_id(
         .await?
         .map(|row| Columns(&row).array("change_id"))
         .transpose()
+}
+
+pub(super) const COMMITTED_AT: &str = "select committed_at from revisions where revision = $1";
+
+pub(super) async fn committed_at(
+    connection: &mut SqliteConnection,
+    revision: u64,
+) -> Result<Option<Timestamp>, StoreError> {
+    let Ok(revision) = i64::try_from(revision) else {
+        return Ok(None);
+    };
+    sqlx::query(COMMITTED_AT)
+        .bind(revision)
+        .fetch_optional(connection)
+        .await?
+        .map(|row| Columns(&row).time("committed_at"))
+        .transpose()
+}
+
+pub(super) const CHANGED_GROUPS: &str = "select g.id from gateway_groups g
+         where exists (select 1 from changes c where c.group_id = g.id and c.revision = $1)";
+
+pub(super) async fn change(
+    connection: &mut SqliteConnection,
+    revision: u64,
+) -> Result<Option<CommittedChange>, StoreError> {
+    let Some(at) = committed_at(connection, revision).await? else {
+        return Ok(None);
+    };
+    let groups = sqlx::query(CHANGED_GROUPS)
+        .bind(number(revision, "changes.revision")?)
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| Columns(row).parsed("id"))
+        .collect::<Result<_, _>>()?;
+    Ok(Some(CommittedChange { at, groups }))
+}
+
+pub(super) const COMMITS_OF: &str = "select r.revision, r.committed_at
+         from revisions r
+         where r.revision > $2 and r.revision <= $3
+             and exists (select 1 from changes c where c.group_id = $1 and c.revision = r.revision)
+         order by r.revision
+         limit $4";
+
+/// The group's revisions between two, the first not included.
+pub(super) async fn commits_of(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    (after, to): (u64, u64),
+    count: usize,
+) -> Result<Vec<(u64, Timestamp)>, StoreError> {
+    sqlx::query(COMMITS_OF)
+        .bind(group.to_string())
+        .bind(number(after, "revisions.revision")?)
+        .bind(number(to, "revisions.revision")?)
+        .bind(limit(count))
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| {
+            let columns = Columns(row);
+            Ok((columns.number("revision")?, columns.time("committed_at")?))
+        })
+        .collect()
 }
 
 /// What [`append`] will answer, if there is anything to write.

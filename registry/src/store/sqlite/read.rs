@@ -21,9 +21,9 @@ use crate::{
     secret::Secret,
     secrets::Fingerprint,
     store::{
-        ApplicationRow, ChangeRow, CredentialRange, Deployed, Head, IdempotentRequest, Override,
-        PasswordRow, Positions, ReadTransaction, RenderedCredential, SealedDigestKey, StoreError,
-        StoredToken,
+        ApplicationRow, ChangeRow, CommittedChange, CredentialRange, Deployed, Head,
+        IdempotentRequest, Override, PasswordRow, Positions, ReadTransaction, RenderedCredential,
+        SealedDigestKey, StoreError, StoredToken,
     },
     token::Token,
     usage::{Day, DayCount, LostUsage, UsageCount},
@@ -283,6 +283,24 @@ impl ReadTransaction for SqliteTransaction {
 
     async fn change_id(&mut self, revision: u64) -> Result<Option<[u8; 16]>, StoreError> {
         log::change_id(&mut self.inner, revision).await
+    }
+
+    async fn change(&mut self, revision: u64) -> Result<Option<CommittedChange>, StoreError> {
+        log::change(&mut self.inner, revision).await
+    }
+
+    async fn committed_at(&mut self, revision: u64) -> Result<Option<Timestamp>, StoreError> {
+        log::committed_at(&mut self.inner, revision).await
+    }
+
+    async fn commits_of(
+        &mut self,
+        group: GroupId,
+        after: u64,
+        to: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Timestamp)>, StoreError> {
+        log::commits_of(&mut self.inner, group, (after, to), limit).await
     }
 
     async fn group_changes(

@@ -55,6 +55,10 @@ impl Actor {
         self.send(Method::DELETE, path, &[], Bytes::new()).await
     }
 
+    pub(crate) async fn put(&self, path: &str) -> Reply {
+        self.send(Method::PUT, path, &[], Bytes::new()).await
+    }
+
     pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
         self.post_with(path, &[], body).await
     }

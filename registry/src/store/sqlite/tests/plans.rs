@@ -33,7 +33,7 @@ fn statements() -> Vec<(String, &'static str)> {
         idempotency: GET PUT DELETE PRUNE;
         installation: TABLE_EXISTS KEY_CHECK_OF INSERT INSERT_ORGANIZATION DEFAULT_ORGANIZATION
             NEXT_APPLICATION_NUMBER;
-        log: HEAD CHANGE_ID NEXT_REVISION INSERT_CHANGE WITHDRAW INSERT_REVISION LAST_BEFORE PRUNE_CHANGES
+        log: HEAD COMMITTED_AT CHANGED_GROUPS COMMITS_OF CHANGE_ID NEXT_REVISION INSERT_CHANGE WITHDRAW INSERT_REVISION LAST_BEFORE PRUNE_CHANGES
             PRUNE_REVISIONS;
         rendering: OF_SECRET UNRENDERED SET_FORMAT DISCARD RECORD REFRESH;
         rotation: WAS_CREDENTIAL BETWEEN USE TO_NOTE COUNT SET_SILENCE SET_NOTE FORGET_BY_POLICY FORGET_OWN;
@@ -68,7 +68,7 @@ fn statements() -> Vec<(String, &'static str)> {
 }
 
 /// Steps that look at every row, and why they may.
-const WALKS: [(&str, &str); 15] = [
+const WALKS: [(&str, &str); 16] = [
     ("usage::LOST", "a row for each group and day, of few groups"),
     (
         "usage::PRUNE_LOST",
@@ -104,6 +104,7 @@ const WALKS: [(&str, &str); 15] = [
         "the schema, asked once at the start",
     ),
     ("log::HEAD", "the table has one row"),
+    ("log::CHANGED_GROUPS", "there are few groups"),
     ("log::NEXT_REVISION", "the table has one row"),
 ];
 
