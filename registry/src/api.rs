@@ -26,7 +26,6 @@ mod audit;
 mod credentials;
 mod deployments;
 mod document;
-mod duration;
 mod envelope;
 mod export;
 mod extract;

@@ -25,8 +25,10 @@ mod names;
 mod apps;
 mod audit;
 mod credentials;
+mod export;
 mod gateways;
 mod import;
+mod leaks;
 mod scan;
 mod tokens;
 
@@ -65,10 +67,16 @@ pub enum Command {
     /// by spaces. It is safe to run it again: what is there already stays as it is.
     #[command(after_help = EXIT_CODES)]
     Import(import::Import),
+    /// Write all applications and credentials without their secrets, one JSON object a line
+    #[command(after_help = EXIT_CODES)]
+    Export(export::Export),
+    /// Report secrets that were found where they do not belong
+    #[command(after_help = EXIT_CODES)]
+    Leaks(leaks::Leaks),
     /// Find secrets of Keysmith's form in files
     ///
-    /// Folders are searched with everything below them, but for `.git`; symbolic links are not followed. Nothing is sent
-    /// anywhere, and no secret is printed whole.
+    /// Folders are searched with everything below them, but for `.git`; symbolic links are not followed. Without --report
+    /// nothing is sent anywhere, and no secret is ever printed whole.
     #[command(after_help = scan::EXIT_CODES)]
     Scan(scan::Scan),
 }
@@ -76,6 +84,8 @@ pub enum Command {
 /// Does what the command says; the exit code tells scripts how it went.
 pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
     let format = command.format();
+    // As for grep, where 1 is no failure.
+    let trouble = matches!(command, Command::Scan(_)).then(|| ExitCode::from(2));
     let done = |result: Result<(), Failure>| result.map(|()| 0);
     let result = match command {
         Command::Apps(apps) => done(apps.run(console)),
@@ -84,13 +94,15 @@ pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
         Command::Tokens(tokens) => done(tokens.run(console)),
         Command::Audit(audit) => done(audit.run(console)),
         Command::Import(import) => import.run(console),
+        Command::Export(export) => done(export.run(console)),
+        Command::Leaks(leaks) => done(leaks.run(console)),
         Command::Scan(scan) => scan.run(console),
     };
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             tell(console, format, &failure);
-            failure.exit_code()
+            trouble.unwrap_or_else(|| failure.exit_code())
         }
     }
 }
@@ -104,6 +116,8 @@ impl Command {
             Self::Tokens(command) => command.common.format(),
             Self::Audit(command) => command.common.format(),
             Self::Import(command) => command.common.format(),
+            Self::Export(_) => Format::Table,
+            Self::Leaks(command) => command.common.format(),
             Self::Scan(command) => command.common.format(),
         }
     }

@@ -1,6 +1,6 @@
 //! `keysmith apps`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -9,8 +9,9 @@ use super::{
     desk::{Common, Desk, Wait, print_propagation},
     edit::{Details, Removal},
     failure::Failure,
-    names::{application, application_id},
+    names::{application, application_id, credential_id},
     output::{Table, ago, enabled, joined, labels, moment, or, print_fields, text},
+    secret::OptionalDestination,
 };
 
 /// Applications: the programs that call your APIs
@@ -49,6 +50,15 @@ enum Action {
         #[command(flatten)]
         wait: Wait,
     },
+    /// Make another API key the application's default
+    DefaultCredential {
+        /// The application's name or id
+        application: String,
+        /// The API key: its id, or APPLICATION/NAME
+        credential: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
     /// Honour an application's credentials again
     Enable {
         /// Its name or id
@@ -74,8 +84,31 @@ struct Create {
     /// Create it disabled
     #[arg(long)]
     disabled: bool,
+    /// Whether it must always have an API key that is honoured; `required` makes one with it
+    #[arg(long, value_enum, value_name = "WORD", default_value_t = DefaultKey::None)]
+    default_key: DefaultKey,
+    #[command(flatten)]
+    destination: OptionalDestination,
     #[command(flatten)]
     wait: Wait,
+}
+
+/// Whether an application must always have an API key that is honoured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum DefaultKey {
+    /// It may have none
+    None,
+    /// Its default credential can be neither disabled, deleted nor given an end
+    Required,
+}
+
+impl DefaultKey {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Required => "required",
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +125,12 @@ struct Update {
     /// Let it into every automatic gateway group
     #[arg(long, conflicts_with = "groups")]
     all_groups: bool,
+    /// Whether it must always have an API key that is honoured; `required` needs --default-credential, unless it was so
+    #[arg(long, value_enum, value_name = "WORD")]
+    default_key: Option<DefaultKey>,
+    /// Its default API key: its id, or APPLICATION/NAME
+    #[arg(long, value_name = "CREDENTIAL")]
+    default_credential: Option<String>,
     #[command(flatten)]
     wait: Wait,
 }
@@ -128,6 +167,11 @@ impl Apps {
                 yes,
                 wait,
             } => delete(&mut desk, &application, yes, wait),
+            Action::DefaultCredential {
+                application,
+                credential,
+                wait,
+            } => set_default(&mut desk, &application, &credential, wait),
             Action::Enable { application, wait } => {
                 change(&mut desk, &application, &json!({"enabled": true}), wait)
             }
@@ -140,14 +184,23 @@ impl Apps {
 
 impl Create {
     fn run(self, desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
+        let is_required = self.default_key == DefaultKey::Required;
+        let destination = self.destination.check(is_required)?;
         let mut body = self.settings.body();
         body.insert("name".to_owned(), self.name.into());
+        if is_required {
+            body.insert("default_key".to_owned(), self.default_key.word().into());
+        }
         if self.disabled {
             body.insert("enabled".to_owned(), false.into());
         }
-        let ask = Ask::post("/v1/applications").json(&Value::Object(body));
-        let made = desk.client.send(&self.wait.on(ask)?)?.json()?;
-        desk.print_one(&made, show)
+        let ask = Ask::post("/v1/applications")
+            .json(&Value::Object(body))
+            .once(desk.console)?;
+        let ask = self.wait.on(ask)?;
+        let outlet = destination.open()?;
+        let made = outlet.around(|| desk.client.send(&ask)?.json())?;
+        outlet.deliver(desk.console, desk.format, made, show)
     }
 }
 
@@ -161,6 +214,13 @@ impl Update {
             body.insert("gateway_groups".to_owned(), Value::Null);
         }
         self.removal.fill(&mut body);
+        if let Some(default_key) = self.default_key {
+            body.insert("default_key".to_owned(), default_key.word().into());
+        }
+        if let Some(named) = self.default_credential {
+            let id = credential_id(&mut desk.client, &named)?;
+            body.insert("default_credential".to_owned(), id.into());
+        }
         if body.is_empty() {
             return Err(Failure::Usage("say what is to change".to_owned()));
         }
@@ -186,6 +246,20 @@ impl Settings {
 fn change(desk: &mut Desk<'_, '_>, named: &str, body: &Value, wait: Wait) -> Result<(), Failure> {
     let id = application_id(&mut desk.client, named)?;
     let ask = Ask::patch(format!("/v1/applications/{id}")).json(body);
+    let changed = desk.client.send(&wait.on(ask)?)?.json()?;
+    desk.print_one(&changed, show)
+}
+
+fn set_default(
+    desk: &mut Desk<'_, '_>,
+    named: &str,
+    credential: &str,
+    wait: Wait,
+) -> Result<(), Failure> {
+    let id = application_id(&mut desk.client, named)?;
+    let credential = credential_id(&mut desk.client, credential)?;
+    let ask = Ask::put(format!("/v1/applications/{id}/default-credential"))
+        .json(&json!({"credential": credential}));
     let changed = desk.client.send(&wait.on(ask)?)?.json()?;
     desk.print_one(&changed, show)
 }
@@ -224,9 +298,18 @@ fn show(console: &mut Console<'_>, item: &Value) -> Result<(), Failure> {
         ("labels", labels(item)),
         ("scopes", joined(item, "scopes")),
         ("groups", or(joined(item, "gateway_groups"), "automatic")),
+        ("default key", default_key(item)),
         ("created", moment(item, "created_at", console)),
         ("updated", moment(item, "updated_at", console)),
     ];
     print_fields(console, &fields)?;
     print_propagation(console, item)
+}
+
+/// The default credential's id, where there must be one.
+fn default_key(item: &Value) -> String {
+    match item.get("default_credential") {
+        Some(made @ Value::Object(_)) => text(made, "id"),
+        _ => or(text(item, "default_credential"), &text(item, "default_key")),
+    }
 }

@@ -57,6 +57,10 @@ impl Ask {
         Self::new(Method::POST, path, false)
     }
 
+    pub(super) fn put(path: impl Into<String>) -> Self {
+        Self::new(Method::PUT, path, true)
+    }
+
     pub(super) fn patch(path: impl Into<String>) -> Self {
         Self::new(Method::PATCH, path, false)
     }
@@ -140,6 +144,12 @@ impl Reply {
         }
     }
 
+    /// Whether the same may succeed in a moment.
+    fn is_busy(&self) -> bool {
+        let status = self.status;
+        status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS
+    }
+
     /// For how long the registry asks to be left alone.
     fn retry_after(&self) -> Option<Duration> {
         let seconds = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?;
@@ -177,7 +187,7 @@ impl Client {
         loop {
             let last = attempt == ATTEMPTS || !ask.repeatable;
             match self.attempt(ask) {
-                Ok(reply) if reply.status == StatusCode::SERVICE_UNAVAILABLE && !last => {
+                Ok(reply) if reply.is_busy() && !last => {
                     pause = reply.retry_after().unwrap_or(pause).min(LONGEST_PAUSE);
                 }
                 Ok(reply) => return reply.into_result(),
@@ -210,6 +220,42 @@ impl Client {
                     body,
                 })
             })
+    }
+
+    /// Hands the answer's body on as it comes, however long it is.
+    pub(super) fn stream(
+        &mut self,
+        ask: &Ask,
+        mut each: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let request = self.request(ask)?;
+        let answer = self
+            .transport
+            .exchange(request, Duration::MAX, async |response| {
+                let (head, mut body) = response.into_parts();
+                if !head.status.is_success() {
+                    let body = body.collect().await?.to_bytes();
+                    return Ok(Err(Reply {
+                        status: head.status,
+                        headers: head.headers,
+                        body,
+                    }));
+                }
+                let mut result = Ok(());
+                while let Some(frame) = body.frame().await {
+                    if let Ok(data) = frame?.into_data() {
+                        result = each(&data);
+                    }
+                    if result.is_err() {
+                        break;
+                    }
+                }
+                Ok(Ok(result))
+            })?;
+        match answer {
+            Ok(result) => result,
+            Err(refused) => refused.into_result().map(|_| ()),
+        }
     }
 
     fn request(&self, ask: &Ask) -> Result<Request<Full<Bytes>>, Broken> {

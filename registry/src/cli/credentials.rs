@@ -47,6 +47,12 @@ enum Action {
     Delete(Delete),
     /// Replace a credential's secret
     Rotate(rotate::Rotate),
+    /// End the old secrets now, before their grace period is over
+    FinishRotation(Change),
+    /// Go back to the old secret, as long as nobody has used the new one
+    CancelRotation(Change),
+    /// Show the secrets of a credential that was created with --retrievable
+    Reveal(rotate::Reveal),
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +98,9 @@ impl Credentials {
             Action::Disable(target) => target.set(&mut desk, false),
             Action::Delete(target) => target.run(&mut desk),
             Action::Rotate(rotate) => rotate.run(&mut desk),
+            Action::FinishRotation(target) => target.end_rotation(&mut desk, "finish"),
+            Action::CancelRotation(target) => target.end_rotation(&mut desk, "cancel"),
+            Action::Reveal(reveal) => reveal.run(&mut desk),
         }
     }
 }
@@ -100,6 +109,10 @@ impl Change {
     fn set(self, desk: &mut Desk<'_, '_>, enabled: bool) -> Result<(), Failure> {
         let body = json!({"enabled": enabled});
         change(desk, &self.named.credential, &body, self.wait)
+    }
+
+    fn end_rotation(self, desk: &mut Desk<'_, '_>, step: &str) -> Result<(), Failure> {
+        rotate::end(desk, &self.named.credential, step, self.wait)
     }
 }
 

@@ -103,6 +103,18 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
+/// Reads a duration, or `never`.
+pub(super) fn every(text: &str) -> Result<Every, String> {
+    if text == "never" {
+        return Ok(Every(None));
+    }
+    duration(text).map(|duration| Every(Some(duration)))
+}
+
+/// How often something is to happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Every(pub(super) Option<Duration>);
+
 /// `3 days ago`, `in 2 hours`; what is not a moment stays as it is.
 pub(super) fn relative(text: &str, now: Timestamp) -> String {
     let Ok(moment) = text.parse::<Moment>() else {

@@ -14,6 +14,7 @@ use super::{
     console::Console,
     desk::Common,
     failure::Failure,
+    leaks::{self, Leak},
     output::{Format, print_json},
 };
 
@@ -46,6 +47,9 @@ pub struct Scan {
     /// Skip files larger than this
     #[arg(long, value_name = "MIB", default_value_t = 256)]
     max_size: u64,
+    /// Report what was found to the registry, which does with the credentials what is configured
+    #[arg(long)]
+    report: bool,
 }
 
 /// What a search came to.
@@ -66,14 +70,21 @@ impl Scan {
     /// Searches, prints, and answers the exit code.
     pub(super) fn run(self, console: &mut Console<'_>) -> Result<u8, Failure> {
         let tally = self.search();
+        let outcomes = if self.report {
+            self.send(console, &tally.found)?
+        } else {
+            vec![None; tally.found.len()]
+        };
+        let found = tally.found.iter().zip(&outcomes);
         match self.common.format() {
             Format::Json => {
-                let items = tally.found.iter().map(|(path, found)| as_json(path, found));
+                let items =
+                    found.map(|((path, found), outcome)| as_json(path, found, outcome.as_ref()));
                 print_json(console, &Value::Array(items.collect()))?;
             }
             Format::Table => {
-                for (path, found) in &tally.found {
-                    console.line(as_line(path, found))?;
+                for ((path, found), outcome) in found {
+                    console.line(as_line(path, found, outcome.as_ref()))?;
                 }
             }
         }
@@ -85,6 +96,35 @@ impl Scan {
             (true, false) => 1,
             (true, true) => 0,
         })
+    }
+
+    /// Reports what may be a credential's. Answers what became of each find; nothing for those that were not reported.
+    fn send(
+        &self,
+        console: &mut Console<'_>,
+        found: &[(String, Found)],
+    ) -> Result<Vec<Option<Value>>, Failure> {
+        let is_reported = |found: &Found| {
+            matches!(
+                found.kind,
+                SecretType::ApiKey | SecretType::BearerToken | SecretType::ClientSecret
+            )
+        };
+        let leaks: Vec<Leak> = found
+            .iter()
+            .filter(|(_, found)| is_reported(found))
+            .map(|(path, found)| Leak {
+                value: found.value.clone(),
+                url: format!("{path}:{}", found.line),
+                source: "keysmith scan".to_owned(),
+            })
+            .collect();
+        let mut client = self.common.open(console)?.client;
+        let mut outcomes = leaks::report(&mut client, &leaks)?.into_iter();
+        let each = found
+            .iter()
+            .map(|(_, found)| is_reported(found).then(|| outcomes.next()).flatten());
+        Ok(each.collect())
     }
 
     fn search(&self) -> Tally {
@@ -159,16 +199,23 @@ fn brand(text: &str) -> Result<String, String> {
     }
 }
 
-fn as_line(path: &str, found: &Found) -> String {
+fn as_line(path: &str, found: &Found, outcome: Option<&Value>) -> String {
     let (line, column, word) = (found.line, found.column, word(found.kind));
-    format!("{path}:{line}:{column} {word} {}", found.masked())
+    let outcome = outcome.map_or_else(String::new, |outcome| {
+        format!(" {}", leaks::describe(outcome))
+    });
+    format!("{path}:{line}:{column} {word} {}{outcome}", found.masked())
 }
 
-fn as_json(path: &str, found: &Found) -> Value {
-    json!({
+fn as_json(path: &str, found: &Found, outcome: Option<&Value>) -> Value {
+    let mut item = json!({
         "path": path, "line": found.line, "column": found.column, "type": word(found.kind),
         "masked": found.masked(),
-    })
+    });
+    if let (Some(fields), Some(outcome)) = (item.as_object_mut(), outcome) {
+        fields.insert("report".to_owned(), outcome.clone());
+    }
+    item
 }
 
 const fn word(kind: SecretType) -> &'static str {

@@ -146,25 +146,30 @@ fn write_all(file: &mut File, secrets: &[SecretText]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Takes out of an answer what only its destination may see: the fields `secret` and `token`, in the order in which
-/// they are presented.
+/// Takes out of an answer what only its destination may see: a token, a new secret with both of its parts, also that of a
+/// credential made with its application, and revealed secrets; in the order in which they are presented.
 pub(super) fn take(answer: &mut Value) -> Vec<SecretText> {
-    let Some(fields) = answer.as_object_mut() else {
-        return Vec::new();
-    };
     let mut found = Vec::new();
-    for name in ["token", "secret"] {
-        match fields.remove(name) {
-            Some(Value::String(text)) => found.push(SecretText::new(text)),
-            Some(Value::Object(parts)) => {
-                for part in ["value", "shared_secret"] {
-                    if let Some(Value::String(text)) = parts.get(part) {
-                        found.push(SecretText::new(text.clone()));
-                    }
-                }
-            }
-            _ => {}
+    let mut keep = |text: Option<Value>| {
+        if let Some(Value::String(text)) = text {
+            found.push(SecretText::new(text));
         }
+    };
+    let Some(fields) = answer.as_object_mut() else {
+        return found;
+    };
+    keep(fields.remove("token"));
+    if let Some(Value::Object(mut parts)) = fields.remove("secret") {
+        keep(parts.remove("value"));
+        keep(parts.remove("shared_secret"));
+    }
+    if let Some(Value::Array(revealed)) = fields.get_mut("secrets") {
+        for secret in revealed.iter_mut().filter_map(Value::as_object_mut) {
+            keep(secret.remove("value"));
+        }
+    }
+    if let Some(made) = fields.get_mut("default_credential") {
+        found.extend(take(made));
     }
     found
 }

@@ -29,7 +29,6 @@ mod name;
 mod read;
 mod rendering;
 mod rotation;
-mod search;
 mod secret;
 mod token;
 mod usage;

@@ -30,8 +30,6 @@ mod operations;
 mod pairs;
 mod passwords;
 mod rotation;
-mod search;
 mod support;
 mod tls;
 mod tokens;
-mod usage;

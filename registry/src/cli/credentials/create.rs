@@ -1,6 +1,6 @@
 //! New credentials.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use crate::cli::{
     desk::{Desk, Wait},
     edit::Details,
     failure::Failure,
-    moment::{When, when},
+    moment::{When, duration, when},
     names::application_id,
     secret::{self, OptionalDestination},
 };
@@ -45,6 +45,15 @@ pub(super) struct Create {
     /// Until when it is honoured: a moment, a time from now such as 90d, or never
     #[arg(long, value_name = "WHEN", value_parser = when)]
     expires: Option<When>,
+    /// When a new secret is due, and again after each rotation, for example 90d
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    rotate_every: Option<Duration>,
+    /// Make a shared secret beside the API key: neither is of use without the other
+    #[arg(long)]
+    shared_secret: bool,
+    /// Keep its secrets so that they can be revealed, which the registry's settings must allow
+    #[arg(long)]
+    retrievable: bool,
     #[command(flatten)]
     own: OwnValue,
     #[command(flatten)]
@@ -127,7 +136,9 @@ impl OwnValue {
 
 impl Create {
     pub(super) fn run(self, desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
-        let destination = self.destination.check(!self.own.is_given())?;
+        let destination = self
+            .destination
+            .check(!self.own.is_given() || self.shared_secret)?;
         let now = desk.console.clock.now();
         let mut body = Map::new();
         body.insert("type".to_owned(), self.kind.word().into());
@@ -148,8 +159,17 @@ impl Create {
         if !self.groups.is_empty() {
             body.insert("gateway_groups".to_owned(), self.groups.into());
         }
-        if self.disabled {
-            body.insert("enabled".to_owned(), false.into());
+        for (field, given, value) in [
+            ("enabled", self.disabled, Value::from(false)),
+            ("shared_secret", self.shared_secret, true.into()),
+            ("secret_type", self.retrievable, "retrievable".into()),
+        ] {
+            if given {
+                body.insert(field.to_owned(), value);
+            }
+        }
+        if let Some(every) = self.rotate_every {
+            body.insert("rotate_every".to_owned(), every.as_secs().into());
         }
         self.details.fill(&mut body);
         self.own.fill(desk, &mut body)?;

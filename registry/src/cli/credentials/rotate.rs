@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
-use super::{Named, create::OwnValue, show::show};
+use super::{
+    Named,
+    create::OwnValue,
+    show::{show, show_secrets},
+};
 use crate::cli::{
     client::Ask,
     desk::{Desk, Wait},
     failure::Failure,
     moment::duration,
     names::credential_id,
-    secret::OptionalDestination,
+    secret::{Destination, OptionalDestination},
 };
 
 #[derive(Debug, Args)]
@@ -21,6 +25,12 @@ pub(super) struct Rotate {
     named: Named,
     #[command(flatten)]
     old: OldSecret,
+    /// What gets a new secret, of an API key with a shared secret
+    #[arg(long, value_enum, value_name = "PART", default_value_t = Part::Value)]
+    part: Part,
+    /// End the grace period earlier, once nobody has used the old secret for so long (at least 1d)
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "grace", conflicts_with = "immediately")]
+    end_after_silence: Option<Duration>,
     /// The next user name, for type basic
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
@@ -30,6 +40,15 @@ pub(super) struct Rotate {
     destination: OptionalDestination,
     #[command(flatten)]
     wait: Wait,
+}
+
+/// Which secret of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The key, the token or the password
+    Value,
+    /// The secret shared beside a key
+    Shared,
 }
 
 /// What becomes of the secret that is replaced.
@@ -52,6 +71,12 @@ impl Rotate {
         if let Some(grace) = self.old.grace {
             body.insert("grace_period".to_owned(), grace.as_secs().into());
         }
+        if let Some(silence) = self.end_after_silence {
+            body.insert("end_after_silence".to_owned(), silence.as_secs().into());
+        }
+        if self.part == Part::Shared {
+            body.insert("part".to_owned(), "shared".into());
+        }
         if let Some(username) = self.username {
             body.insert("username".to_owned(), username.into());
         }
@@ -65,5 +90,37 @@ impl Rotate {
         let outlet = destination.open()?;
         let made = outlet.around(|| desk.client.send(&ask)?.json())?;
         outlet.deliver(desk.console, desk.format, made, show)
+    }
+}
+
+/// Ends a grace period: `step` says how.
+pub(super) fn end(
+    desk: &mut Desk<'_, '_>,
+    named: &str,
+    step: &str,
+    wait: Wait,
+) -> Result<(), Failure> {
+    let id = credential_id(&mut desk.client, named)?;
+    let ask = Ask::post(format!("/v1/credentials/{id}/rotate/{step}"));
+    let changed = desk.client.send(&wait.on(ask)?)?.json()?;
+    desk.print_one(&changed, show)
+}
+
+/// Shows secrets again, where they were kept for that.
+#[derive(Debug, Args)]
+pub(super) struct Reveal {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    destination: Destination,
+}
+
+impl Reveal {
+    pub(super) fn run(self, desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
+        let id = credential_id(&mut desk.client, &self.named.credential)?;
+        let outlet = self.destination.open()?;
+        let ask = Ask::post(format!("/v1/credentials/{id}/reveal"));
+        let revealed = outlet.around(|| desk.client.send(&ask)?.json())?;
+        outlet.deliver(desk.console, desk.format, revealed, show_secrets)
     }
 }

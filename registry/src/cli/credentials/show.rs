@@ -27,11 +27,41 @@ pub(super) fn show(console: &mut Console<'_>, item: &Value) -> Result<(), Failur
         ("created", moment(item, "created_at", console)),
         ("updated", moment(item, "updated_at", console)),
     ];
+    if item.get("shared_secret") == Some(&Value::Bool(true)) {
+        fields.push(("shared secret", "required".to_owned()));
+    }
+    if text(item, "secret_type") == "retrievable" {
+        fields.push(("secret type", "retrievable".to_owned()));
+    }
+    fields.push(("rotation", rotation(item, console)));
     for secret in secrets(item) {
         fields.push(("secret", describe(secret, console)));
     }
     print_fields(console, &fields)?;
     print_propagation(console, item)
+}
+
+/// What is known of secrets, in the order in which they are printed after it.
+pub(super) fn show_secrets(console: &mut Console<'_>, item: &Value) -> Result<(), Failure> {
+    for secret in secrets(item) {
+        let line = describe(secret, console);
+        console.line(line)?;
+    }
+    Ok(())
+}
+
+/// When the next rotation is due; empty where none is wanted.
+fn rotation(item: &Value, console: &Console<'_>) -> String {
+    let Some(rotation) = item.get("rotation") else {
+        return String::new();
+    };
+    let due = moment(rotation, "due_at", console);
+    match text(rotation, "state").as_str() {
+        "due" => format!("due since {due}"),
+        "due_soon" => format!("due soon, {due}"),
+        "fresh" => format!("due {due}"),
+        _ => String::new(),
+    }
 }
 
 /// The current secret as it may be shown: its beginning and its end.
@@ -53,8 +83,10 @@ fn mask(secret: &Value) -> String {
 }
 
 fn describe(secret: &Value, console: &Console<'_>) -> String {
+    let shared = text(secret, "part") == "shared";
     let mut line = format!(
-        "version {}, {}, {}",
+        "{}version {}, {}, {}",
+        if shared { "shared, " } else { "" },
         text(secret, "version"),
         text(secret, "state"),
         mask(secret)

@@ -8,7 +8,7 @@ use crate::cli::{
     desk::{Desk, Wait},
     edit::{Details, Removal},
     failure::Failure,
-    moment::{When, when},
+    moment::{Every, When, every, when},
 };
 
 #[derive(Debug, Args)]
@@ -28,6 +28,9 @@ pub(super) struct Update {
     /// Until when it is honoured: a moment, a time from now such as 90d, or never
     #[arg(long, value_name = "WHEN", value_parser = when)]
     expires: Option<When>,
+    /// When a new secret is due, and again after each rotation: for example 90d, or never
+    #[arg(long, value_name = "DURATION", value_parser = every)]
+    rotate_every: Option<Every>,
     #[command(flatten)]
     wait: Wait,
 }
@@ -46,6 +49,10 @@ impl Update {
             if let Some(when) = when {
                 body.insert(field.to_owned(), when.resolve(now).into());
             }
+        }
+        if let Some(Every(every)) = self.rotate_every {
+            let seconds = every.map(|every| every.as_secs());
+            body.insert("rotate_every".to_owned(), seconds.into());
         }
         self.details.fill(&mut body);
         self.removal.fill(&mut body);

@@ -103,3 +103,35 @@ async fn a_refusal_in_json_is_the_problem_itself() {
     let problem: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!(problem["type"], "urn:keysmith:cli:not-found");
 }
+
+#[tokio::test]
+async fn an_application_that_needs_a_key_has_a_default_one() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    let refused = shell
+        .fails(2, "apps create portal --default-key required")
+        .await;
+    assert!(refused.contains("--show-secret"), "{refused}");
+    let out = shell
+        .does("apps create portal --default-key required --show-secret")
+        .await;
+    assert!(out.lines().last().unwrap().starts_with("ks_ak_"), "{out}");
+    assert!(out.contains("default key  cred_"), "{out}");
+    let refused = shell
+        .fails(4, "credentials delete portal/default --yes")
+        .await;
+    assert!(refused.contains("default"), "{refused}");
+
+    let next = shell
+        .json("credentials create portal next --show-secret")
+        .await;
+    let changed = shell
+        .json("apps default-credential portal portal/next")
+        .await;
+    assert_eq!(changed["default_credential"], next["id"]);
+    shell.does("credentials delete portal/default --yes").await;
+    let freed = shell.json("apps update portal --default-key none").await;
+    assert_eq!(freed["default_key"], "none");
+    let again = "apps update portal --default-key required --default-credential portal/next";
+    assert_eq!(shell.json(again).await["default_credential"], next["id"]);
+}

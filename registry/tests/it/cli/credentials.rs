@@ -169,3 +169,81 @@ async fn what_is_deployed_on_demand_is_deleted_only_by_force() {
         .await;
     shell.fails(3, "credentials show billing/ci").await;
 }
+
+#[tokio::test]
+async fn a_rotation_is_finished_or_cancelled() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing").await;
+    shell
+        .does("credentials create billing ci --show-secret")
+        .await;
+    let nothing = shell
+        .fails(4, "credentials finish-rotation billing/ci")
+        .await;
+    assert!(nothing.contains("conflicts"), "{nothing}");
+    shell
+        .does("credentials rotate billing/ci --grace 7d --end-after-silence 1d --show-secret")
+        .await;
+    let cancelled = shell.json("credentials cancel-rotation billing/ci").await;
+    assert_eq!(cancelled["secrets"].as_array().unwrap().len(), 1);
+    assert_eq!(cancelled["secrets"][0]["version"], 1);
+    shell
+        .does("credentials rotate billing/ci --grace 7d --show-secret")
+        .await;
+    let finished = shell.json("credentials finish-rotation billing/ci").await;
+    assert_eq!(finished["secrets"].as_array().unwrap().len(), 1);
+    assert_eq!(finished["secrets"][0]["version"], 3);
+    shell
+        .fails(
+            2,
+            "credentials rotate billing/ci --immediately --end-after-silence 1d --show-secret",
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_rotation_can_be_due() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing").await;
+    shell
+        .does("credentials create billing ci --rotate-every 90d --show-secret")
+        .await;
+    let shown = shell.does("credentials show billing/ci").await;
+    assert!(
+        shown.contains("rotation     due 2027-04-15T08:00:00.000Z"),
+        "{shown}"
+    );
+    let changed = shell
+        .json("credentials update billing/ci --rotate-every 1h")
+        .await;
+    assert_eq!(changed["rotate_every"], 3600);
+    let changed = shell
+        .json("credentials update billing/ci --rotate-every never")
+        .await;
+    assert_eq!(changed["rotate_every"], serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn a_key_and_its_shared_secret_are_shown_together_and_rotated_apart() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing").await;
+    let out = shell
+        .does("credentials create billing ci --shared-secret --show-secret")
+        .await;
+    let lines: Vec<&str> = out.lines().rev().take(2).collect();
+    assert!(
+        lines[1].starts_with("ks_ak_") && lines[0].starts_with("ks_cs_"),
+        "{out}"
+    );
+    let rotated = shell
+        .json("credentials rotate billing/ci --part shared --immediately --show-secret")
+        .await;
+    assert!(
+        text(&rotated["secret"]["shared_secret"]).starts_with("ks_cs_"),
+        "{rotated}"
+    );
+    assert_eq!(rotated["secret"].get("value"), None);
+}

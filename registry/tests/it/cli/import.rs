@@ -1,4 +1,4 @@
-//! `keysmith import`.
+//! `keysmith import` and `keysmith export`.
 
 use std::fmt::Write as _;
 
@@ -193,4 +193,29 @@ async fn an_import_that_cannot_begin_says_why() {
     shell.file("one.ndjson", "{}");
     let ran = shell.run("import one.ndjson").await;
     assert_eq!(ran.code, 6, "{ran:?}");
+}
+
+#[tokio::test]
+async fn an_export_holds_everything_but_the_secrets() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing").await;
+    let out = shell
+        .does("credentials create billing ci --show-secret")
+        .await;
+    let secret = out.lines().last().unwrap();
+    let exported = shell.does("export").await;
+    assert!(
+        exported.contains("\"billing\"") && exported.contains("\"ci\""),
+        "{exported}"
+    );
+    assert!(!exported.contains(secret), "{exported}");
+    for line in exported.lines() {
+        assert!(
+            serde_json::from_str::<Value>(line).unwrap().is_object(),
+            "{line}"
+        );
+    }
+    let stranger = shell.with("KEYSMITH_TOKEN", "nobody");
+    stranger.fails(5, "export").await;
 }

@@ -1,4 +1,4 @@
-//! `keysmith scan`.
+//! `keysmith scan` and `keysmith leaks`.
 
 use std::os::unix::fs::symlink;
 
@@ -6,7 +6,7 @@ use filter_core::key::SecretType;
 use serde_json::json;
 
 use super::Shell;
-use crate::support::token;
+use crate::support::{TestRegistry, text, token};
 
 #[tokio::test]
 async fn secrets_are_found_in_files_and_folders_and_never_printed_whole() {
@@ -90,4 +90,68 @@ async fn brand_size_and_binary_files_are_chosen() {
         ran.err,
         "keysmith: key.txt: skipped, it is larger than 0 MiB (--max-size)\n"
     );
+}
+
+#[tokio::test]
+async fn what_is_found_can_be_reported() {
+    let registry = TestRegistry::with(&[("KEYSMITH_LEAK_POLICY", "disable")]).await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing").await;
+    let made = shell
+        .json("credentials create billing ci --show-secret")
+        .await;
+    let strange = token(SecretType::ApiKey, 1);
+    let leaked = text(&made["secret"]["value"]);
+    shell.file(
+        "found.txt",
+        format!(
+            "{leaked}\n{strange}\n{}\n",
+            token(SecretType::GatewayToken, 1)
+        ),
+    );
+    let ran = shell.run("scan found.txt --report").await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(
+        lines[0].ends_with(&format!(" recorded disable {}", text(&made["id"]))),
+        "{ran:?}"
+    );
+    assert!(lines[1].ends_with(" unknown"), "{ran:?}");
+    assert!(lines[2].contains(" gateway_token ks_gt_…"), "{ran:?}");
+    assert!(!ran.out.contains(&leaked), "{ran:?}");
+    assert_eq!(
+        shell.json("credentials show billing/ci").await["enabled"],
+        false
+    );
+
+    let ran = shell.run("scan found.txt --report --output json").await;
+    let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(found[0]["report"]["action"], "none", "{found}");
+    let stranger = Shell::without_anything();
+    stranger.file("found.txt", leaked);
+    stranger.fails(2, "scan found.txt --report").await;
+}
+
+#[tokio::test]
+async fn values_that_leaked_elsewhere_are_reported_from_a_file() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing").await;
+    let made = shell
+        .json("credentials create billing ci --show-secret")
+        .await;
+    let mut values = vec![token(SecretType::ApiKey, 1); 30];
+    values.push(text(&made["secret"]["value"]));
+    let shell = shell.typing(&values.join("\n"));
+    let outcomes = shell
+        .json("leaks report - --found-at https://git.example.com/x --source auditor")
+        .await;
+    assert_eq!(outcomes.as_array().unwrap().len(), 31);
+    assert_eq!(outcomes[0]["status"], "unknown");
+    assert_eq!(outcomes[30]["credential"], made["id"]);
+    let table = shell.does("leaks report -").await;
+    assert!(table.contains("31     recorded  none    cred_"), "{table}");
+    shell.fails(1, "leaks report missing").await;
+    let wrong = format!("leaks report - --source {}", "x".repeat(129));
+    assert!(shell.fails(1, &wrong).await.contains("source"));
 }

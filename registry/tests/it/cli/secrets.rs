@@ -191,3 +191,35 @@ async fn lists_and_descriptions_hold_no_secret() {
         assert!(!json.contains(secret), "{command}");
     }
 }
+
+#[tokio::test]
+async fn what_was_kept_for_it_can_be_revealed() {
+    let settings = [("KEYSMITH_ALLOW_RETRIEVABLE_SECRETS", "true")];
+    let registry = TestRegistry::with(&settings).await;
+    let shell = with_application(&registry).await;
+    let out = shell
+        .does("credentials create billing ci --retrievable --show-secret")
+        .await;
+    let secret = out.lines().last().unwrap();
+    assert!(
+        shell
+            .fails(2, "credentials reveal billing/ci")
+            .await
+            .contains("--show-secret")
+    );
+    let shown = shell
+        .does("credentials reveal billing/ci --show-secret")
+        .await;
+    assert_eq!(shown.lines().last(), Some(secret), "{shown}");
+    let hidden = shell
+        .json("credentials reveal billing/ci --secret-file kept")
+        .await;
+    assert!(!hidden.to_string().contains(secret), "{hidden}");
+    assert_eq!(shell.read("kept").trim(), secret);
+    shell
+        .does("credentials create billing hashed --show-secret")
+        .await;
+    shell
+        .fails(4, "credentials reveal billing/hashed --show-secret")
+        .await;
+}
