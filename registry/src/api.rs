@@ -26,6 +26,7 @@ mod audit;
 mod credentials;
 mod deployments;
 mod document;
+mod duration;
 mod envelope;
 mod export;
 mod extract;

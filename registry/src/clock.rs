@@ -33,6 +33,12 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(millis))
     }
 
+    /// The time from `earlier` to this moment; none if that is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
     /// The moment `duration` earlier, or the beginning of time.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {

@@ -9,11 +9,11 @@ use crate::{
     error::{Error, Kind},
     ids::{ApplicationId, CredentialId, OrganizationId},
     label::Labels,
-    listing::{Listing, MAX_LIMIT},
     scope::Scopes,
     secret::{Display, Origin, Part, Secret, SecretState},
     secrets::SecretText,
     store::ReadTransaction,
+    usage::{Grace, SecretUse, UsageTotals},
 };
 
 mod announce;
@@ -26,6 +26,8 @@ mod retire;
 mod reveal;
 mod rotate;
 mod schedule;
+mod search;
+mod shown;
 mod update;
 mod value;
 mod verify;
@@ -46,6 +48,10 @@ pub use import::{Import, Imported, ImportedPassword, ImportedSecret, ImportedVal
 pub use reveal::{Revealed, reveal};
 pub use rotate::rotate;
 pub use schedule::{RotationPolicy, RotationState, Schedule};
+pub use search::{
+    CredentialFilter, CredentialSearch, CredentialStatus, Found, LabelFilter, Order, OrderBy,
+    OrderKey, PlaceInOrder, RotationFilter, search,
+};
 pub use update::update;
 pub use verify::{Candidate, Verdict, candidates, verify};
 pub use versions::{VersionPlace, secrets_of_version};
@@ -260,6 +266,10 @@ pub struct CredentialDetail {
     pub secrets: Vec<SecretSummary>,
     /// Its next rotation.
     pub schedule: Schedule,
+    /// What it was used for.
+    pub usage: UsageTotals,
+    /// Whether its new secret has taken over, while an older one still works.
+    pub grace: Option<Grace>,
 }
 
 /// What may be shown of a secret.
@@ -279,6 +289,8 @@ pub struct SecretSummary {
     pub display: Display,
     /// Since when it is known to be in the wrong hands.
     pub leaked_at: Option<Timestamp>,
+    /// How often it was used.
+    pub uses: SecretUse,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -305,28 +317,6 @@ pub async fn get(
     detail(env, read.as_mut(), credential, env.now()).await
 }
 
-/// Lists an application's credentials in order of creation.
-pub async fn list(
-    env: &Environment,
-    organization: OrganizationId,
-    application: ApplicationId,
-    mut query: CredentialQuery,
-) -> Result<Listing<CredentialDetail>, Error> {
-    let limit = query.limit.clamp(1, MAX_LIMIT);
-    query.limit = limit.saturating_add(1);
-    let mut read = env.store.read().await?;
-    crate::application::find(read.as_mut(), organization, application).await?;
-    let found = Listing::cut(read.credentials(application, query).await?, limit);
-    let mut items = Vec::with_capacity(found.items.len());
-    for credential in found.items {
-        items.push(detail(env, read.as_mut(), credential, env.now()).await?);
-    }
-    Ok(Listing {
-        items,
-        more: found.more,
-    })
-}
-
 /// The credential, unless it is another organization's, which is as if it did not exist.
 pub(crate) async fn find(
     read: &mut dyn ReadTransaction,
@@ -346,7 +336,8 @@ async fn detail(
     now: Timestamp,
 ) -> Result<CredentialDetail, Error> {
     let secrets = read.unrevoked_secrets(credential.id).await?;
-    Ok(CredentialDetail::new(env, credential, &secrets, now))
+    let counts = read.usage(&[credential.id]).await?;
+    Ok(CredentialDetail::new(env, credential, &secrets, now).with_usage(&counts, now))
 }
 
 impl CredentialDetail {
@@ -359,6 +350,8 @@ impl CredentialDetail {
             schedule: env.rotation.schedule(&credential, now),
             credential,
             secrets,
+            usage: UsageTotals::default(),
+            grace: None,
         }
     }
 
@@ -385,6 +378,7 @@ impl SecretSummary {
         Some(Self {
             version: secret.version,
             part: secret.part,
+            uses: SecretUse::default(),
             retiring_until,
             end_after_silence: secret.end_after_silence,
             origin: secret.origin,

@@ -13,7 +13,7 @@ use crate::{
     application::{Application, ApplicationQuery},
     audit::{AuditQuery, Entry, NumberedEntry},
     clock::Timestamp,
-    credential::{Credential, CredentialQuery},
+    credential::{Credential, CredentialFilter, CredentialQuery, Order, PlaceInOrder},
     export::Exported,
     gateway::{GatewayGroup, GatewayRecord},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId, TokenId},
@@ -108,6 +108,14 @@ pub trait ReadTransaction: RotationReads + Send {
         application: ApplicationId,
         query: CredentialQuery,
     ) -> Result<Vec<Credential>, StoreError>;
+    /// Credentials that pass a filter, in order, after a place in it.
+    async fn search_credentials(
+        &mut self,
+        filter: &CredentialFilter,
+        order: Order,
+        after: Option<&PlaceInOrder>,
+        limit: usize,
+    ) -> Result<Vec<Credential>, StoreError>;
     /// Some of the application's credentials that have a scope beyond these.
     async fn credentials_beyond(
         &mut self,
@@ -139,6 +147,11 @@ pub trait ReadTransaction: RotationReads + Send {
         &mut self,
         application: ApplicationId,
         range: CredentialRange,
+    ) -> Result<Vec<Secret>, StoreError>;
+    /// The current and retiring secrets of some credentials.
+    async fn unrevoked_secrets_of_many(
+        &mut self,
+        credentials: &[CredentialId],
     ) -> Result<Vec<Secret>, StoreError>;
     /// Whether the value is or was a secret.
     async fn is_known(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError>;

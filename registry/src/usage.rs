@@ -14,11 +14,13 @@ use crate::{
 
 mod apply;
 mod intake;
+mod shown;
 
 #[cfg(test)]
 mod tests;
 
 pub use intake::Intake;
+pub use shown::{Contender, Grace, SecretUse, Successor, UsageTotals};
 
 /// For how long usage by day is kept unless configured otherwise.
 pub const USAGE_KEPT: Duration = Duration::from_hours(35 * 24);

@@ -9,14 +9,15 @@ use super::{
     answer::Answer,
     extract::{Body, Json, Path, Query},
     idempotency::Repeatable,
-    page::{Page, PageQuery, slice},
+    page::Page,
     prefer::Prefer,
     problem::{Problem, ProblemBody},
     version::IfMatch,
 };
 use crate::{
+    application,
     change::Changed,
-    credential::{self, CredentialDetail, CredentialQuery, Issued},
+    credential::{self, CredentialDetail, CredentialSearch, Issued},
     deployment,
     ids::{ApplicationId, CredentialId},
 };
@@ -24,13 +25,17 @@ use crate::{
 pub(super) mod body;
 pub(super) mod request;
 mod rotation;
+mod search;
+mod usage;
 
 use body::{CredentialBody, IssuedBody};
 use request::{CredentialChange, CredentialRequest, DeleteQuery};
+use search::SearchQuery;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
+        .routes(routes!(search_all))
         .routes(routes!(get, update, delete))
         .merge(rotation::router())
 }
@@ -80,26 +85,45 @@ async fn create(
 
 /// List an application's credentials
 #[utoipa::path(get, path = "/v1/applications/{id}/credentials", tag = "credentials", operation_id = "list_credentials",
-    params(("id" = String, Path, description = "The application's id"), PageQuery),
-    responses((status = 200, description = "One page, oldest first", body = Page<CredentialBody>)))]
+    params(("id" = String, Path, description = "The application's id"), SearchQuery),
+    responses((status = 200, description = "One page, in the order of `sort`", body = Page<CredentialBody>)))]
 async fn list(
     admin: Admin,
     State(app): State<AppState>,
     Path(application): Path<ApplicationId>,
-    Query(query): Query<PageQuery>,
+    Query(parameters): Query<Vec<(String, String)>>,
 ) -> Result<Answer, Problem> {
-    let slice = slice(query.limit, query.cursor.as_deref())?;
-    let wanted = CredentialQuery {
-        after: slice.after,
-        limit: slice.limit,
+    let query = SearchQuery::of(parameters)?;
+    if query.application.is_some() {
+        let message = "is given by the path already";
+        return Err(Problem::invalid("application", message));
+    }
+    application::get(app.environment(), admin.organization, application).await?;
+    let search = CredentialSearch {
+        application: Some(application.to_string()),
+        ..query.into_search()?
     };
-    let listing =
-        credential::list(app.environment(), admin.organization, application, wanted).await?;
-    Ok(Answer::ok(&Page::new(
-        listing,
-        |item| item.credential.id,
-        CredentialBody::from,
-    ))?)
+    found(&app, admin, search).await
+}
+
+/// Find credentials
+///
+/// Of all applications. What does not change between two pages is neither repeated nor skipped.
+#[utoipa::path(get, path = "/v1/credentials", tag = "credentials", operation_id = "search_credentials", params(SearchQuery),
+    responses((status = 200, description = "One page, in the order of `sort`", body = Page<CredentialBody>)))]
+async fn search_all(
+    admin: Admin,
+    State(app): State<AppState>,
+    Query(parameters): Query<Vec<(String, String)>>,
+) -> Result<Answer, Problem> {
+    let search = SearchQuery::of(parameters)?.into_search()?;
+    found(&app, admin, search).await
+}
+
+async fn found(app: &AppState, admin: Admin, search: CredentialSearch) -> Result<Answer, Problem> {
+    let found = credential::search(app.environment(), admin.organization, search).await?;
+    let items: Vec<CredentialBody> = found.items.into_iter().map(Into::into).collect();
+    Ok(Answer::ok(&Page::with_cursor(items, found.next_cursor))?)
 }
 
 /// Show a credential

@@ -2,27 +2,14 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::listing::Listing;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
-
-/// Which page of a list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PageQuery {
-    /// Items at most on the page.
-    #[param(minimum = 1, maximum = 500, default = 50, nullable = false)]
-    pub(crate) limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    #[param(nullable = false)]
-    pub(crate) cursor: Option<String>,
-}
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,6 +25,18 @@ pub(crate) struct Page<T> {
 pub(crate) struct Slice<Id> {
     pub(crate) after: Option<Id>,
     pub(crate) limit: usize,
+}
+
+/// Checks how many items are asked for.
+pub(crate) fn limit(text: Option<&str>) -> Result<usize, Problem> {
+    let Some(text) = text else {
+        return Ok(DEFAULT_LIMIT);
+    };
+    let limit = text
+        .parse()
+        .ok()
+        .filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or_else(|| Problem::invalid("limit", format!("must be 1 to {MAX_LIMIT}")))
 }
 
 /// Checks a query.
@@ -72,6 +71,11 @@ impl<T> Page<T> {
             items: listing.items.into_iter().map(show).collect(),
             next_cursor,
         }
+    }
+
+    /// A page with the cursor of the next one.
+    pub(crate) const fn with_cursor(items: Vec<T>, next_cursor: Option<String>) -> Self {
+        Self { items, next_cursor }
     }
 
     /// A list that is short enough for one page.

@@ -87,8 +87,9 @@ pub async fn rotate(
         .changed(&known, &credential);
     audit::note(env, write.as_mut(), caller, event).await?;
     let secrets = write.unrevoked_secrets(id).await?;
+    let counts = write.usage(&[id]).await?;
     let issued = Issued {
-        detail: CredentialDetail::new(env, credential, &secrets, now),
+        detail: CredentialDetail::new(env, credential, &secrets, now).with_usage(&counts, now),
         secret: minted
             .shown
             .clone()

@@ -29,6 +29,7 @@ mod name;
 mod read;
 mod rendering;
 mod rotation;
+mod search;
 mod secret;
 mod token;
 mod usage;

@@ -30,6 +30,8 @@ mod operations;
 mod pairs;
 mod passwords;
 mod rotation;
+mod search;
 mod support;
 mod tls;
 mod tokens;
+mod usage;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::usage::{GraceBody, UsageBody};
 use crate::{
     api::{deployments::DeploymentBody, propagation::PropagationBody, time::Moment},
     credential::{
@@ -141,6 +142,12 @@ pub(in crate::api) struct CredentialBody {
     rotate_every: Option<u64>,
     /// Its next rotation.
     rotation: RotationBody,
+    /// When it was last used, as far as gateways have reported; null if it never was.
+    last_used_at: Option<Moment>,
+    /// What it was used for in all, as far as gateways have reported.
+    usage: UsageBody,
+    /// While an older secret still works: whether the new one has taken over.
+    grace: Option<GraceBody>,
     /// When it was created.
     created_at: Moment,
     /// When it was last changed.
@@ -196,6 +203,10 @@ pub(super) struct SecretBody {
     /// Brand and type of a generated secret; empty for others.
     #[schema(example = "ks_ak_")]
     prefix: String,
+    /// How often it was used, allowed or forbidden, as far as gateways have reported.
+    used: u64,
+    /// When it was last used.
+    last_used_at: Option<Moment>,
     /// The last four characters; empty for chosen passwords and short values.
     last_four: String,
     /// Since when it is known to be in the wrong hands.
@@ -328,6 +339,9 @@ impl From<CredentialDetail> for CredentialBody {
             secrets: detail.secrets.into_iter().map(SecretBody::from).collect(),
             rotate_every: credential.rotate_every.map(|every| every.as_secs()),
             rotation: detail.schedule.into(),
+            last_used_at: credential.last_used_at.map(Moment),
+            usage: detail.usage.into(),
+            grace: detail.grace.map(GraceBody::from),
             created_at: credential.created_at.into(),
             updated_at: credential.updated_at.into(),
             deployments: None,
@@ -352,6 +366,8 @@ impl From<SecretSummary> for SecretBody {
                 Origin::Own => OriginWord::Own,
                 Origin::Chosen => OriginWord::Chosen,
             },
+            used: secret.uses.count,
+            last_used_at: secret.uses.last.map(Moment),
             prefix: secret.display.prefix,
             last_four: secret.display.last_four,
             leaked_at: secret.leaked_at.map(Moment),

@@ -8,10 +8,10 @@ use super::*;
 use crate::{
     application::{self, ApplicationPatch},
     clock::Timestamp,
-    credential::{self, CredentialPatch, NewSecret, RotatedSecret},
+    credential::{self, CredentialPatch, NewSecret, RotatedSecret, Rotation},
     edit::Edit,
     gateway::{self, Mode},
-    secret::SecretState,
+    secret::{Part, Secret, SecretState},
     testing::HOUR,
 };
 
@@ -26,20 +26,28 @@ async fn expected(
 ) -> feed::Credential {
     let application = read.application(one.application).await.unwrap().unwrap();
     let secrets = read.unrevoked_secrets(one.id).await.unwrap();
-    let secret = secrets.iter().find(|secret| secret.id == deployed.secret);
-    let secret = secret.expect("what is deployed is not revoked");
-    let ends = match secret.state {
-        SecretState::Retiring { until } => [one.expires_at, Some(until)],
-        _ => [one.expires_at, None],
+    let find = |id| {
+        let secret = secrets.iter().find(|secret| secret.id == id);
+        secret.expect("what is deployed is not revoked")
     };
+    let secret = find(deployed.secret);
+    let shared = deployed.paired.map(find);
+    let until = |secret: &Secret| match secret.state {
+        SecretState::Retiring { until } => Some(until),
+        _ => None,
+    };
+    let ends = [one.expires_at, until(secret), shared.and_then(until)];
     let millis = |time: Option<Timestamp>| time.map_or(0, Timestamp::as_millis);
     feed::Credential {
         digest: filter_core::digest::Digest(deployed.digest),
-        kind: secret.origin.presented_as(one.kind),
+        kind: match shared {
+            Some(_) => feed::CredentialKind::ApiKeyPair,
+            None => secret.origin.presented_as(one.kind),
+        },
         application: application.number,
         id: one.id.object_id(),
         identifier: (one.identifier != one.id.to_string()).then(|| one.identifier.clone()),
-        version: secret.version,
+        version: shared.map_or(0, |shared| shared.version << 16) | secret.version,
         enabled: one.enabled,
         not_before: millis(one.not_before),
         expires_at: millis(ends.into_iter().flatten().min()),
@@ -73,6 +81,32 @@ async fn check(store: &Arc<dyn Store>, ids: &[CredentialId]) -> usize {
     told
 }
 
+async fn rotate(
+    world: &World,
+    id: CredentialId,
+    grace: Duration,
+    choice: u64,
+) -> Result<(), crate::error::Error> {
+    let (env, caller) = (&world.env, world.caller());
+    let rotation = Rotation {
+        part: if choice.is_multiple_of(2) {
+            Part::Value
+        } else {
+            Part::Shared
+        },
+        grace,
+        end_after_silence: None,
+        secret: RotatedSecret::Generated { username: None },
+    };
+    credential::rotate(env, caller, id, None, rotation, None).await?;
+    match choice / 10 % 5 {
+        0 => drop(credential::cancel_rotation(env, caller, id, None).await?),
+        1 => drop(credential::finish_rotation(env, caller, id, None).await?),
+        _ => {}
+    }
+    Ok(())
+}
+
 fn patch(world: &World, choice: u64) -> CredentialPatch {
     let soon = world.env.now().after(HOUR);
     let mut patch = CredentialPatch::default();
@@ -100,6 +134,7 @@ async fn new_credential(world: &World, nth: u64) -> CredentialId {
     };
     let application = world.application(&format!("a{nth}")).await;
     let mut new = World::new_credential(application, "x", secret);
+    new.is_paired = nth.is_multiple_of(8);
     new.identifier = nth.is_multiple_of(3).then(|| format!("identifier-{nth}"));
     world.issue(new).await.unwrap().detail.credential.id
 }
@@ -127,8 +162,8 @@ pub(super) async fn every_record_is_as_things_stand_whatever_happened(
                 } else {
                     HOUR
                 };
-                let next = RotatedSecret::Generated { username: None };
-                let _ = world.rotate(id, grace, next).await;
+                // What is no pair, or has expired, may be refused.
+                let _ = rotate(world, id, grace, choice).await;
             }
             (7, Some(id)) => move_or_disable(world, id, choice / 10).await,
             (8, Some(_)) => {

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 
 use super::{
     SqliteTransaction, admission, application, audit, credential, deployment, export, feed,
-    gateway, idempotency, installation, log, secret, token, usage, username,
+    gateway, idempotency, installation, log, search, secret, token, usage, username,
 };
 use crate::{
     application::{Application, ApplicationQuery},
     audit::{AuditQuery, NumberedEntry},
     clock::Timestamp,
-    credential::{Credential, CredentialQuery},
+    credential::{Credential, CredentialFilter, CredentialQuery, Order, PlaceInOrder},
     export::Exported,
     gateway::{GatewayGroup, GatewayRecord},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, TokenId},
@@ -132,6 +132,23 @@ impl ReadTransaction for SqliteTransaction {
         range: CredentialRange,
     ) -> Result<Vec<Secret>, StoreError> {
         secret::unrevoked_of_many(&mut self.inner, application, range).await
+    }
+
+    async fn unrevoked_secrets_of_many(
+        &mut self,
+        credentials: &[CredentialId],
+    ) -> Result<Vec<Secret>, StoreError> {
+        search::unrevoked_secrets(&mut self.inner, credentials).await
+    }
+
+    async fn search_credentials(
+        &mut self,
+        filter: &CredentialFilter,
+        order: Order,
+        after: Option<&PlaceInOrder>,
+        limit: usize,
+    ) -> Result<Vec<Credential>, StoreError> {
+        search::search(&mut self.inner, filter, order, after, limit).await
     }
 
     async fn is_known(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError> {

@@ -26,7 +26,7 @@ macro_rules! select {
     };
 }
 
-fn decode(row: &SqliteRow) -> Result<Secret, StoreError> {
+pub(super) fn decode(row: &SqliteRow) -> Result<Secret, StoreError> {
     let columns = Columns(row);
     let state = match columns.text("state")?.as_str() {
         "current" => SecretState::Current,

@@ -38,6 +38,7 @@ fn statements() -> Vec<(String, &'static str)> {
         rendering: OF_SECRET UNRENDERED SET_FORMAT DISCARD RECORD REFRESH;
         rotation: WAS_CREDENTIAL BETWEEN USE TO_NOTE COUNT SET_SILENCE SET_NOTE FORGET_BY_POLICY FORGET_OWN;
         secret: KNOWN_BY MARK_LEAKED UNREVOKED UNREVOKED_OF_MANY IS_KNOWN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
+        search: SECRETS;
         token: OF_ORGANIZATION OF_GROUP HAS_ADMIN GET BY_DIGEST INSERT REVOKE;
         usage: OF DAYS LOST SEEN_BY APPLIED PUT_APPLIED ADD ADD_DAYS USED ADD_LOST FORGET_GATEWAY PRUNE_DAYS PRUNE_BATCHES PRUNE_LOST;
         username: OWNER CLAIM RELEASE;
@@ -46,7 +47,9 @@ fn statements() -> Vec<(String, &'static str)> {
         .into_iter()
         .map(|(name, sql)| (name.to_owned(), sql))
         .collect();
-    let lists: [(&str, &[&'static str]); 6] = [
+    let lists: [(&str, &[&'static str]); 8] = [
+        ("search::OF_ORGANIZATION", &search::OF_ORGANIZATION),
+        ("search::OF_APPLICATION", &search::OF_APPLICATION),
         ("deployment::FORGET", &deployment::FORGET),
         ("gateway::DELETE_GROUP", &gateway::DELETE_GROUP),
         (
@@ -114,8 +117,18 @@ const RARE_WALKS: [(&str, &str); 1] = [(
     "asked when a group is deleted; the lists of groups have no index",
 )];
 
+const ONE_APPLICATION: &str = "sorts the credentials of one application";
+
 /// Steps that sort what they have found, and why they may.
-const SORTS: [(&str, &str); 3] = [
+const SORTS: [(&str, &str); 11] = [
+    ("search::OF_APPLICATION 2", ONE_APPLICATION),
+    ("search::OF_APPLICATION 3", ONE_APPLICATION),
+    ("search::OF_APPLICATION 4", ONE_APPLICATION),
+    ("search::OF_APPLICATION 5", ONE_APPLICATION),
+    ("search::OF_APPLICATION 6", ONE_APPLICATION),
+    ("search::OF_APPLICATION 7", ONE_APPLICATION),
+    ("search::OF_APPLICATION 8", ONE_APPLICATION),
+    ("search::OF_APPLICATION 9", ONE_APPLICATION),
     (
         "secret::UNREVOKED_OF_MANY",
         "sorts the secrets of one credential at a time",
@@ -222,6 +235,19 @@ async fn pages_of_the_feed_are_walks_along_one_index_from_their_first_row() {
     }
     let page = plan(&world, feed::CREDENTIALS).await;
     assert_eq!(page.len(), 1, "nothing is joined: {page:?}");
+}
+
+#[tokio::test]
+async fn pages_of_credentials_are_walks_along_one_index_from_where_the_last_ended() {
+    let world = filled().await;
+    for sql in search::OF_ORGANIZATION {
+        let plan = plan(&world, sql).await;
+        assert!(
+            plan[0].starts_with("SEARCH c USING INDEX credentials_by_")
+                && plan[0].contains("organization_id=? AND "),
+            "{plan:?}"
+        );
+    }
 }
 
 #[tokio::test]
