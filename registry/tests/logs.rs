@@ -79,6 +79,7 @@ async fn use_every_secret(registry: &TestRegistry, speak: Speak) -> Vec<String> 
     for body in [
         json!({"type": "api_key", "name": "generated"}),
         json!({"type": "api_key", "name": "own", "value": own}),
+        json!({"type": "api_key", "name": "pair", "shared_secret": true}),
         json!({"type": "bearer_token", "name": "token", "expires_at": "2099-12-31T00:00:00Z"}),
         json!({"type": "basic", "name": "basic", "username": "ann"}),
         json!({"type": "basic", "name": "chosen", "username": "bob", "password": chosen}),
@@ -101,7 +102,9 @@ async fn use_every_secret(registry: &TestRegistry, speak: Speak) -> Vec<String> 
             .has(200)
             .json();
         for secret in [&issued, &rotated] {
-            secrets.extend(secret["secret"]["value"].as_str().map(ToOwned::to_owned));
+            for part in ["value", "shared_secret"] {
+                secrets.extend(secret["secret"][part].as_str().map(ToOwned::to_owned));
+            }
         }
     }
     let gateway = admin

@@ -58,7 +58,15 @@ pub async fn cancel_rotation(
     let mut credential = find_to_rotate(write.as_mut(), caller.organization, id).await?;
     check_version(&credential, expected)?;
     let secrets = write.unrevoked_secrets(id).await?;
-    let (old, new) = last_rotation(&secrets, now).ok_or(Conflict::NothingRetiring)?;
+    let Some((old, new)) = last_rotation(&secrets, now) else {
+        // One that retires for no other secret was reported as leaked.
+        let has_leaked = secrets.iter().any(|secret| secret.is_retiring(now));
+        return Err(if has_leaked {
+            Conflict::RetiringLeaked.into()
+        } else {
+            Conflict::NothingRetiring.into()
+        });
+    };
     check_cancellable(write.as_mut(), &credential, old, new).await?;
     write
         .set_secret_state(new.id, SecretState::Revoked { at: now })

@@ -112,6 +112,16 @@ async fn a_secret_that_leaked_does_not_come_back() {
     let leak = "update secrets set leaked_at = 1 where credential_id = $1 and version = 1";
     execute(&world, leak, id).await;
     assert_conflict(cancel(&world, id).await, &Conflict::RetiringLeaked);
+    // As a policy may do it without a rotation.
+    let other = world.credential("b", NewSecret::GeneratedApiKey).await;
+    let id = other.detail.credential.id;
+    let retire = "update secrets
+        set leaked_at = 1, state = 'retiring', retiring_until = 9999999999999
+        where credential_id = $1";
+    execute(&world, retire, id).await;
+    assert_conflict(cancel(&world, id).await, &Conflict::RetiringLeaked);
+    let rotated = world.rotate(id, HOUR, GENERATED).await.unwrap();
+    assert_eq!(versions(&rotated.detail), [2, 1], "its own grace goes on");
 }
 
 #[tokio::test]

@@ -59,8 +59,17 @@ async fn the_log_goes_on_after_a_restart() {
 
 #[tokio::test]
 async fn a_dump_of_the_database_holds_no_secret_and_no_hash_of_one() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    world.env.policy.retrievable_allowed = true;
     let mut secrets = Vec::new();
+    let application = world.application("pair").await;
+    let pair = crate::credential::NewCredential {
+        secret_type: crate::credential::SecretType::Retrievable,
+        is_paired: true,
+        ..World::new_credential(application, "pair", NewSecret::GeneratedApiKey)
+    };
+    let pair = world.issue(pair).await.unwrap();
+    secrets.extend([pair.secret.unwrap(), pair.shared_secret.unwrap()]);
     for (name, kind) in [
         ("a", NewSecret::GeneratedApiKey),
         ("b", NewSecret::BearerToken),
