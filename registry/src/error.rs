@@ -239,8 +239,10 @@ impl Conflict {
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         match self {
-            Self::ApplicationName | Self::CredentialName | Self::GroupName => Some("name"),
-            Self::ImportedSecret => Some("name"),
+            Self::ApplicationName
+            | Self::CredentialName
+            | Self::ImportedSecret
+            | Self::GroupName => Some("name"),
             Self::ImportedFields { fields } => fields.first().copied(),
             Self::Identifier => Some("identifier"),
             Self::Username => Some("username"),

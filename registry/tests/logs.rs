@@ -121,7 +121,7 @@ async fn use_every_secret(registry: &TestRegistry, speak: Speak) -> Vec<String> 
         json!({"application": "billing", "type": "basic", "name": "h", "username": "cid", "password_hash": hashed}),
         json!({"application": "billing", "type": "api_key", "name": "x", "colour": "a-secret-in-a-wrong-field"}),
     ];
-    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines = lines.map(|line| line.to_string()).join("\n");
     let kind = [("content-type", "application/x-ndjson")];
     let answer = admin
         .send(Method::POST, "/v1/import", &kind, lines.into())

@@ -194,6 +194,12 @@ impl Call {
             .header("te", "trailers")
     }
 
+    /// A body of any type.
+    pub fn body(mut self, kind: &str, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self.header("content-type", kind)
+    }
+
     /// A JSON body.
     pub fn json(mut self, body: &Value) -> Self {
         self.body = Bytes::from(body.to_string());

@@ -84,7 +84,7 @@ async fn import(
         header,
         answers: sender,
     };
-    tokio::spawn(run.to_end());
+    tokio::spawn(run.complete());
     let answers = stream::unfold(receiver, |mut receiver| async {
         let answer: Bytes = receiver.recv().await?;
         Some((Ok::<_, Infallible>(answer), receiver))

@@ -66,13 +66,13 @@ async fn a_cell_is_never_a_formula() {
 async fn an_export_of_several_parts_is_whole_and_in_order() {
     let registry = TestRegistry::start().await;
     let admin = registry.admin();
-    let file: String = (0..450)
+    let file: Vec<String> = (0..450)
         .map(|number| {
             let line = json!({
                 "application": "billing", "create_application": true, "type": "api_key",
                 "name": format!("key-{number}"), "value": format!("own-key-of-some-length-{number}"),
             });
-            format!("{line}\n")
+            line.to_string()
         })
         .collect();
     let headers = [("content-type", "application/x-ndjson")];
@@ -81,7 +81,7 @@ async fn an_export_of_several_parts_is_whole_and_in_order() {
             axum::http::Method::POST,
             "/v1/import",
             &headers,
-            file.into(),
+            file.join("\n").into(),
         )
         .await
         .has(200);

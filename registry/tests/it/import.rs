@@ -27,8 +27,8 @@ async fn import(admin: &Actor, kind: &str, body: String) -> Vec<Value> {
 }
 
 async fn lines(admin: &Actor, lines: &[Value]) -> Vec<Value> {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    import(admin, NDJSON, text).await
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    import(admin, NDJSON, lines.join("\n")).await
 }
 
 fn key(name: &str) -> Value {

@@ -113,23 +113,16 @@ fn cells(line: &[u8]) -> Result<Vec<String>, Problem> {
     let mut cells = Vec::new();
     let mut rest = text;
     loop {
-        let cell = match rest.strip_prefix('"') {
-            Some(quoted) => {
-                let (cell, after) =
-                    unquote(quoted).ok_or_else(|| malformed("a quote is opened and not closed"))?;
-                rest = after;
-                cell
+        let (cell, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            unquote(quoted).ok_or_else(|| malformed("a quote is opened and not closed"))?
+        } else {
+            let (cell, after) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+            if cell.contains('"') {
+                return Err(malformed("a quote stands in the middle of a cell"));
             }
-            None => {
-                let end = rest.find(',').unwrap_or(rest.len());
-                let (cell, after) = rest.split_at(end);
-                if cell.contains('"') {
-                    return Err(malformed("a quote stands in the middle of a cell"));
-                }
-                rest = after;
-                cell.to_owned()
-            }
+            (cell.to_owned(), after)
         };
+        rest = after;
         cells.push(cell);
         match rest.strip_prefix(',') {
             Some(after) => rest = after,

@@ -54,7 +54,7 @@ struct Batch {
 
 impl Run {
     /// Imports until there are no further lines, or nobody listens to the answers any more.
-    pub(super) async fn to_end(mut self) {
+    pub(super) async fn complete(mut self) {
         loop {
             let batch = self.gather().await;
             let is_last = batch.is_last;
