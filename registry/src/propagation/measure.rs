@@ -36,8 +36,8 @@ pub async fn measure(
         };
         let lowest = gateways.look(|known| {
             let standings = known.of(group.id);
-            let heard = standings.filter_map(|(_, seen)| seen.standing(&wanted, now));
-            heard
+            let counted = standings.filter_map(|(_, seen)| seen.standing(&wanted, now));
+            counted
                 .filter(|one| one.state != gateway::State::Silent)
                 .map(|one| one.revision.unwrap_or(0))
                 .min()
