@@ -122,6 +122,7 @@ async fn credentials(walk: &mut Walk, application: &str) {
         )
         .await;
     }
+    deployments(walk, &format!("{path}/deployments/default")).await;
     defaults(walk, application).await;
     // An entry for each credential that is created, and one for each application.
     walk.does(
@@ -136,6 +137,30 @@ async fn credentials(walk: &mut Walk, application: &str) {
         (Method::DELETE, &path),
         Value::Null,
         "credential.deleted",
+    )
+    .await;
+}
+
+async fn deployments(walk: &mut Walk, path: &str) {
+    for (way, method, action) in [
+        ("undeploy", Method::DELETE, "credential.undeployed"),
+        ("deploy", Method::PUT, "credential.deployed"),
+    ] {
+        let operation = format!("{way}_credential");
+        walk.does(&operation, (method, path), Value::Null, action)
+            .await;
+    }
+}
+
+async fn gateways(walk: &mut Walk, gateway: &Actor) {
+    let instance = "0123456789abcdef0123456789abcdef";
+    let poll = format!("/v1/feed?gateway=edge-1&instance={instance}");
+    gateway.get(&poll).await.has(200);
+    walk.does(
+        "forget_gateway",
+        (Method::DELETE, &format!("/v1/gateways/{instance}")),
+        Value::Null,
+        "gateway.forgotten",
     )
     .await;
 }
@@ -247,6 +272,8 @@ async fn every_operation_that_changes_something_leaves_exactly_one_entry() {
     )
     .await;
     gateway_groups(&mut walk).await;
+    let gateway = registry.gateway("default").await;
+    gateways(&mut walk, &gateway).await;
     tokens(&mut walk, "/v1/tokens", "admin").await;
 
     let mut done = walk.done;
