@@ -30,7 +30,7 @@ use crate::{
     sweep,
     telemetry::Metrics,
     tls::{self, TlsError},
-    usage::Intake,
+    usage::{self, Intake},
     verification::{Pool, Verifier},
 };
 
@@ -235,6 +235,9 @@ async fn sweep_regularly(
         gateways.forget_silent(environment.now());
         if let Err(error) = sweep::sweep(environment).await {
             tracing::warn!(%error, "what has ended could not be cleared away");
+        }
+        if let Err(error) = usage::end_silent(environment, gateways).await {
+            tracing::warn!(%error, "grace periods could not be ended by silence");
         }
         match credential::announce_rotations(environment).await {
             Ok(counts) => metrics.rotations(counts),

@@ -220,6 +220,8 @@ pub trait ReadTransaction: RotationReads + Send {
         credential: CredentialId,
         from: Day,
     ) -> Result<Vec<DayCount>, StoreError>;
+    /// Credentials with a retiring secret that may end by silence.
+    async fn ending_by_silence(&mut self) -> Result<Vec<CredentialId>, StoreError>;
     /// What gateways lost since.
     async fn lost_usage(&mut self, since: Timestamp) -> Result<Vec<LostUsage>, StoreError>;
     /// Which of the credentials the group's gateways have, or had, or used.

@@ -15,12 +15,14 @@ use crate::{
 mod apply;
 mod intake;
 mod shown;
+mod silence;
 
 #[cfg(test)]
 mod tests;
 
 pub use intake::Intake;
 pub use shown::{Contender, Grace, SecretUse, Successor, UsageTotals};
+pub use silence::end_silent;
 
 /// For how long usage by day is kept unless configured otherwise.
 pub const USAGE_KEPT: Duration = Duration::from_hours(35 * 24);

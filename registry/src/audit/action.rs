@@ -47,6 +47,8 @@ actions! {
     CredentialRotated = "credential.rotated",
     /// A grace period was ended early.
     RotationFinished = "credential.rotation_finished",
+    /// A grace period ended by itself, because nobody used the old secret.
+    GraceEndedBySilence = "credential.grace_ended_by_silence",
     /// A rotation was taken back.
     RotationCancelled = "credential.rotation_cancelled",
     /// A new secret will soon be due.

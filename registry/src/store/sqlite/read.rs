@@ -246,6 +246,10 @@ impl ReadTransaction for SqliteTransaction {
         usage::days(&mut self.inner, credential, from).await
     }
 
+    async fn ending_by_silence(&mut self) -> Result<Vec<CredentialId>, StoreError> {
+        usage::ending_by_silence(&mut self.inner).await
+    }
+
     async fn lost_usage(&mut self, since: Timestamp) -> Result<Vec<LostUsage>, StoreError> {
         usage::lost(&mut self.inner, since).await
     }

@@ -86,6 +86,21 @@ pub(super) async fn days(
         .collect()
 }
 
+pub(super) const ENDING_BY_SILENCE: &str =
+    "select distinct credential_id from secrets indexed by secrets_ending_by_silence
+     where state = 'retiring' and end_after_silence is not null";
+
+pub(super) async fn ending_by_silence(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<CredentialId>, StoreError> {
+    sqlx::query(ENDING_BY_SILENCE)
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| Columns(row).parsed("credential_id"))
+        .collect()
+}
+
 pub(super) const LOST: &str =
     "select group_id, day, count, last_at from usage_lost where last_at >= $1";
 

@@ -40,7 +40,7 @@ fn statements() -> Vec<(String, &'static str)> {
         secret: KNOWN_BY MARK_LEAKED UNREVOKED UNREVOKED_OF_MANY IS_KNOWN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
         search: SECRETS;
         token: OF_ORGANIZATION OF_GROUP HAS_ADMIN GET BY_DIGEST INSERT REVOKE;
-        usage: OF DAYS LOST SEEN_BY APPLIED PUT_APPLIED ADD ADD_DAYS USED ADD_LOST FORGET_GATEWAY PRUNE_DAYS PRUNE_BATCHES PRUNE_LOST;
+        usage: ENDING_BY_SILENCE OF DAYS LOST SEEN_BY APPLIED PUT_APPLIED ADD ADD_DAYS USED ADD_LOST FORGET_GATEWAY PRUNE_DAYS PRUNE_BATCHES PRUNE_LOST;
         username: OWNER CLAIM RELEASE;
     };
     let mut all: Vec<_> = single
@@ -71,7 +71,11 @@ fn statements() -> Vec<(String, &'static str)> {
 }
 
 /// Steps that look at every row, and why they may.
-const WALKS: [(&str, &str); 16] = [
+const WALKS: [(&str, &str); 17] = [
+    (
+        "usage::ENDING_BY_SILENCE",
+        "its index holds only what is asked for",
+    ),
     ("usage::LOST", "a row for each group and day, of few groups"),
     (
         "usage::PRUNE_LOST",

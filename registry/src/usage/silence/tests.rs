@@ -1,0 +1,215 @@
+//! Claims about grace periods that end by themselves.
+
+use filter_core::usage::{UsageBatch, Use, UseOutcome};
+
+use super::*;
+use crate::ids::TokenId;
+use crate::{
+    credential::{NewSecret, RotatedSecret, Rotation},
+    gateway::{self, MaxStaleness, Report},
+    telemetry::Metrics,
+    testing::{HOUR, World},
+    token::{self, NewRole, NewToken},
+    usage::Intake,
+};
+
+const SILENCE: Duration = Duration::from_hours(24);
+const EDGE: [u8; 16] = [1; 16];
+
+struct Silent {
+    world: World,
+    gateways: Gateways,
+    id: CredentialId,
+    sequence: u64,
+    said: Option<(TokenId, Report)>,
+}
+
+impl Silent {
+    /// A key in its grace period of ten days, which may end after a day of silence.
+    async fn new() -> Self {
+        let world = World::new().await;
+        let issued = world.credential("a", NewSecret::GeneratedApiKey).await;
+        let id = issued.detail.credential.id;
+        let rotation = Rotation {
+            grace: SILENCE * 10,
+            end_after_silence: Some(SILENCE),
+            secret: RotatedSecret::Generated { username: None },
+            part: crate::secret::Part::Value,
+        };
+        let caller = world.caller();
+        credential::rotate(&world.env, caller, id, None, rotation, None)
+            .await
+            .unwrap();
+        Self {
+            world,
+            gateways: Gateways::default(),
+            id,
+            sequence: 0,
+            said: None,
+        }
+    }
+
+    async fn reported(&mut self, instance: [u8; 16]) {
+        let env = &self.world.env;
+        let new = NewToken {
+            role: NewRole::Gateway {
+                group: "default".to_owned(),
+            },
+            description: String::new(),
+            expires_at: None,
+        };
+        let made = token::create(env, self.world.caller(), new, None).await;
+        let token = made.unwrap().0.id;
+        let head = env.store.read().await.unwrap().head().await.unwrap();
+        self.sequence += 1;
+        let said = Report {
+            gateway: "edge".to_owned(),
+            instance,
+            sequence: self.sequence,
+            epoch: head.epoch,
+            revision: head.revision,
+            complete: true,
+            workers: 1,
+            max_staleness: Some(MaxStaleness::Bounded(HOUR * 24)),
+        };
+        let group = self.world.default_group().await;
+        gateway::report(env, &self.gateways, group, token, said.clone()).unwrap();
+        self.said = Some((token, said));
+    }
+
+    /// Time passes, and the gateway reports all the while.
+    async fn pass(&mut self, time: Duration) {
+        self.reported(EDGE).await;
+        for _ in 0..time.as_secs() / 60 {
+            self.world.clock.advance(Duration::from_mins(1));
+            let group = self.world.default_group().await;
+            let (token, mut said) = self.said.clone().unwrap();
+            self.sequence += 1;
+            said.sequence = self.sequence;
+            let env = &self.world.env;
+            gateway::report(env, &self.gateways, group, token, said).unwrap();
+        }
+    }
+
+    async fn used(&self, version: u32, lost: u64, sequence: u64) {
+        let env = &self.world.env;
+        let now = env.now().as_millis();
+        let batch = UsageBatch {
+            lane: 0,
+            sequence,
+            lost,
+            uses: vec![Use {
+                credential: self.id.object_id(),
+                version,
+                outcome: UseOutcome::Allowed,
+                count: 1,
+                first_ms: now,
+                last_ms: now,
+            }],
+        };
+        let intake = std::sync::Arc::new(Intake::new(
+            env.clone(),
+            std::sync::Arc::new(Metrics::new()),
+        ));
+        let group = self.world.default_group().await;
+        intake.submit(group, EDGE, vec![batch]).await.unwrap();
+    }
+
+    async fn ends(&self) -> bool {
+        let ended = end_silent(&self.world.env, &self.gateways).await.unwrap();
+        let read = credential::get(&self.world.env, self.world.organization, self.id).await;
+        let living = read.unwrap().secrets.len();
+        assert_eq!((ended, living), if ended == 0 { (0, 2) } else { (1, 1) });
+        ended == 1
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_nobody_used_ends_and_is_noted_once() {
+    let mut silent = Silent::new().await;
+    silent.pass(SILENCE).await;
+    assert!(
+        !silent.ends().await,
+        "the last hour may not be reported yet"
+    );
+    silent.used(2, 0, 1).await;
+    silent.pass(HOUR * 2).await;
+    assert!(
+        silent.ends().await,
+        "the new secret is in use, the old one is not"
+    );
+    let query = audit::AuditQuery {
+        action: Some(Action::GraceEndedBySilence),
+        limit: 10,
+        ..audit::AuditQuery::default()
+    };
+    let noted = audit::list(&silent.world.env, silent.world.organization, query).await;
+    assert_eq!(noted.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_use_begins_the_silence_anew() {
+    let mut silent = Silent::new().await;
+    silent.pass(HOUR * 20).await;
+    silent.used(1, 0, 1).await;
+    silent.pass(HOUR * 20).await;
+    assert!(!silent.ends().await);
+    silent.pass(HOUR * 6).await;
+    assert!(silent.ends().await);
+}
+
+#[tokio::test]
+async fn usage_that_was_lost_may_have_been_of_the_old_secret() {
+    let mut silent = Silent::new().await;
+    silent.pass(HOUR * 20).await;
+    silent.used(2, 1, 1).await;
+    silent.pass(HOUR * 20).await;
+    assert!(!silent.ends().await);
+    silent.pass(HOUR * 6).await;
+    assert!(silent.ends().await);
+}
+
+#[tokio::test]
+async fn without_any_gateway_silence_says_nothing() {
+    let silent = Silent::new().await;
+    silent.world.clock.advance(SILENCE * 3);
+    assert!(!silent.ends().await);
+}
+
+#[tokio::test]
+async fn a_gap_in_the_reports_of_one_gateway_is_not_silence() {
+    let mut silent = Silent::new().await;
+    silent.pass(HOUR * 20).await;
+    silent.world.clock.advance(Duration::from_mins(2));
+    silent.pass(HOUR * 20).await;
+    assert!(!silent.ends().await);
+    silent.pass(HOUR * 6).await;
+    assert!(silent.ends().await);
+}
+
+#[tokio::test]
+async fn a_gateway_that_fell_silent_is_waited_for() {
+    let mut silent = Silent::new().await;
+    silent.reported([2; 16]).await;
+    silent.pass(HOUR * 23).await;
+    silent.reported([2; 16]).await;
+    silent.pass(HOUR * 12).await;
+    assert!(!silent.ends().await);
+}
+
+#[tokio::test]
+async fn without_the_wish_no_silence_ends_anything() {
+    let mut silent = Silent::new().await;
+    let rotation = Rotation {
+        grace: SILENCE * 10,
+        end_after_silence: None,
+        secret: RotatedSecret::Generated { username: None },
+        part: crate::secret::Part::Value,
+    };
+    let (env, caller) = (&silent.world.env, silent.world.caller());
+    credential::rotate(env, caller, silent.id, None, rotation, None)
+        .await
+        .unwrap();
+    silent.pass(HOUR * 48).await;
+    assert!(!silent.ends().await);
+}
