@@ -6,6 +6,7 @@ mod basic_auth;
 mod bearer;
 mod configuration;
 mod conformance;
+mod counting;
 mod default_key;
 mod demo;
 mod deployments;

@@ -115,6 +115,22 @@ fn a_token_costs_what_a_key_costs() {
 }
 
 #[test]
+fn a_pair_costs_what_a_key_costs() {
+    let (value, shared) = (api_key(1_000_000), generated(SecretType::ClientSecret, 1));
+    let mut registry = small();
+    let [value_hash, shared_hash] =
+        [&value, &shared].map(|text| SecretHash::of_value(text.as_bytes()));
+    let hash = SecretHash::of_pair(&value_hash, &shared_hash);
+    registry.put(registry.credential(150, CredentialKind::ApiKeyPair, &hash));
+    let rules = r#"[{"key_auth": {"secret_header": "x-secret", "hide_credentials": true}}]"#;
+    let request = with(&[("apikey", &value), ("x-secret", &shared)]);
+    let mut gateway = warm(registry, rules, &request);
+    let outcome = gateway.request(WORKER, request);
+    assert!(outcome.passes);
+    check(&outcome, &passing(2, NAMED));
+}
+
+#[test]
 fn a_generated_password_costs_what_a_key_costs() {
     let password = generated(SecretType::Password, 1);
     let mut registry = small();
