@@ -24,6 +24,7 @@ mod names;
 
 mod apps;
 mod audit;
+mod changes;
 mod credentials;
 mod export;
 mod gateways;
@@ -59,6 +60,9 @@ pub enum Command {
     /// What was done, by whom and from where
     #[command(after_help = EXIT_CODES)]
     Audit(audit::Audit),
+    /// How far changes have come
+    #[command(after_help = EXIT_CODES)]
+    Changes(changes::Changes),
     /// Bring credentials that exist elsewhere, secrets or their hashes included
     ///
     /// NDJSON: one object a line, with `application`, `name`, `type` and one of `value`, `sha256`, `password`,
@@ -93,6 +97,7 @@ pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
         Command::Gateways(gateways) => done(gateways.run(console)),
         Command::Tokens(tokens) => done(tokens.run(console)),
         Command::Audit(audit) => done(audit.run(console)),
+        Command::Changes(changes) => done(changes.run(console)),
         Command::Import(import) => import.run(console),
         Command::Export(export) => done(export.run(console)),
         Command::Leaks(leaks) => done(leaks.run(console)),
@@ -115,6 +120,7 @@ impl Command {
             Self::Gateways(command) => command.common.format(),
             Self::Tokens(command) => command.common.format(),
             Self::Audit(command) => command.common.format(),
+            Self::Changes(command) => command.common.format(),
             Self::Import(command) => command.common.format(),
             Self::Export(_) => Format::Table,
             Self::Leaks(command) => command.common.format(),

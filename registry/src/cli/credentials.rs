@@ -13,6 +13,7 @@ use super::{
 };
 
 mod create;
+mod deploy;
 mod list;
 mod rotate;
 mod show;
@@ -45,6 +46,12 @@ enum Action {
     Disable(Change),
     /// Delete a credential; its value never works again
     Delete(Delete),
+    /// Deploy a credential to a gateway group
+    Deploy(deploy::Deploy),
+    /// Take a credential away from a gateway group
+    Undeploy(deploy::Deploy),
+    /// List the gateway groups where a credential is, was or is to be, and how far they have come
+    Deployments(Named),
     /// Replace a credential's secret
     Rotate(rotate::Rotate),
     /// End the old secrets now, before their grace period is over
@@ -97,6 +104,9 @@ impl Credentials {
             Action::Enable(target) => target.set(&mut desk, true),
             Action::Disable(target) => target.set(&mut desk, false),
             Action::Delete(target) => target.run(&mut desk),
+            Action::Deploy(target) => target.deploy(&mut desk),
+            Action::Undeploy(target) => target.undeploy(&mut desk),
+            Action::Deployments(Named { credential }) => deploy::list(&mut desk, &credential),
             Action::Rotate(rotate) => rotate.run(&mut desk),
             Action::FinishRotation(target) => target.end_rotation(&mut desk, "finish"),
             Action::CancelRotation(target) => target.end_rotation(&mut desk, "cancel"),

@@ -117,26 +117,34 @@ pub(super) fn print_propagation(console: &mut Console<'_>, answer: &Value) -> Re
     console.line(line)
 }
 
-/// `applied by 12 of 12 gateways after 48 ms`.
-pub(super) fn propagation(answer: &Value, console: &Console<'_>) -> Option<String> {
-    let propagation = answer
+/// How far a change came, of an answer that says so.
+fn propagation(answer: &Value, console: &Console<'_>) -> Option<String> {
+    let receipt = answer
         .get("propagation")
         .filter(|value| value.is_object())?;
-    let number = |name: &str| propagation.get(name).and_then(Value::as_u64);
+    describe_receipt(receipt, console)
+}
+
+/// `applied by 12 of 12 gateways after 48 ms`.
+pub(super) fn describe_receipt(receipt: &Value, console: &Console<'_>) -> Option<String> {
+    let number = |name: &str| receipt.get(name).and_then(Value::as_u64);
     let (applied, of) = (number("applied")?, number("of")?);
     if of == 0 {
         return Some("no gateway follows".to_owned());
     }
     let after = number("after_ms").map_or_else(String::new, |after| format!(" after {after} ms"));
-    let until = propagation
-        .get("may_admit_until")
-        .and_then(Value::as_str)
-        .filter(|_| applied < of)
-        .map_or_else(String::new, |until| {
+    let is_unbounded = receipt.get("unbounded") == Some(&Value::Bool(true));
+    let until = receipt.get("may_admit_until").and_then(Value::as_str);
+    let rest = match until {
+        _ if applied == of => String::new(),
+        _ if is_unbounded => "; the others may admit until they hear of it".to_owned(),
+        Some(until) => {
             let relative = moment::relative(until, console.clock.now());
             format!("; the others may admit until {until} ({relative})")
-        });
+        }
+        None => String::new(),
+    };
     Some(format!(
-        "applied by {applied} of {of} gateways{after}{until}"
+        "applied by {applied} of {of} gateways{after}{rest}"
     ))
 }

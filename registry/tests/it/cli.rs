@@ -16,6 +16,7 @@ mod apps;
 mod audit;
 mod connection;
 mod credentials;
+mod deployments;
 mod gateways;
 mod import;
 mod scan;

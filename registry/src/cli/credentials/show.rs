@@ -24,6 +24,7 @@ pub(super) fn show(console: &mut Console<'_>, item: &Value) -> Result<(), Failur
         ("scopes", joined(item, "scopes")),
         ("not before", moment(item, "not_before", console)),
         ("expires", or(moment(item, "expires_at", console), "never")),
+        ("last used", moment(item, "last_used_at", console)),
         ("created", moment(item, "created_at", console)),
         ("updated", moment(item, "updated_at", console)),
     ];

@@ -247,3 +247,40 @@ async fn a_key_and_its_shared_secret_are_shown_together_and_rotated_apart() {
     );
     assert_eq!(rotated["secret"].get("value"), None);
 }
+
+#[tokio::test]
+async fn credentials_are_found_in_all_applications() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    for name in ["billing", "search"] {
+        shell.does(&format!("apps create {name}")).await;
+        shell
+            .does(&format!(
+                "credentials create {name} ci --label team={name} --show-secret"
+            ))
+            .await;
+    }
+    shell.does("credentials disable search/ci").await;
+    let count = async |options: &str| {
+        let found = shell.json(&format!("credentials list {options}")).await;
+        found.as_array().unwrap().len()
+    };
+    assert_eq!(count("").await, 2);
+    assert_eq!(count("billing").await, 1);
+    assert_eq!(count("--status disabled").await, 1);
+    assert_eq!(
+        count("--label team:billing --type api_key --name CI --prefix ks_ak_").await,
+        1
+    );
+    assert_eq!(count("--label team --sort -last_used_at").await, 2);
+    assert_eq!(count("--unused-for 30d").await, 0);
+    assert_eq!(count("--expiring-within 30d --rotation due").await, 0);
+    assert_eq!(count("--last-four 0000 --group default").await, 0);
+    shell.fails(3, "credentials list nobody").await;
+    assert!(
+        shell
+            .fails(1, "credentials list --status odd")
+            .await
+            .contains("status")
+    );
+}
