@@ -24,6 +24,7 @@ use crate::{
 
 pub(super) mod body;
 pub(super) mod request;
+mod revealed;
 mod rotation;
 mod search;
 mod usage;

@@ -9,8 +9,8 @@ use super::usage::{GraceBody, UsageBody};
 use crate::{
     api::{deployments::DeploymentBody, propagation::PropagationBody, time::Moment},
     credential::{
-        CredentialDetail, CredentialType, Deploy, Issued, Revealed, RotationState, Schedule,
-        SecretSummary, SecretType,
+        CredentialDetail, CredentialType, Deploy, Issued, RotationState, Schedule, SecretSummary,
+        SecretType,
     },
     deployment::Whereabouts,
     secret::{Origin, Part},
@@ -307,7 +307,10 @@ pub(super) struct IssuedSecret {
 
 /// The one place where a secret is written: into the answer that makes it, or that shows it again.
 #[expect(clippy::ref_option, reason = "the shape in which serde calls it")]
-fn expose<S: Serializer>(secret: &Option<SecretText>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn expose<S: Serializer>(
+    secret: &Option<SecretText>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match secret {
         Some(secret) => serializer.serialize_str(secret.expose()),
         None => serializer.serialize_none(),
@@ -386,41 +389,6 @@ impl From<Issued> for IssuedBody {
                     shared_secret: issued.shared_secret,
                 },
             ),
-        }
-    }
-}
-
-/// The living secrets of a credential, shown again.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = RevealedSecrets)]
-pub(super) struct RevealedBody {
-    /// The current ones first, then those retiring.
-    secrets: Vec<RevealedSecret>,
-}
-
-/// A secret with its text.
-#[derive(Debug, Serialize, ToSchema)]
-struct RevealedSecret {
-    /// Which secret it is.
-    #[serde(flatten)]
-    secret: SecretBody,
-    /// The user name that belongs to it, for HTTP Basic.
-    username: Option<String>,
-    /// The secret; null where it was made while `allow_retrievable_secrets` was false.
-    #[serde(serialize_with = "expose")]
-    #[schema(value_type = Option<String>)]
-    value: Option<SecretText>,
-}
-
-impl From<Vec<Revealed>> for RevealedBody {
-    fn from(revealed: Vec<Revealed>) -> Self {
-        let secrets = revealed.into_iter().map(|one| RevealedSecret {
-            secret: one.summary.into(),
-            username: one.username,
-            value: one.text,
-        });
-        Self {
-            secrets: secrets.collect(),
         }
     }
 }

@@ -5,8 +5,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     answer_detail, answer_issued,
-    body::{CredentialBody, IssuedBody, RevealedBody},
+    body::{CredentialBody, IssuedBody},
     request::RotationRequest,
+    revealed::RevealedBody,
 };
 use crate::{
     api::{
