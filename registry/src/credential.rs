@@ -20,6 +20,7 @@ mod announce;
 mod create;
 mod delete;
 mod finish;
+mod impact;
 mod import;
 mod issue;
 mod retire;
@@ -44,6 +45,7 @@ pub use announce::{RotationCounts, RotationNote, announce_rotations, reconsider_
 pub use create::create;
 pub use delete::{Deployed, delete};
 pub use finish::{cancel_rotation, finish_rotation};
+pub use impact::{GroupImpact, Impact, ImpactAction, Unknown, impact};
 pub use import::{Import, Imported, ImportedPassword, ImportedSecret, ImportedValue, import};
 pub use reveal::{Revealed, reveal};
 pub use rotate::rotate;

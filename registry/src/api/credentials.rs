@@ -23,6 +23,7 @@ use crate::{
 };
 
 pub(super) mod body;
+mod impact;
 pub(super) mod request;
 mod revealed;
 mod rotation;
@@ -39,6 +40,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(search_all))
         .routes(routes!(get, update, delete))
         .merge(rotation::router())
+        .merge(impact::router())
 }
 
 /// Create a credential

@@ -21,6 +21,7 @@ mod feed;
 mod garbage;
 mod gateways;
 mod idempotency;
+mod impact;
 mod import;
 mod leaks;
 mod lifecycle;
