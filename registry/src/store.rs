@@ -23,23 +23,26 @@ use crate::{
     secret::{Secret, SecretState},
     secrets::Fingerprint,
     token::Token,
-    usage::{AppliedBatch, Day, DayCount, LostUsage, UsageCount},
 };
 
 mod error;
+mod feed;
 pub(crate) mod record;
 mod rotation;
 mod row;
 pub mod sqlite;
+mod usage;
 mod visible;
 
 #[cfg(test)]
 mod conformance;
 
 pub use error::{OpenError, StoreError};
+pub use feed::FeedReads;
 pub use record::RenderedCredential;
 pub use rotation::{RotationReads, RotationWrites, SecretUse};
 pub use row::*;
+pub use usage::{UsageReads, UsageWrites};
 
 /// A database.
 #[async_trait]
@@ -66,7 +69,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 
 /// Reading, all of it from one moment.
 #[async_trait]
-pub trait ReadTransaction: RotationReads + Send {
+pub trait ReadTransaction: FeedReads + RotationReads + UsageReads + Send {
     /// The organization that exists from the start.
     async fn default_organization(&mut self) -> Result<Organization, StoreError>;
 
@@ -211,33 +214,6 @@ pub trait ReadTransaction: RotationReads + Send {
     /// What gateways reported.
     async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError>;
 
-    /// How often the secrets of some credentials were used.
-    async fn usage(&mut self, credentials: &[CredentialId]) -> Result<Vec<UsageCount>, StoreError>;
-    /// How often a credential was used on each day from `from` on, where that is kept, at groups that exist; the last day
-    /// first.
-    async fn usage_days(
-        &mut self,
-        credential: CredentialId,
-        from: Day,
-    ) -> Result<Vec<DayCount>, StoreError>;
-    /// Credentials with a retiring secret that may end by silence.
-    async fn ending_by_silence(&mut self) -> Result<Vec<CredentialId>, StoreError>;
-    /// What gateways lost since.
-    async fn lost_usage(&mut self, since: Timestamp) -> Result<Vec<LostUsage>, StoreError>;
-    /// Which of the credentials the group's gateways have, or had, or used.
-    async fn seen_by(
-        &mut self,
-        group: GroupId,
-        credentials: &[CredentialId],
-    ) -> Result<Vec<CredentialId>, StoreError>;
-    /// The sequence of the last batch that was applied of a lane of a gateway.
-    async fn applied_batch(
-        &mut self,
-        group: GroupId,
-        instance: &[u8; 16],
-        lane: u8,
-    ) -> Result<Option<u64>, StoreError>;
-
     /// One token.
     async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError>;
     /// The token with this digest.
@@ -256,43 +232,6 @@ pub trait ReadTransaction: RotationReads + Send {
     /// The tokens of a group's gateways that are not revoked, in order of creation.
     async fn group_tokens(&mut self, group: GroupId) -> Result<Vec<Token>, StoreError>;
 
-    /// The log's identity and end.
-    async fn head(&mut self) -> Result<Head, StoreError>;
-    /// The random id of the changes at the revision, if the log reaches back to it.
-    async fn change_id(&mut self, revision: u64) -> Result<Option<[u8; 16]>, StoreError>;
-    /// What was committed at the revision, if the log still knows.
-    async fn change(&mut self, revision: u64) -> Result<Option<CommittedChange>, StoreError>;
-    /// When the revision was committed, if the log reaches back to it.
-    async fn committed_at(&mut self, revision: u64) -> Result<Option<Timestamp>, StoreError>;
-    /// The revisions after one and up to another that changed something for the group, and when they were committed.
-    async fn commits_of(
-        &mut self,
-        group: GroupId,
-        after: u64,
-        to: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, Timestamp)>, StoreError>;
-    /// The group's changes after the revision, with the present state of what they are about, in order.
-    async fn group_changes(
-        &mut self,
-        group: GroupId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<ChangeRow>, StoreError>;
-    /// The applications that the group admits, from this bucket on, in order of bucket.
-    async fn group_applications(
-        &mut self,
-        group: GroupId,
-        from_bucket: u16,
-        limit: usize,
-    ) -> Result<Vec<ApplicationRow>, StoreError>;
-    /// The secrets deployed to the group, from this digest on, in order of digest.
-    async fn group_credentials(
-        &mut self,
-        group: GroupId,
-        from_digest: &[u8; 16],
-        limit: usize,
-    ) -> Result<Vec<RenderedCredential>, StoreError>;
     /// The chosen passwords of this user name that the group's gateways may have verified, with their credentials.
     async fn passwords(
         &mut self,
@@ -316,7 +255,7 @@ pub trait ReadTransaction: RotationReads + Send {
 
 /// Reading and writing, alone.
 #[async_trait]
-pub trait WriteTransaction: ReadTransaction + RotationWrites {
+pub trait WriteTransaction: ReadTransaction + RotationWrites + UsageWrites {
     /// A number for an application that none ever had.
     async fn next_application_number(&mut self) -> Result<u32, StoreError>;
     /// Adds an application and reserves its name.
@@ -398,18 +337,6 @@ pub trait WriteTransaction: ReadTransaction + RotationWrites {
         group: GroupId,
         instance: &[u8; 16],
     ) -> Result<(), StoreError>;
-
-    /// Adds to counters, and says anew of `used` when they were used last. Nothing may occur twice.
-    async fn add_usage(
-        &mut self,
-        secrets: &[UsageCount],
-        days: &[DayCount],
-        used: &[CredentialId],
-    ) -> Result<(), StoreError>;
-    /// Adds to what a group's gateways lost.
-    async fn add_lost_usage(&mut self, lost: &LostUsage) -> Result<(), StoreError>;
-    /// Keeps which batch was applied last of a lane of a gateway.
-    async fn put_applied_batch(&mut self, applied: &AppliedBatch) -> Result<(), StoreError>;
 
     /// Adds a token.
     async fn insert_token(&mut self, token: &Token, digest: &[u8; 32]) -> Result<(), StoreError>;

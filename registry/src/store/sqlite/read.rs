@@ -21,9 +21,9 @@ use crate::{
     secret::Secret,
     secrets::Fingerprint,
     store::{
-        ApplicationRow, ChangeRow, CommittedChange, CredentialRange, Deployed, Head,
+        ApplicationRow, ChangeRow, CommittedChange, CredentialRange, Deployed, FeedReads, Head,
         IdempotentRequest, Override, PasswordRow, Positions, ReadTransaction, RenderedCredential,
-        SealedDigestKey, StoreError, StoredToken,
+        SealedDigestKey, StoreError, StoredToken, UsageReads,
     },
     token::Token,
     usage::{Day, DayCount, LostUsage, UsageCount},
@@ -234,6 +234,59 @@ impl ReadTransaction for SqliteTransaction {
         gateway::gateways(&mut self.inner).await
     }
 
+    async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError> {
+        token::get(&mut self.inner, id).await
+    }
+
+    async fn token_by_digest(
+        &mut self,
+        digest: &[u8; 32],
+    ) -> Result<Option<StoredToken>, StoreError> {
+        token::by_digest(&mut self.inner, digest).await
+    }
+
+    async fn has_admin(
+        &mut self,
+        organization: OrganizationId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        token::has_admin(&mut self.inner, organization, now).await
+    }
+
+    async fn tokens(&mut self, organization: OrganizationId) -> Result<Vec<Token>, StoreError> {
+        token::list(&mut self.inner, organization).await
+    }
+
+    async fn group_tokens(&mut self, group: GroupId) -> Result<Vec<Token>, StoreError> {
+        token::of_group(&mut self.inner, group).await
+    }
+
+    async fn passwords(
+        &mut self,
+        group: GroupId,
+        username: &str,
+    ) -> Result<Vec<PasswordRow>, StoreError> {
+        secret::passwords(&mut self.inner, group, username).await
+    }
+
+    async fn audit_entries(
+        &mut self,
+        organization: OrganizationId,
+        query: &AuditQuery,
+    ) -> Result<Vec<NumberedEntry>, StoreError> {
+        audit::list(&mut self.inner, organization, query).await
+    }
+
+    async fn idempotent_request(
+        &mut self,
+        row: &[u8; 32],
+    ) -> Result<Option<IdempotentRequest>, StoreError> {
+        idempotency::get(&mut self.inner, row).await
+    }
+}
+
+#[async_trait]
+impl UsageReads for SqliteTransaction {
     async fn usage(&mut self, credentials: &[CredentialId]) -> Result<Vec<UsageCount>, StoreError> {
         usage::of(&mut self.inner, credentials).await
     }
@@ -270,34 +323,10 @@ impl ReadTransaction for SqliteTransaction {
     ) -> Result<Option<u64>, StoreError> {
         usage::applied(&mut self.inner, group, instance, lane).await
     }
+}
 
-    async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError> {
-        token::get(&mut self.inner, id).await
-    }
-
-    async fn token_by_digest(
-        &mut self,
-        digest: &[u8; 32],
-    ) -> Result<Option<StoredToken>, StoreError> {
-        token::by_digest(&mut self.inner, digest).await
-    }
-
-    async fn has_admin(
-        &mut self,
-        organization: OrganizationId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        token::has_admin(&mut self.inner, organization, now).await
-    }
-
-    async fn tokens(&mut self, organization: OrganizationId) -> Result<Vec<Token>, StoreError> {
-        token::list(&mut self.inner, organization).await
-    }
-
-    async fn group_tokens(&mut self, group: GroupId) -> Result<Vec<Token>, StoreError> {
-        token::of_group(&mut self.inner, group).await
-    }
-
+#[async_trait]
+impl FeedReads for SqliteTransaction {
     async fn head(&mut self) -> Result<Head, StoreError> {
         log::head(&mut self.inner).await
     }
@@ -349,28 +378,5 @@ impl ReadTransaction for SqliteTransaction {
         limit: usize,
     ) -> Result<Vec<RenderedCredential>, StoreError> {
         feed::credentials(&mut self.inner, group, from_digest, limit).await
-    }
-
-    async fn passwords(
-        &mut self,
-        group: GroupId,
-        username: &str,
-    ) -> Result<Vec<PasswordRow>, StoreError> {
-        secret::passwords(&mut self.inner, group, username).await
-    }
-
-    async fn audit_entries(
-        &mut self,
-        organization: OrganizationId,
-        query: &AuditQuery,
-    ) -> Result<Vec<NumberedEntry>, StoreError> {
-        audit::list(&mut self.inner, organization, query).await
-    }
-
-    async fn idempotent_request(
-        &mut self,
-        row: &[u8; 32],
-    ) -> Result<Option<IdempotentRequest>, StoreError> {
-        idempotency::get(&mut self.inner, row).await
     }
 }

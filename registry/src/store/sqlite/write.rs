@@ -18,8 +18,8 @@ use crate::{
     leak::Leak,
     secret::{Secret, SecretState},
     store::{
-        Deployed, IdempotentRequest, Prune, SealedDigestKey, Stamp, StoreError, WriteTransaction,
-        visible::application_differs,
+        Deployed, IdempotentRequest, Prune, SealedDigestKey, Stamp, StoreError, UsageWrites,
+        WriteTransaction, visible::application_differs,
     },
     token::Token,
     usage::{AppliedBatch, DayCount, LostUsage, UsageCount},
@@ -209,23 +209,6 @@ impl WriteTransaction for SqliteTransaction {
         gateway::delete(&mut self.inner, group, instance).await
     }
 
-    async fn add_usage(
-        &mut self,
-        secrets: &[UsageCount],
-        days: &[DayCount],
-        used: &[CredentialId],
-    ) -> Result<(), StoreError> {
-        usage::add(&mut self.inner, secrets, days, used).await
-    }
-
-    async fn add_lost_usage(&mut self, lost: &LostUsage) -> Result<(), StoreError> {
-        usage::add_lost(&mut self.inner, lost).await
-    }
-
-    async fn put_applied_batch(&mut self, applied: &AppliedBatch) -> Result<(), StoreError> {
-        usage::put_applied(&mut self.inner, applied).await
-    }
-
     async fn insert_token(&mut self, new: &Token, digest: &[u8; 32]) -> Result<(), StoreError> {
         token::insert(&mut self.inner, new, digest).await
     }
@@ -265,5 +248,25 @@ impl WriteTransaction for SqliteTransaction {
         tokio::spawn(self.finish(stamp))
             .await
             .map_err(|_| StoreError::Interrupted)?
+    }
+}
+
+#[async_trait]
+impl UsageWrites for SqliteTransaction {
+    async fn add_usage(
+        &mut self,
+        secrets: &[UsageCount],
+        days: &[DayCount],
+        used: &[CredentialId],
+    ) -> Result<(), StoreError> {
+        usage::add(&mut self.inner, secrets, days, used).await
+    }
+
+    async fn add_lost_usage(&mut self, lost: &LostUsage) -> Result<(), StoreError> {
+        usage::add_lost(&mut self.inner, lost).await
+    }
+
+    async fn put_applied_batch(&mut self, applied: &AppliedBatch) -> Result<(), StoreError> {
+        usage::put_applied(&mut self.inner, applied).await
     }
 }
