@@ -198,7 +198,7 @@ pub trait ReadTransaction: FeedReads + RotationReads + UsageReads + Send {
         credential: CredentialId,
         application: ApplicationId,
     ) -> Result<Positions, StoreError>;
-    /// Which positions in the log last told groups of the application.
+    /// Which positions in the log last told groups of the application, those among them that were told to forget it.
     async fn admitted_at(
         &mut self,
         application: ApplicationId,

@@ -60,6 +60,10 @@ create index deployed_by_paired_secret on deployed_secrets (paired_secret_id) wh
 
 alter table admitted_applications add column revision bigint not null default 0;
 
+-- Of what was told before, nobody knows where: no gateway counts as having it that is not at the end of the log.
+update deployed_secrets set revision = (select revision from installation);
+update admitted_applications set revision = (select revision from installation);
+
 -- Where credentials that exist were withdrawn from, and the position in the log.
 create table withdrawals (
     credential_id text not null references credentials (id),
@@ -68,12 +72,23 @@ create table withdrawals (
     primary key (credential_id, group_id)
 ) without rowid;
 
+-- Which groups were told that they know an application no more, and the position in the log.
+create table dismissals (
+    application_id text not null references applications (id),
+    group_id text not null references gateway_groups (id),
+    revision bigint not null,
+    primary key (application_id, group_id)
+) without rowid;
+
+create index dismissals_by_group on dismissals (group_id, application_id);
+
 create index withdrawals_by_group on withdrawals (group_id, credential_id);
 
 -- For how long a gateway serves without an answer of the registry, in milliseconds: -1 for ever, null if it did not say.
 alter table gateways add column max_staleness bigint;
 -- Since when it has reported without a gap.
 alter table gateways add column reporting_since bigint not null default 0;
+update gateways set reporting_since = seen_at;
 
 -- What gateways reported: one counter for each credential, secret and outcome.
 create table usage (

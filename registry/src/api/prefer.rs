@@ -54,16 +54,18 @@ impl Prefer {
         let Some(longest) = self.0 else {
             return Ok(answer);
         };
-        let env = app.environment();
-        let change = match answer.revision() {
-            Some(revision) => propagation::change(env, revision).await?,
-            None => None,
+        let Some(revision) = answer.revision() else {
+            // Nothing was changed that gateways see: there is nothing to wait for, and nothing is said of earlier changes.
+            return Ok(answer.with("propagation", &None::<PropagationBody>)?);
         };
-        let Some(change) = change else {
-            // Gateways see no difference, so all of them have it.
-            return Ok(answer
-                .with("propagation", &None::<PropagationBody>)?
-                .after_waiting(longest));
+        let change = match propagation::change(app.environment(), revision).await {
+            Ok(Some(change)) => change,
+            Ok(None) => return Ok(answer.with("propagation", &None::<PropagationBody>)?),
+            Err(error) => {
+                // The change is made, and its answer may hold a secret that is shown this once: no preference is worth that.
+                tracing::warn!(%error, revision, "a change could not be waited for");
+                return Ok(answer);
+            }
         };
         let (propagation, waited) = receipt(app, &change, longest).await;
         let answer = answer.with("propagation", &PropagationBody::from(propagation))?;

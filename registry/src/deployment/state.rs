@@ -145,10 +145,12 @@ impl Asked<'_> {
     ) -> Deployment {
         let deployed = positions.deployed.get(&self.group.id).copied();
         let admitted = positions.admitted.get(&self.group.id).copied();
+        let withdrawn = positions.withdrawn.get(&self.group.id).copied();
         let (reached, on_the_way, revision) = if deployed.is_some() {
-            (State::Deployed, State::Pending, deployed.max(admitted))
+            // A secret of it that has ended is withdrawn, and one that knows that no more honours it still.
+            let last = deployed.max(admitted).max(withdrawn);
+            (State::Deployed, State::Pending, last)
         } else {
-            let withdrawn = positions.withdrawn.get(&self.group.id).copied();
             (State::Undeployed, State::Undeploying, withdrawn)
         };
         let progress = revision.map_or(Progress::All, |revision| {

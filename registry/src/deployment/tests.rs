@@ -304,7 +304,8 @@ async fn each_group_has_the_position_in_the_log_that_last_told_it_of_a_credentia
     reach(&world, application, Some(&[])).await;
     let moved = world.env.store.revision();
     let now = positions().await;
-    assert!(now.deployed.is_empty() && now.admitted.is_empty());
+    assert_eq!(now.deployed, [].into());
+    assert_eq!(now.admitted, [(default, moved), (demand, taken)].into());
     assert_eq!(now.withdrawn, [(default, moved), (demand, taken)].into());
 }
 

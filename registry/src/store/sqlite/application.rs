@@ -255,15 +255,20 @@ pub(super) async fn update(
     Ok(())
 }
 
-pub(super) const DELETE: &str = "delete from applications where id = $1";
+pub(super) const DELETE: [&str; 2] = [
+    "delete from dismissals where application_id = $1",
+    "delete from applications where id = $1",
+];
 
 pub(super) async fn delete(
     connection: &mut SqliteConnection,
     id: ApplicationId,
 ) -> Result<(), StoreError> {
-    sqlx::query(DELETE)
-        .bind(id.to_string())
-        .execute(connection)
-        .await?;
+    for statement in DELETE {
+        sqlx::query(statement)
+            .bind(id.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Where credentials are deployed explicitly, and which position in the log last told a group of them.
 
+use std::collections::BTreeMap;
+
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 use super::value::Columns;
@@ -105,7 +107,9 @@ pub(super) const WITHDRAWN_AT: &str =
     "select group_id, revision from withdrawals where credential_id = $1";
 
 pub(super) const ADMITTED_AT: &str =
-    "select group_id, revision from admitted_applications where application_id = $1";
+    "select group_id, revision from admitted_applications where application_id = $1
+     union all
+     select group_id, revision from dismissals where application_id = $1";
 
 fn position(row: &SqliteRow) -> Result<(GroupId, u64), StoreError> {
     let columns = Columns(row);
@@ -143,14 +147,39 @@ pub(super) async fn positions(
 pub(super) async fn admitted_at(
     connection: &mut SqliteConnection,
     application: ApplicationId,
-) -> Result<std::collections::BTreeMap<GroupId, u64>, StoreError> {
+) -> Result<BTreeMap<GroupId, u64>, StoreError> {
     sqlx::query(ADMITTED_AT)
         .bind(application.to_string())
         .fetch_all(connection)
         .await?
         .iter()
         .map(position)
-        .collect()
+        .try_fold(BTreeMap::new(), |mut told, row| {
+            let (group, revision) = row?;
+            let last = told.entry(group).or_default();
+            *last = revision.max(*last);
+            Ok(told)
+        })
+}
+
+pub(super) const DISMISSED: &str = "insert into dismissals (application_id, group_id, revision)
+         values ($1, $2, (select revision + $3 from installation where singleton = 1))
+         on conflict (application_id, group_id) do update set revision = excluded.revision";
+
+/// That the group is told that it knows the application no more. `ahead` is 1 where the commit's revision tells it, else 0.
+pub(super) async fn note_dismissal(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    application: ApplicationId,
+    ahead: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(DISMISSED)
+        .bind(application.to_string())
+        .bind(group.to_string())
+        .bind(ahead)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 pub(super) const WITHDRAW_ONE: &str = "insert into withdrawals (credential_id, group_id, revision)

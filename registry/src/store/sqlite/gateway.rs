@@ -85,7 +85,7 @@ pub(super) async fn insert_group(
     Ok(())
 }
 
-pub(super) const DELETE_GROUP: [&str; 8] = [
+pub(super) const DELETE_GROUP: [&str; 9] = [
     "delete from deployments where group_id = $1",
     "delete from withdrawals where group_id = $1",
     "delete from deployed_secrets where group_id = $1",
@@ -93,6 +93,7 @@ pub(super) const DELETE_GROUP: [&str; 8] = [
     "delete from changes where group_id = $1",
     "delete from gateways where group_id = $1",
     "delete from digest_keys where group_id = $1",
+    "delete from dismissals where group_id = $1",
     "delete from gateway_groups where id = $1",
 ];
 

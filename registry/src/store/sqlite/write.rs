@@ -102,6 +102,7 @@ impl WriteTransaction for SqliteTransaction {
         deployment::note_withdrawal_of_application(&mut self.inner, group, application.id, ahead)
             .await?;
         admission::withdraw_of_application(&mut self.inner, group, application.id).await?;
+        deployment::note_dismissal(&mut self.inner, group, application.id, ahead).await?;
         admission::dismiss(&mut self.inner, group, application).await
     }
 

@@ -21,11 +21,11 @@ fn statements() -> Vec<(String, &'static str)> {
     let single = statements! {
         admission: GROUPS_ADMITTING ADMIT TOUCH_APPLICATION DISMISS DEPLOYED DEPLOYED_OF_MANY DEPLOY TOUCH WITHDRAW
             WITHDRAW_OF_APPLICATION DEPLOYMENTS_OF;
-        application: GET LIST LIST_NAMED EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE DELETE;
+        application: GET LIST LIST_NAMED EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE;
         audit: LIST OF_APPLICATION OF_CREDENTIAL OF_ACTION INSERT;
         credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DELETE DUE;
         deployment: OVERRIDES OVERRIDES_OF_MANY IS_WANTED SET_OVERRIDE REMOVE_OVERRIDE DEPLOYED_AT WITHDRAWN_AT
-            ADMITTED_AT WITHDRAW_ONE WITHDRAW_MANY;
+            ADMITTED_AT DISMISSED WITHDRAW_ONE WITHDRAW_MANY;
         export: LIST;
         leak: INSERT;
         feed: APPLICATIONS CREDENTIALS CHANGES;
@@ -47,7 +47,8 @@ fn statements() -> Vec<(String, &'static str)> {
         .into_iter()
         .map(|(name, sql)| (name.to_owned(), sql))
         .collect();
-    let lists: [(&str, &[&'static str]); 8] = [
+    let lists: [(&str, &[&'static str]); 9] = [
+        ("application::DELETE", &application::DELETE),
         ("search::OF_ORGANIZATION", &search::OF_ORGANIZATION),
         ("search::OF_APPLICATION", &search::OF_APPLICATION),
         ("deployment::FORGET", &deployment::FORGET),
