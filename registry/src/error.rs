@@ -143,6 +143,11 @@ pub enum Conflict {
         "the default credential must be one of the application's API keys: enabled, valid now and without expires_at"
     )]
     NotADefault,
+    /// The credential that is to be the default has no secret that goes on to work.
+    #[error(
+        "the credential has no current secret, because the last one leaked: rotate it first, and then make it the default"
+    )]
+    DefaultWithoutSecret,
     /// An application that must have a default credential has none.
     #[error(
         "the application has no default credential: name one of its API keys in default_credential, \
@@ -167,6 +172,12 @@ pub enum Conflict {
     /// The credential has no retiring secret.
     #[error("the credential has no retiring secret: no grace period is running")]
     NothingRetiring,
+    /// The credential would be left without a secret.
+    #[error(
+        "no secret would be left that works, because the last one leaked: rotate the credential first, or disable or \
+         delete it"
+    )]
+    NothingCurrent,
     /// More than one rotation lies between the retiring secret and the current one.
     #[error(
         "the secret that is retiring is not the one before the current one: only the last rotation can be cancelled, and \

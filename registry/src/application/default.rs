@@ -10,6 +10,7 @@ use crate::{
     environment::Environment,
     error::{Conflict, Error, InvalidField, Kind},
     ids::{ApplicationId, CredentialId},
+    secret::{Part, SecretState},
     store::WriteTransaction,
 };
 
@@ -24,8 +25,8 @@ pub async fn set_default_credential(
     expected: Option<u64>,
     credential: CredentialId,
 ) -> Result<Changed<Application>, Error> {
-    let now = env.now();
     let mut write = env.store.write().await?;
+    let now = env.now();
     let before = find(write.as_mut(), caller.organization, id).await?;
     let mut application = before.clone();
     if expected.is_some_and(|version| version != application.version) {
@@ -89,10 +90,26 @@ async fn eligible(
 ) -> Result<CredentialId, Error> {
     let credential = write.credential(id).await?;
     let own = credential.filter(|one| one.application == application.id);
-    match own {
-        Some(credential) if may_be_default(&credential, now) => Ok(id),
-        _ => Err(Conflict::NotADefault.into()),
+    let own = own.filter(|credential| may_be_default(credential, now));
+    let credential = own.ok_or(Conflict::NotADefault)?;
+    if !has_current_secrets(write, &credential).await? {
+        return Err(Conflict::DefaultWithoutSecret.into());
     }
+    Ok(id)
+}
+
+/// Whether the credential has a secret that goes on to work: one of each part, if it is a pair.
+async fn has_current_secrets(
+    write: &mut dyn WriteTransaction,
+    credential: &Credential,
+) -> Result<bool, Error> {
+    let secrets = write.unrevoked_secrets(credential.id).await?;
+    let has = |part: Part| {
+        secrets
+            .iter()
+            .any(|secret| secret.part == part && secret.state == SecretState::Current)
+    };
+    Ok(has(Part::Value) && (!credential.is_paired || has(Part::Shared)))
 }
 
 /// Whether the credential is honoured now, and goes on to be.

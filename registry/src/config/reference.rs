@@ -178,7 +178,8 @@ pub const OPTIONS: &[Setting] = &[
         "record",
         "What becomes of a secret that is reported as leaked (POST /v1/leaks): record marks it, grace lets it work for \
          leak_grace_seconds, disable disables its credential; of an application's default credential, and of one that was \
-         rotated since, the leaked secret alone is revoked.",
+         rotated since, the leaked secret alone is revoked. A credential whose current secret ends by grace, or is \
+         revoked alone, is left without one until it is rotated.",
     ),
     setting(
         "leak_grace_seconds",

@@ -17,28 +17,37 @@ use crate::{
     store::WriteTransaction,
 };
 
-/// Ends every retiring secret of a credential now, if it is at the expected version.
+/// Ends every retiring secret of a credential now, if it is at the expected version. Refused where no other would be left:
+/// after a leak.
 pub async fn finish_rotation(
     env: &Environment,
     caller: Caller,
     id: CredentialId,
     expected: Option<u64>,
 ) -> Result<Changed<CredentialDetail>, Error> {
-    let now = env.now();
     let mut write = env.store.write().await?;
+    let now = env.now();
     let credential = find_to_rotate(write.as_mut(), caller.organization, id).await?;
     check_version(&credential, expected)?;
     let secrets = write.unrevoked_secrets(id).await?;
     if !secrets.iter().any(|secret| secret.is_retiring(now)) {
         return Err(Conflict::NothingRetiring.into());
     }
-    for secret in secrets {
-        if secret.state != SecretState::Current {
-            let ended = SecretState::Revoked { at: now };
-            write.set_secret_state(secret.id, ended).await?;
-        }
+    let (current, retiring): (Vec<Secret>, Vec<Secret>) = secrets
+        .into_iter()
+        .partition(|secret| secret.state == SecretState::Current);
+    // One that leaked may retire for no other.
+    let has_successor = |old: &Secret| current.iter().any(|new| new.part == old.part);
+    if !retiring.iter().all(has_successor) {
+        return Err(Conflict::NothingCurrent.into());
     }
-    let event = Event::of_credential(Action::RotationFinished, &credential);
+    for secret in &retiring {
+        let ended = SecretState::Revoked { at: now };
+        write.set_secret_state(secret.id, ended).await?;
+    }
+    let versions: Vec<u32> = retiring.iter().map(|secret| secret.version).collect();
+    let event =
+        Event::of_credential(Action::RotationFinished, &credential).with("revoked", versions);
     audit::note(env, write.as_mut(), caller, event).await?;
     conclude(env, write, credential, now).await
 }
@@ -53,8 +62,8 @@ pub async fn cancel_rotation(
     id: CredentialId,
     expected: Option<u64>,
 ) -> Result<Changed<CredentialDetail>, Error> {
-    let now = env.now();
     let mut write = env.store.write().await?;
+    let now = env.now();
     let mut credential = find_to_rotate(write.as_mut(), caller.organization, id).await?;
     check_version(&credential, expected)?;
     let secrets = write.unrevoked_secrets(id).await?;
@@ -68,6 +77,7 @@ pub async fn cancel_rotation(
         });
     };
     check_cancellable(write.as_mut(), &credential, old, new).await?;
+    let before = credential.clone();
     write
         .set_secret_state(new.id, SecretState::Revoked { at: now })
         .await?;
@@ -78,7 +88,8 @@ pub async fn cancel_rotation(
     }
     let event = Event::of_credential(Action::RotationCancelled, &credential)
         .with("revoked", new.version)
-        .with("version", old.version);
+        .with("version", old.version)
+        .changed(&before, &credential);
     audit::note(env, write.as_mut(), caller, event).await?;
     conclude(env, write, credential, now).await
 }

@@ -62,6 +62,7 @@ pub async fn rotate(
     if credential.is_paired && credential.secret_version >= MAX_OF_PAIR {
         return Err(Conflict::PairExhausted.into());
     }
+    let before = credential.clone();
     credential.secret_version = credential.secret_version.saturating_add(1);
     credential.version = credential.version.saturating_add(1);
     credential.updated_at = now;
@@ -84,7 +85,7 @@ pub async fn rotate(
         .with("part", part_word(rotation.part))
         .with("version", credential.secret_version)
         .with("grace_period", rotation.grace.as_secs())
-        .changed(&known, &credential);
+        .changed(&before, &credential);
     audit::note(env, write.as_mut(), caller, event).await?;
     let secrets = write.unrevoked_secrets(id).await?;
     let counts = write.usage(&[id]).await?;

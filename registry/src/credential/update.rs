@@ -25,8 +25,8 @@ pub async fn update(
     expected: Option<u64>,
     patch: CredentialPatch,
 ) -> Result<Changed<CredentialDetail>, Error> {
-    let now = env.now();
     let mut write = env.store.write().await?;
+    let now = env.now();
     let before = find(write.as_mut(), caller.organization, id).await?;
     if expected.is_some_and(|version| version != before.version) {
         return Err(Error::VersionMismatch(Kind::Credential));

@@ -39,8 +39,8 @@ pub(super) struct ApplicationRequest {
     #[serde(default = "yes")]
     #[schema(default = true)]
     enabled: bool,
-    /// Whether it must always have an API key that is honoured: `required` makes one with it, named `default`, which has all
-    /// of its scopes.
+    /// Whether it must always have an API key that is honoured wherever it is deployed: `required` makes one with it, named
+    /// `default`, which has all of its scopes.
     #[serde(default)]
     default_key: DefaultKeyWord,
 }
@@ -49,7 +49,7 @@ const fn yes() -> bool {
     true
 }
 
-/// Whether an application must always have an API key that is honoured.
+/// Whether an application must always have an API key that is honoured wherever it is deployed.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = DefaultKey)]
@@ -127,11 +127,12 @@ pub(super) struct ApplicationChange {
     #[serde(default, deserialize_with = "patch::present")]
     #[schema(nullable = false)]
     enabled: Option<bool>,
-    /// Whether it must always have an API key that is honoured. `required` needs `default_credential`, unless it was so.
+    /// Whether it must always have an API key that is honoured wherever it is deployed. `required` needs `default_credential`, unless it was so.
     #[serde(default, deserialize_with = "patch::present")]
     #[schema(nullable = false)]
     default_key: Option<DefaultKeyWord>,
-    /// The id of its next default credential: an API key of its own, enabled, valid now and without `expires_at`.
+    /// The id of its next default credential: an API key of its own, enabled, valid now, without `expires_at`, and
+    /// with a current secret. Where `leak_policy` ends a leaked one, the default is left without a secret until it is rotated.
     #[serde(default, deserialize_with = "patch::present")]
     #[schema(nullable = false, value_type = Option<String>)]
     default_credential: Option<CredentialText>,
@@ -197,9 +198,9 @@ pub(super) struct ApplicationBody {
     gateway_groups: Option<Vec<String>>,
     /// Whether its credentials are honoured.
     enabled: bool,
-    /// Whether it must always have an API key that is honoured.
+    /// Whether it must always have an API key that is honoured wherever it is deployed.
     default_key: DefaultKeyWord,
-    /// The credential that is honoured as long as the application is: its id, and in the answer that creates the application
+    /// The credential that is honoured, wherever it is deployed, as long as the application is: its id, and in the answer that creates the application
     /// the credential itself with its secret.
     default_credential: Option<DefaultBody>,
     /// When it was created.

@@ -87,7 +87,8 @@ async fn rotate(
     responses(
         (status = 200, description = "The credential as it is now", body = CredentialBody, headers(
             ("ETag", description = "Its version"))),
-        (status = 409, description = "No secret is retiring, or the credential is deleted", body = ProblemBody,
+        (status = 409, description = "No secret is retiring, no other would be left because the current one leaked, or the \
+            credential is deleted", body = ProblemBody,
             content_type = "application/problem+json"),
         (status = 412, description = "It has changed since", body = ProblemBody,
             content_type = "application/problem+json"),
@@ -107,7 +108,8 @@ async fn finish(
 /// Cancel a rotation
 ///
 /// The new secret dies, and the retiring one is the current one again, without an end of its own. Refused once gateways
-/// have reported a use of the new secret; one of the last seconds may not be reported yet.
+/// have reported a use of the new secret. They report every few seconds, and one that is cut off from the registry only once
+/// it is back: look at `GET /v1/gateways` first.
 #[utoipa::path(post, path = "/v1/credentials/{id}/rotate/cancel", tag = "credentials", operation_id = "cancel_rotation",
     params(
         ("id" = String, Path, description = "The credential's id"),

@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     credential::{self, CredentialPatch, Deployed, NewCredential},
     ids::CredentialId,
+    secret::SecretState,
     testing::HOUR,
 };
 
@@ -135,6 +136,25 @@ async fn another_key_becomes_the_default_in_one_step() {
         stale,
         Err(Error::VersionMismatch(Kind::Application))
     ));
+}
+
+#[tokio::test]
+async fn a_key_without_a_secret_that_goes_on_to_work_is_no_default() {
+    let world = World::new().await;
+    let (application, _) = required(&world).await;
+    let second = another(&world, application, "second").await;
+    let until = world.env.now().after(HOUR);
+    let mut write = world.env.store.write().await.unwrap();
+    let secret = write.unrevoked_secrets(second).await.unwrap().remove(0);
+    let retires = SecretState::Retiring { until };
+    write.set_secret_state(secret.id, retires).await.unwrap();
+    world.env.commit(write).await.unwrap();
+    let refused = &Conflict::DefaultWithoutSecret;
+    assert_conflict(choose(&world, application, second).await, refused);
+    let patched = change(&world, application, None, Some(second)).await;
+    assert_conflict(patched, refused);
+    world.rotate_now(second).await;
+    choose(&world, application, second).await.unwrap();
 }
 
 #[tokio::test]

@@ -155,6 +155,34 @@ async fn only_the_last_rotation_can_be_cancelled() {
 }
 
 #[tokio::test]
+async fn no_secret_comes_back_past_one_that_leaked() {
+    let world = World::new().await;
+    let issued = world.credential("a", NewSecret::GeneratedApiKey).await;
+    let id = issued.detail.credential.id;
+    world.rotate(id, 3 * HOUR, GENERATED).await.unwrap();
+    let revoke = "update secrets set leaked_at = 1, state = 'revoked', revoked_at = 1
+        where credential_id = $1 and version = 2";
+    execute(&world, revoke, id).await;
+    let third = world.rotate(id, HOUR, GENERATED).await.unwrap();
+    assert_eq!(versions(&third.detail), [3, 1]);
+    assert_conflict(cancel(&world, id).await, &Conflict::RotatedSince);
+}
+
+#[tokio::test]
+async fn finishing_leaves_no_credential_without_a_secret() {
+    let world = World::new().await;
+    let issued = world.credential("a", NewSecret::GeneratedApiKey).await;
+    let id = issued.detail.credential.id;
+    let retire = "update secrets
+        set leaked_at = 1, state = 'retiring', retiring_until = 9999999999999
+        where credential_id = $1";
+    execute(&world, retire, id).await;
+    assert_conflict(finish(&world, id).await, &Conflict::NothingCurrent);
+    world.rotate(id, HOUR, GENERATED).await.unwrap();
+    assert_eq!(versions(&finish(&world, id).await.unwrap()), [2]);
+}
+
+#[tokio::test]
 async fn a_grace_period_is_bounded_by_the_settings() {
     let mut world = World::new().await;
     world.env.rotation.max_grace = HOUR;

@@ -20,11 +20,12 @@ use crate::{
 pub(super) const WAS_CREDENTIAL: &str =
     "select 1 from secrets where credential_id = $1 and organization_id = $2 limit 1";
 
-/// A secret that was revoked before the new one was made was no predecessor of it: its own rotation was cancelled.
+/// A secret that was revoked before the new one was made was no predecessor of it: its own rotation was cancelled. Unless
+/// it had leaked by then, and was revoked for that.
 pub(super) const BETWEEN: &str = "select 1 from secrets
      where credential_id = $1 and version > $2 and version < $3
          and exists (select 1 from secrets o where o.id = $4 and o.part = secrets.part)
-         and (state <> 'revoked' or revoked_at > $5)
+         and (state <> 'revoked' or revoked_at > $5 or leaked_at <= revoked_at)
      limit 1";
 
 /// A record's version holds the versions of both parts of a pair.
