@@ -17,6 +17,7 @@ mod standing;
 mod tests;
 
 pub(crate) use group::{find, named};
+pub(crate) use report::check;
 pub(crate) use seen::{Instance, Known};
 pub(crate) use standing::{Lack, Standing, State, Wanted};
 

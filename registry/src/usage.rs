@@ -14,6 +14,7 @@ use crate::{
 
 mod apply;
 mod intake;
+mod receive;
 mod shown;
 mod silence;
 
@@ -21,6 +22,7 @@ mod silence;
 mod tests;
 
 pub use intake::Intake;
+pub use receive::receive;
 pub use shown::{Contender, Grace, SecretUse, Successor, UsageTotals};
 pub use silence::end_silent;
 

@@ -22,8 +22,9 @@ use super::{
 };
 use crate::{
     credential::Verdict,
-    gateway::{self, MaxStaleness, Report},
+    gateway::{MaxStaleness, Report},
     secrets::SecretText,
+    usage,
     verification::{Outcome, Question},
 };
 
@@ -225,12 +226,9 @@ async fn report(
         workers: request.workers,
         max_staleness: request.max_staleness_seconds.known(),
     };
-    let instance = report.instance;
     let (env, gateways) = (app.environment(), app.gateways());
-    gateway::report(env, gateways, caller.group, caller.token, report)?;
-    app.usage()
-        .submit(caller.group, instance, request.usage)
-        .await?;
+    let from = (caller.group, caller.token);
+    usage::receive(env, gateways, app.usage(), from, report, request.usage).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -24,6 +24,13 @@ pub fn report(
     token: TokenId,
     report: Report,
 ) -> Result<(), InvalidField> {
+    check(&report)?;
+    gateways.reported(group, token, report, env.store.revision(), env.now());
+    Ok(())
+}
+
+/// Whether a report can be noted.
+pub(crate) fn check(report: &Report) -> Result<(), InvalidField> {
     check_name(&report.gateway)?;
     for (field, number) in [("sequence", report.sequence), ("revision", report.revision)] {
         if number > MAX_NUMBER {
@@ -33,7 +40,6 @@ pub fn report(
             ));
         }
     }
-    gateways.reported(group, token, report, env.store.revision(), env.now());
     Ok(())
 }
 
@@ -44,7 +50,7 @@ pub async fn forget(
     caller: Caller,
     instance: [u8; 16],
 ) -> Result<(), Error> {
-    if !gateways.forget(instance) {
+    if !gateways.forget(instance, env.now()) {
         return Err(Error::NotFound(Kind::Gateway));
     }
     let mut write = env.store.write().await?;

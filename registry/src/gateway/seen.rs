@@ -4,7 +4,7 @@
 //! what was reported in the last moments, and every gateway reports again soon.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -17,6 +17,7 @@ use crate::{
     environment::Environment,
     error::{Error, InvalidField},
     ids::{GroupId, TokenId},
+    usage::{Day, LostUsage},
 };
 
 /// For how long a gateway that is silent is known at least. One that may admit requests for longer is known as long as that.
@@ -61,6 +62,8 @@ struct State {
     groups: HashMap<GroupId, HashMap<Instance, Seen>>,
     /// What is not written down yet: reports, and that one is known no more.
     unsaved: BTreeSet<(GroupId, Instance)>,
+    /// Where gateways were forgotten that may have used what they did not report, until when, while that is not written down.
+    forgotten: BTreeMap<GroupId, Timestamp>,
 }
 
 /// What is known of one gateway.
@@ -188,29 +191,42 @@ impl Gateways {
         self.look(|known| known.silent(now))
     }
 
-    /// Since when all gateways of the group that may admit requests have reported without a gap; `None` if one does not, or if
-    /// there is none.
+    /// Notes that what a gateway counted was not kept: until it is, its reports leave a gap.
+    pub(crate) fn usage_not_kept(&self, group: GroupId, instance: &Instance, at: Timestamp) {
+        let mut state = self.lock();
+        let gateways = state.groups.get_mut(&group);
+        let seen = gateways.and_then(|gateways| gateways.get_mut(instance));
+        if let Some(last) = seen.and_then(|seen| seen.last.as_mut()) {
+            last.reporting_since = at;
+            state.unsaved.insert((group, *instance));
+        }
+    }
+
+    /// Since when all gateways of the group that may admit requests have reported without a gap, and no other may have admitted
+    /// any; `None` if one does not, or if there is none.
     pub fn reporting_since(&self, group: GroupId, now: Timestamp) -> Option<Timestamp> {
         self.look(|known| {
             let mut latest = None;
+            let mut quiet_since = known.0.forgotten.get(&group).copied();
             for (_, seen) in known.of(group) {
-                if seen.may_admit_until().is_some_and(|end| end <= now) {
+                if let Some(end) = seen.may_admit_until().filter(|end| *end <= now) {
+                    quiet_since = quiet_since.max(Some(end));
                     continue;
                 }
-                let last = seen.last.as_ref().filter(|_| !seen.is_silent(now))?;
-                latest = latest.max(Some(last.reporting_since));
+                latest = latest.max(Some(seen.reporting_since(now)?));
             }
-            latest
+            latest.map(|latest| quiet_since.map_or(latest, |quiet| quiet.max(latest)))
         })
     }
 
     /// Forgets a gateway, such as one that is known to be gone. It is known again when it is heard of again. False if none has
     /// this start.
-    pub fn forget(&self, instance: Instance) -> bool {
+    pub fn forget(&self, instance: Instance, now: Timestamp) -> bool {
         let state = &mut *self.lock();
         let mut is_known = false;
         for (group, gateways) in &mut state.groups {
             if let Some(seen) = gateways.remove(&instance) {
+                note(&mut state.forgotten, *group, &seen, now);
                 forget(&mut state.unsaved, *group, instance, &seen);
                 is_known = true;
             }
@@ -227,6 +243,7 @@ impl Gateways {
                 let end = end.unwrap_or_else(|| seen.at.after(UNBOUNDED_KEPT));
                 let stays = end.max(seen.at.after(GATEWAYS_KEPT)) >= now;
                 if !stays {
+                    note(&mut state.forgotten, *group, seen, now);
                     forget(&mut state.unsaved, *group, *instance, seen);
                 }
                 stays
@@ -236,13 +253,22 @@ impl Gateways {
 
     /// Writes down what is new, in one transaction, and nothing if nothing is.
     pub async fn save(&self, env: &Environment) -> Result<(), Error> {
-        let taken = std::mem::take(&mut self.lock().unsaved);
-        if taken.is_empty() {
+        let (taken, forgotten) = {
+            let state = &mut *self.lock();
+            (std::mem::take(&mut state.unsaved), state.forgotten.clone())
+        };
+        if taken.is_empty() && forgotten.is_empty() {
             return Ok(());
         }
-        let saved = self.write(env, &taken).await;
-        if saved.is_err() {
-            self.lock().unsaved.extend(taken);
+        let saved = self.write(env, &taken, &forgotten).await;
+        let state = &mut *self.lock();
+        if saved.is_ok() {
+            // Not before it is written down, because somebody may look in between.
+            state
+                .forgotten
+                .retain(|group, until| forgotten.get(group).is_none_or(|saved| saved < until));
+        } else {
+            state.unsaved.extend(taken);
         }
         saved
     }
@@ -251,6 +277,7 @@ impl Gateways {
         &self,
         env: &Environment,
         unsaved: &BTreeSet<(GroupId, Instance)>,
+        forgotten: &BTreeMap<GroupId, Timestamp>,
     ) -> Result<(), Error> {
         let mut write = env.store.write().await?;
         let groups: BTreeSet<GroupId> = write.groups().await?.iter().map(|one| one.id).collect();
@@ -260,6 +287,15 @@ impl Gateways {
                 Some(record) => write.put_gateway(&record).await?,
                 None => write.delete_gateway(*group, instance).await?,
             }
+        }
+        for (group, until) in forgotten.iter().filter(|(group, _)| groups.contains(group)) {
+            let lost = LostUsage {
+                group: *group,
+                day: Day::of(*until),
+                count: 0,
+                last: *until,
+            };
+            write.add_lost_usage(&lost).await?;
         }
         env.commit(write).await?;
         Ok(())
@@ -317,6 +353,17 @@ impl<'a> Known<'a> {
     }
 }
 
+impl Seen {
+    /// Since when it has reported what it counts without a gap; `None` while it does not. A poll is no report, and a filter that
+    /// does not say for how long it goes on without the registry is too old to count.
+    fn reporting_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let last = self.last.as_ref()?;
+        let counts = last.report.max_staleness.is_some();
+        let is_heard = last.seen_at.after(GAP) >= now && !self.is_silent(now);
+        (counts && is_heard).then_some(last.reporting_since)
+    }
+}
+
 impl State {
     /// The gateway, seen at this moment. If there are too many, the one that was silent for longest is forgotten.
     fn seen(&mut self, group: GroupId, instance: Instance, at: Timestamp) -> &mut Seen {
@@ -327,6 +374,7 @@ impl State {
             if let Some(silent) = silent
                 && let Some(seen) = gateways.remove(&silent)
             {
+                note(&mut self.forgotten, group, &seen, at);
                 forget(&mut self.unsaved, group, silent, &seen);
             }
         }
@@ -344,6 +392,13 @@ impl State {
         seen.at = at.max(seen.at);
         seen
     }
+}
+
+/// Notes until when a gateway that is forgotten may have admitted requests: nobody knows what it did not report any more.
+fn note(forgotten: &mut BTreeMap<GroupId, Timestamp>, group: GroupId, seen: &Seen, now: Timestamp) {
+    let until = seen.may_admit_until().map_or(now, |end| end.min(now));
+    let latest = forgotten.entry(group).or_insert(until);
+    *latest = until.max(*latest);
 }
 
 /// Has what was written down of a gateway deleted, if anything was: what is unsaved stays bounded like what is known.

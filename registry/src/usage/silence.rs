@@ -28,8 +28,12 @@ pub async fn end_silent(env: &Environment, gateways: &Gateways) -> Result<usize,
     let candidates = env.store.read().await?.ending_by_silence().await?;
     let mut ended: usize = 0;
     for id in candidates {
-        if end(env, gateways, id).await? {
-            ended = ended.saturating_add(1);
+        match end(env, gateways, id).await {
+            Ok(has_ended) => ended = ended.saturating_add(usize::from(has_ended)),
+            // It is no reason to keep the others.
+            Err(error) => {
+                tracing::warn!(%error, credential = %id, "a grace period could not be ended by silence");
+            }
         }
     }
     Ok(ended)
@@ -50,6 +54,9 @@ async fn end(env: &Environment, gateways: &Gateways, id: CredentialId) -> Result
     drop(read);
     // Again, now that nobody reports or rotates in between.
     let mut write = env.store.write().await?;
+    let Some(mut credential) = write.credential(id).await? else {
+        return Ok(false);
+    };
     let silent = silent(write.as_mut(), gateways, &credential, now).await?;
     if silent.is_empty() {
         return Ok(false);
@@ -62,6 +69,9 @@ async fn end(env: &Environment, gateways: &Gateways, id: CredentialId) -> Result
         let caller = Caller::registry(credential.organization);
         audit::note(env, write.as_mut(), caller, event).await?;
     }
+    credential.version = credential.version.saturating_add(1);
+    credential.updated_at = now;
+    write.update_credential(&credential).await?;
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
     credential::end_retired(env, write.as_mut(), &digesters, id).await?;
     env.commit(write).await?;

@@ -273,27 +273,6 @@ pub(super) async fn add_lost(
     Ok(())
 }
 
-pub(super) const FORGET_GATEWAY: &str = "insert into usage_lost (group_id, day, count, last_at)
-     select group_id, seen_at / 86400000, 0, seen_at
-     from gateways
-     where group_id = $1 and instance = $2
-     on conflict (group_id, day) do update
-     set last_at = max(last_at, excluded.last_at)";
-
-/// Keeps that a gateway, which is about to be forgotten, fell silent: nobody knows what it did not report any more.
-pub(super) async fn forget_gateway(
-    connection: &mut SqliteConnection,
-    group: GroupId,
-    instance: &[u8; 16],
-) -> Result<(), StoreError> {
-    sqlx::query(FORGET_GATEWAY)
-        .bind(group.to_string())
-        .bind(instance.as_slice())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
 pub(super) const DELETE_OF: [&str; 2] = [
     "delete from usage where credential_id = $1",
     "delete from usage_days where credential_id = $1",

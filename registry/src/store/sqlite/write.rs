@@ -206,7 +206,6 @@ impl WriteTransaction for SqliteTransaction {
         group: GroupId,
         instance: &[u8; 16],
     ) -> Result<(), StoreError> {
-        usage::forget_gateway(&mut self.inner, group, instance).await?;
         gateway::delete(&mut self.inner, group, instance).await
     }
 

@@ -80,6 +80,11 @@ impl Silent {
     /// Time passes, and the gateway reports all the while.
     async fn pass(&mut self, time: Duration) {
         self.reported(EDGE).await;
+        self.goes_on(time).await;
+    }
+
+    /// The same with what it said last.
+    async fn goes_on(&mut self, time: Duration) {
         for _ in 0..time.as_secs() / 60 {
             self.world.clock.advance(Duration::from_mins(1));
             let group = self.world.default_group().await;
@@ -89,6 +94,22 @@ impl Silent {
             let env = &self.world.env;
             gateway::report(env, &self.gateways, group, token, said).unwrap();
         }
+    }
+
+    /// Time passes, and the gateway polls without a word.
+    async fn polls(&self, time: Duration) {
+        let group = self.world.default_group().await;
+        for _ in 0..time.as_secs() / 30 {
+            self.world.clock.advance(Duration::from_secs(30));
+            let (now, wait) = (self.world.env.now(), Duration::from_secs(25));
+            let polled = self.gateways.polled(group, "edge", EDGE, wait, now);
+            polled.unwrap();
+        }
+    }
+
+    async fn version(&self) -> u64 {
+        let read = credential::get(&self.world.env, self.world.organization, self.id).await;
+        read.unwrap().credential.version
     }
 
     async fn used(&self, version: u32, lost: u64, sequence: u64) {
@@ -195,6 +216,124 @@ async fn a_gateway_that_fell_silent_is_waited_for() {
     silent.reported([2; 16]).await;
     silent.pass(HOUR * 12).await;
     assert!(!silent.ends().await);
+}
+
+#[tokio::test]
+async fn a_gateway_that_polls_and_does_not_report_is_waited_for() {
+    let mut silent = Silent::new().await;
+    silent.pass(HOUR * 24).await;
+    silent.polls(HOUR * 3).await;
+    assert!(!silent.ends().await);
+}
+
+#[tokio::test]
+async fn the_first_poll_after_an_outage_of_the_registry_is_no_report() {
+    let mut silent = Silent::new().await;
+    silent.pass(HOUR * 20).await;
+    silent.gateways.save(&silent.world.env).await.unwrap();
+    silent.world.clock.advance(HOUR * 6);
+    silent.gateways = Gateways::load(&silent.world.env).await.unwrap();
+    silent.polls(Duration::from_secs(30)).await;
+    assert!(!silent.ends().await);
+    silent.reported(EDGE).await;
+    assert!(!silent.ends().await, "there was a gap");
+}
+
+#[tokio::test]
+async fn until_a_lost_gateway_admits_nothing_any_more_nothing_is_silent() {
+    let mut silent = Silent::new().await;
+    silent.reported([2; 16]).await;
+    silent.pass(HOUR * 30).await;
+    assert!(!silent.ends().await, "it admitted until six hours ago");
+    silent.gateways.forget_silent(silent.world.env.now());
+    assert!(!silent.ends().await);
+    silent.gateways.save(&silent.world.env).await.unwrap();
+    assert!(
+        !silent.ends().await,
+        "it is forgotten, and that is written down"
+    );
+    silent.pass(HOUR * 20).await;
+    assert!(silent.ends().await);
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_forgotten_before_it_was_written_down_begins_the_silence_anew() {
+    let mut silent = Silent::new().await;
+    silent.pass(HOUR * 20).await;
+    silent.reported([2; 16]).await;
+    silent.pass(HOUR * 4).await;
+    let now = silent.world.env.now();
+    assert!(silent.gateways.forget([2; 16], now));
+    silent.gateways.save(&silent.world.env).await.unwrap();
+    silent.pass(HOUR * 20).await;
+    assert!(!silent.ends().await);
+    silent.pass(HOUR * 6).await;
+    assert!(silent.ends().await);
+}
+
+#[tokio::test]
+async fn a_filter_too_old_to_count_proves_nothing() {
+    let mut silent = Silent::new().await;
+    silent.reported(EDGE).await;
+    if let Some((_, said)) = &mut silent.said {
+        said.max_staleness = None;
+    }
+    silent.goes_on(HOUR * 30).await;
+    assert!(!silent.ends().await);
+}
+
+#[tokio::test]
+async fn usage_that_is_not_kept_leaves_a_gap() {
+    let mut silent = Silent::new().await;
+    silent.pass(HOUR * 20).await;
+    let (token, said) = silent.said.clone().unwrap();
+    let beyond = UsageBatch {
+        lane: 0,
+        sequence: u64::MAX,
+        lost: 0,
+        uses: Vec::new(),
+    };
+    let env = &silent.world.env;
+    let from = (silent.world.default_group().await, token);
+    let intake = std::sync::Arc::new(Intake::new(
+        env.clone(),
+        std::sync::Arc::new(Metrics::new()),
+    ));
+    let received = crate::usage::receive(env, &silent.gateways, &intake, from, said, vec![beyond]);
+    assert!(received.await.is_err());
+    silent.pass(HOUR * 20).await;
+    assert!(!silent.ends().await);
+    silent.pass(HOUR * 6).await;
+    assert!(silent.ends().await);
+}
+
+#[tokio::test]
+async fn a_credential_that_cannot_be_ended_does_not_keep_the_others() {
+    let mut silent = Silent::new().await;
+    let broken = silent
+        .world
+        .credential("b", NewSecret::GeneratedApiKey)
+        .await;
+    let broken = broken.detail.credential.id;
+    let rotation = Rotation {
+        grace: SILENCE * 10,
+        end_after_silence: Some(SILENCE),
+        secret: RotatedSecret::Generated { username: None },
+        part: crate::secret::Part::Value,
+    };
+    let (env, caller) = (&silent.world.env, silent.world.caller());
+    credential::rotate(env, caller, broken, None, rotation, None)
+        .await
+        .unwrap();
+    let mut write = env.store.write().await.unwrap();
+    for secret in write.unrevoked_secrets(broken).await.unwrap() {
+        write.reseal_secret(secret.id, b"broken").await.unwrap();
+    }
+    env.commit(write).await.unwrap();
+    silent.pass(HOUR * 26).await;
+    let before = silent.version().await;
+    assert!(silent.ends().await);
+    assert_eq!(silent.version().await, before + 1, "it is another version");
 }
 
 #[tokio::test]
