@@ -41,7 +41,9 @@ pub(crate) use create::Draft;
 pub(crate) use issue::end_retired;
 pub(crate) use versions::version_of_record;
 
-pub use announce::{RotationCounts, RotationNote, announce_rotations, reconsider_rotations};
+pub use announce::{
+    RotationCounts, RotationNote, announce_rotations, count_rotations, reconsider_rotations,
+};
 pub use create::create;
 pub use delete::{Deployed, delete};
 pub use finish::{cancel_rotation, finish_rotation};

@@ -36,6 +36,8 @@ use crate::{
 
 /// How often what has ended is cleared away.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+/// How many times that is done for once that what is to be rotated is counted, which looks at all of it.
+const SWEEPS_PER_COUNT: u32 = 6;
 /// How often what gateways reported is written down. A crash loses that much of it.
 const SAVE_INTERVAL: Duration = Duration::from_secs(2);
 /// How often it is counted for how long changes were on their way.
@@ -226,6 +228,7 @@ async fn sweep_regularly(
     shutdown: &Shutdown,
 ) {
     let mut ticks = interval(SWEEP_INTERVAL);
+    let mut sweeps = (0..SWEEPS_PER_COUNT).cycle();
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -239,9 +242,14 @@ async fn sweep_regularly(
         if let Err(error) = usage::end_silent(environment, gateways).await {
             tracing::warn!(%error, "grace periods could not be ended by silence");
         }
-        match credential::announce_rotations(environment).await {
-            Ok(counts) => metrics.rotations(counts),
-            Err(error) => tracing::warn!(%error, "what is to be rotated could not be announced"),
+        if let Err(error) = credential::announce_rotations(environment).await {
+            tracing::warn!(%error, "what is to be rotated could not be announced");
+        }
+        if sweeps.next() == Some(0) {
+            match credential::count_rotations(environment).await {
+                Ok(counts) => metrics.rotations(counts),
+                Err(error) => tracing::warn!(%error, "what is to be rotated could not be counted"),
+            }
         }
     }
 }

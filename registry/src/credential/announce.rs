@@ -44,8 +44,14 @@ pub async fn reconsider_rotations(env: &Environment) -> Result<(), Error> {
     Ok(())
 }
 
-/// Announces what is to be announced now. Returns of how many credentials it was said and is still true.
-pub async fn announce_rotations(env: &Environment) -> Result<RotationCounts, Error> {
+/// Of how many credentials it was said and is still true. Looks at each of them, so it is not for every few seconds.
+pub async fn count_rotations(env: &Environment) -> Result<RotationCounts, Error> {
+    let mut read = env.store.read().await?;
+    Ok(read.rotation_counts(env.now()).await?)
+}
+
+/// Announces what is to be announced now.
+pub async fn announce_rotations(env: &Environment) -> Result<(), Error> {
     loop {
         let now = env.now();
         let mut read = env.store.read().await?;
@@ -54,7 +60,7 @@ pub async fn announce_rotations(env: &Environment) -> Result<RotationCounts, Err
             .await?
             .is_empty()
         {
-            return Ok(read.rotation_counts(now).await?);
+            return Ok(());
         }
         drop(read);
         let mut write = env.store.write().await?;

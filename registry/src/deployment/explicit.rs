@@ -1,5 +1,7 @@
 //! Deploying a credential to one group, whatever it does by itself.
 
+use std::collections::BTreeSet;
+
 use super::{Digesters, rule, settle};
 use crate::{
     application::{self, Application},
@@ -13,6 +15,9 @@ use crate::{
     ids::CredentialId,
     store::{ReadTransaction, WriteTransaction},
 };
+
+/// Groups at most that a credential is made for.
+const MAX_CHOSEN: usize = 1000;
 
 /// Deploys the credential to the group, if its application may use it. Nothing changes where it is deployed already.
 pub async fn deploy(
@@ -80,9 +85,15 @@ pub(crate) async fn choose(
     id: CredentialId,
     names: &[String],
 ) -> Result<(), Error> {
+    // No name costs more than one, however often it is said.
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    if names.len() > MAX_CHOSEN {
+        let message = format!("must be at most {MAX_CHOSEN} names");
+        return Err(InvalidField::new("gateway_groups", message).into());
+    }
     let groups = write.groups().await?;
     for name in names {
-        let group = groups.iter().find(|group| group.name == *name);
+        let group = groups.iter().find(|group| group.name == name);
         let group = group.ok_or_else(|| {
             InvalidField::new("gateway_groups", "each must be the name of a gateway group")
         })?;

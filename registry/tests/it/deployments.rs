@@ -13,11 +13,7 @@ async fn group(admin: &Actor, name: &str, mode: &str) {
 async fn reports(gateway: &Actor, number: u64) {
     let page = gateway.get("/v1/feed").await.has(200);
     let page = filter_core::feed::Page::decode(&page.body).unwrap();
-    let epoch: String = page
-        .epoch
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let epoch = format!("{:032x}", u128::from_be_bytes(page.epoch));
     let body = json!({
         "gateway": "edge", "instance": "0123456789abcdef0123456789abcdef", "sequence": number, "epoch": epoch,
         "revision": number, "complete": true, "workers": 2, "max_staleness_seconds": 3600,

@@ -54,25 +54,25 @@ async fn it_says_what_would_break_and_what_it_does_not_know_and_changes_nothing(
         .get(&format!("/v1/credentials/{id}"))
         .await
         .text();
-    let used = impact(&registry, &id, "delete").await;
-    assert_eq!(used["breaks"], true);
+    let found = impact(&registry, &id, "delete").await;
+    assert_eq!(found["breaks"], true);
     assert_eq!(
-        used["requests"],
+        found["requests"],
         json!({"last_7_days": 7, "last_30_days": 7, "days": [
             {"day": "2027-01-17T00:00:00.000Z", "requests": 2},
             {"day": "2027-01-15T00:00:00.000Z", "requests": 5},
         ]})
     );
     assert_eq!(
-        used["groups"],
+        found["groups"],
         json!([{"group": "default", "requests": 7, "last_used_at": "2027-01-17T07:00:00.000Z"}])
     );
-    assert_eq!(used["secrets"][0]["used"], 7);
+    assert_eq!(found["secrets"][0]["used"], 7);
     assert_eq!(
-        (&used["would_be_refused"], &used["remaining"]),
+        (&found["would_be_refused"], &found["remaining"]),
         (&Value::Null, &json!(1))
     );
-    assert_eq!(reasons(&used), ["reporting_gap", "usage_lost"]);
+    assert_eq!(reasons(&found), ["reporting_gap", "usage_lost"]);
     let after = registry
         .admin()
         .get(&format!("/v1/credentials/{id}"))

@@ -23,7 +23,7 @@ async fn report(gateway: &Actor, sequence: u64, batches: Vec<Value>) {
     gateway.post("/v1/gateway/report", body).await.has(204);
 }
 
-fn batch(lane: u8, sequence: u64, uses: Vec<Value>) -> Value {
+fn batch(lane: u8, sequence: u64, uses: &[Value]) -> Value {
     json!({"lane": lane, "sequence": sequence, "lost": 0, "uses": uses})
 }
 
@@ -51,14 +51,14 @@ async fn what_a_credential_is_used_for_is_shown_with_it() {
         never["usage"],
         json!({"allowed": 0, "forbidden": 0, "refused": 0, "since": null})
     );
-    registry.clock.advance(Duration::from_secs(60));
+    registry.clock.advance(Duration::from_mins(1));
     let uses = vec![
         used(&id, 1, 0, 12, 30),
         used(&id, 1, 1, 3, 40),
         used(&id, 1, 2, 4, 50),
     ];
     for sequence in 1..4 {
-        report(&gateway, sequence, vec![batch(0, 9, uses.clone())]).await;
+        report(&gateway, sequence, vec![batch(0, 9, &uses)]).await;
     }
     let shown = show(&registry, &id).await;
     assert_eq!(
@@ -94,7 +94,7 @@ async fn what_a_credential_is_used_for_is_shown_with_it() {
 async fn during_a_grace_period_it_shows_which_secret_is_used() {
     let registry = TestRegistry::start().await;
     let (gateway, id) = key(&registry).await;
-    report(&gateway, 1, vec![batch(0, 1, vec![used(&id, 1, 0, 5, 0)])]).await;
+    report(&gateway, 1, vec![batch(0, 1, &[used(&id, 1, 0, 5, 0)])]).await;
     registry.clock.advance(Duration::from_secs(100));
     let path = format!("/v1/credentials/{id}/rotate");
     let rotated = registry
@@ -111,23 +111,13 @@ async fn during_a_grace_period_it_shows_which_secret_is_used() {
         })
     );
     registry.clock.advance(Duration::from_secs(100));
-    report(
-        &gateway,
-        2,
-        vec![batch(0, 2, vec![used(&id, 2, 0, 2, 120)])],
-    )
-    .await;
+    report(&gateway, 2, vec![batch(0, 2, &[used(&id, 2, 0, 2, 120)])]).await;
     let grace = &show(&registry, &id).await["grace"];
     assert_eq!(
         (&grace["last_used"], &grace["quiet_for_seconds"]),
         (&json!("current"), &json!(100))
     );
-    report(
-        &gateway,
-        3,
-        vec![batch(1, 1, vec![used(&id, 1, 1, 1, 150)])],
-    )
-    .await;
+    report(&gateway, 3, vec![batch(1, 1, &[used(&id, 1, 1, 1, 150)])]).await;
     let shown = show(&registry, &id).await;
     let grace = &shown["grace"];
     assert_eq!(
@@ -145,7 +135,7 @@ async fn the_largest_report_there_can_be_is_taken_in() {
     let registry = TestRegistry::start().await;
     let (gateway, id) = key(&registry).await;
     let uses = vec![json!([id, u32::MAX, 0, 1_u64 << 50, 1_u64 << 47, 1_u64 << 47]); 1000];
-    let batches = (0..8).map(|lane| batch(lane, 1, uses.clone())).collect();
+    let batches = (0..8).map(|lane| batch(lane, 1, &uses)).collect();
     report(&gateway, 1, batches).await;
     let shown = show(&registry, &id).await;
     assert_eq!(
@@ -171,7 +161,7 @@ async fn an_unused_credential_is_found_and_a_used_one_is_not() {
     report(
         &gateway,
         1,
-        vec![batch(0, 1, vec![used(&id, 1, 0, 1, 47 * 3600)])],
+        vec![batch(0, 1, &[used(&id, 1, 0, 1, 47 * 3600)])],
     )
     .await;
     let unused = |time: &str| format!("/v1/credentials?unused_for={time}&sort=last_used_at");

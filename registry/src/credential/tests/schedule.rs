@@ -21,7 +21,8 @@ async fn wanting(world: &World, name: &str, every: Option<Duration>) -> Credenti
 }
 
 async fn announced(world: &World) -> (u64, u64) {
-    let counts = announce_rotations(&world.env).await.unwrap();
+    announce_rotations(&world.env).await.unwrap();
+    let counts = count_rotations(&world.env).await.unwrap();
     (counts.due_soon, counts.due)
 }
 
