@@ -203,14 +203,14 @@ pub(super) struct SecretBody {
     /// Brand and type of a generated secret; empty for others.
     #[schema(example = "ks_ak_")]
     prefix: String,
-    /// How often it was used, allowed or forbidden, as far as gateways have reported.
-    used: u64,
-    /// When it was last used.
-    last_used_at: Option<Moment>,
     /// The last four characters; empty for chosen passwords and short values.
     last_four: String,
     /// Since when it is known to be in the wrong hands.
     leaked_at: Option<Moment>,
+    /// How often it was used, allowed or forbidden, as far as gateways have reported.
+    used: u64,
+    /// When it was last used.
+    last_used_at: Option<Moment>,
     /// When it was made.
     created_at: Moment,
 }
