@@ -71,7 +71,9 @@ pub enum Command {
     /// by spaces. It is safe to run it again: what is there already stays as it is.
     #[command(after_help = EXIT_CODES)]
     Import(import::Import),
-    /// Write all applications and credentials without their secrets, one JSON object a line
+    /// Write all credentials with their applications, without their secrets
+    ///
+    /// Applications without credentials are not written.
     #[command(after_help = EXIT_CODES)]
     Export(export::Export),
     /// Report secrets that were found where they do not belong

@@ -38,7 +38,7 @@ pub(super) struct Connection {
     /// The registry's address [default: `KEYSMITH_URL`, or `http://127.0.0.1:8080`]
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
-    /// A file that holds the token [default: `KEYSMITH_TOKEN` or `KEYSMITH_TOKEN_FILE`, or keysmith-data/admin-token if it exists]
+    /// A file that holds the token [default: `KEYSMITH_TOKEN` or `KEYSMITH_TOKEN_FILE`, or keysmith-data/admin-token if it exists and the registry is on this machine]
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Trust the certificates in this PEM file, and no others [default: `KEYSMITH_CA_FILE`, or the system's]
@@ -78,13 +78,13 @@ impl Connection {
                  https, or --allow-plaintext when something else encrypts it"
             )));
         }
-        let authorization = authorization(&self.token(console)?)?;
+        let authorization = authorization(&self.token(console, &origin)?)?;
         let tls = origin.is_tls.then(|| self.tls(console)).transpose()?;
         let transport = Transport::new(origin, tls)?;
         Ok(Client::new(transport, authorization))
     }
 
-    fn token(&self, console: &Console<'_>) -> Result<Zeroizing<String>, Failure> {
+    fn token(&self, console: &Console<'_>, origin: &Origin) -> Result<Zeroizing<String>, Failure> {
         if let Some(path) = &self.token_file {
             return read_token(path);
         }
@@ -97,7 +97,8 @@ impl Connection {
             (None, Some(path)) => read_token(Path::new(&path)),
             (None, None) => {
                 let path = Path::new(DEFAULT_TOKEN_FILE);
-                if !path.exists() {
+                // Whoever answers at another address is not the registry that left it here.
+                if !origin.is_loopback() || !path.exists() {
                     return Err(Failure::NoToken);
                 }
                 read_token(path)

@@ -7,7 +7,8 @@ use std::{
     io::{self, BufRead as _, IsTerminal as _, Read, Write},
 };
 
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
 
 use super::failure::Failure;
 use crate::{clock::Clock, entropy::Entropy, secrets::SecretText};
@@ -95,18 +96,45 @@ pub fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// What Ctrl-C sends.
+const INTERRUPT: u8 = 3;
+
+/// Reads a line that the terminal does not show. Ctrl-C ends the line instead of the process, so that the terminal is never
+/// left without its echo.
 fn read_without_echo() -> io::Result<SecretText> {
     let stdin = io::stdin();
     let before = tcgetattr(&stdin)?;
     let mut silent = before.clone();
-    silent.local_modes.remove(LocalModes::ECHO);
+    silent
+        .local_modes
+        .remove(LocalModes::ECHO | LocalModes::ISIG);
+    silent.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
     tcsetattr(&stdin, OptionalActions::Flush, &silent)?;
-    let mut line = String::new();
-    let read = stdin.lock().read_line(&mut line);
+    let line = read_line(&mut stdin.lock());
     tcsetattr(&stdin, OptionalActions::Now, &before)?;
-    read?;
-    line.truncate(line.trim_end_matches(['\r', '\n']).len());
-    Ok(SecretText::new(line))
+    line
+}
+
+/// Reads to the end of a line, of the input, or to Ctrl-C, which is a failure.
+fn read_line(source: &mut impl io::BufRead) -> io::Result<SecretText> {
+    let mut line = Zeroizing::new(Vec::new());
+    loop {
+        let there = source.fill_buf()?;
+        let count = there.len();
+        line.extend_from_slice(there);
+        source.consume(count);
+        if line.contains(&INTERRUPT) {
+            return Err(io::Error::other("interrupted"));
+        }
+        if count == 0 || line.last() == Some(&b'\n') {
+            break;
+        }
+    }
+    let text = str::from_utf8(&line)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "what was typed is not UTF-8"))?;
+    Ok(SecretText::new(
+        text.trim_end_matches(['\r', '\n']).to_owned(),
+    ))
 }
 
 /// Opens a file, or standard input for `-`.

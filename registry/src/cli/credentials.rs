@@ -14,10 +14,12 @@ use super::{
 
 mod create;
 mod deploy;
+mod impact;
 mod list;
 mod rotate;
 mod show;
 mod update;
+mod usage;
 
 /// Credentials: API keys, user names with passwords, and bearer tokens
 ///
@@ -46,6 +48,8 @@ enum Action {
     Disable(Change),
     /// Delete a credential; its value never works again
     Delete(Delete),
+    /// Say what disabling or deleting a credential would break, by what gateways have reported; nothing is changed
+    Impact(impact::Impact),
     /// Deploy a credential to a gateway group
     Deploy(deploy::Deploy),
     /// Take a credential away from a gateway group
@@ -104,6 +108,7 @@ impl Credentials {
             Action::Enable(target) => target.set(&mut desk, true),
             Action::Disable(target) => target.set(&mut desk, false),
             Action::Delete(target) => target.run(&mut desk),
+            Action::Impact(impact) => impact.run(&mut desk),
             Action::Deploy(target) => target.deploy(&mut desk),
             Action::Undeploy(target) => target.undeploy(&mut desk),
             Action::Deployments(Named { credential }) => deploy::list(&mut desk, &credential),

@@ -4,36 +4,34 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use axum::body::Bytes;
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     client::Ask,
     console::{Console, open},
     desk::{Common, Desk},
     failure::Failure,
-    output::{self, print_json, text},
 };
 
+mod patience;
 mod progress;
 mod records;
 mod resume;
+mod tally;
 
+use patience::{Delayed, until_taken};
 use progress::Progress;
 use records::{Format, Owner, Record, Records};
 use resume::Resume;
+use tally::{Sent, Tally};
 
 /// Records in one request at most.
 const RECORDS: usize = 500;
 /// Bytes in one request, unless a single record is longer.
 const BYTES: usize = 512 * 1024;
 
-/// How often records are sent at most while the registry is too busy for them.
-const ATTEMPTS: u32 = 10;
-/// Between two of those.
+/// Before records are sent again that the registry could not take.
 const BUSY_PAUSE: Duration = Duration::from_secs(1);
-
-/// A record on its way: its line in the file, and its bytes.
-type Sent = (u64, Vec<u8>);
 
 /// Brings credentials that exist elsewhere.
 #[derive(Debug, Args)]
@@ -55,15 +53,6 @@ pub struct Import {
     /// Keep how far the import came in this file, and go on there if an earlier run was interrupted
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
-}
-
-/// What became of the records.
-#[derive(Debug, Default)]
-struct Tally {
-    created: u64,
-    unchanged: u64,
-    skipped: u64,
-    failures: Vec<(u64, Value)>,
 }
 
 impl Import {
@@ -91,7 +80,7 @@ impl Import {
         };
         let result = run.through(&mut desk);
         Progress::clear(desk.console);
-        run.report(&mut desk)?;
+        run.tally.report(&mut desk)?;
         result.map(|()| u8::from(!run.tally.failures.is_empty()))
     }
 
@@ -169,38 +158,29 @@ impl Run {
         }
     }
 
-    /// Sends some records, and those for which the registry was too busy again.
+    /// Sends some records until each is dealt with.
     fn send(
         &mut self,
         desk: &mut Desk<'_, '_>,
         heading: &[u8],
         chunk: Vec<Sent>,
     ) -> Result<(), Failure> {
-        let mut busy = chunk;
-        for attempt in 1..=ATTEMPTS {
-            if busy.is_empty() {
-                return Ok(());
-            }
+        until_taken(chunk, |attempt, waiting| {
             if attempt > 1 {
                 desk.client.pause(BUSY_PAUSE);
             }
-            busy = self.send_once(desk, heading, &busy)?;
-        }
-        let why = json!({"title": "the registry is too busy with hashing passwords: import this again later"});
-        self.tally
-            .failures
-            .extend(busy.into_iter().map(|(line, _)| (line, why.clone())));
-        Ok(())
+            self.send_once(desk, heading, waiting)
+        })
     }
 
-    /// Sends some records, fewer at a time where the registry takes less in one request. Answers those for which it was
-    /// too busy.
+    /// Sends some records, fewer at a time where the registry takes less in one request. Answers those that it could not
+    /// take.
     fn send_once(
         &mut self,
         desk: &mut Desk<'_, '_>,
         heading: &[u8],
         chunk: &[Sent],
-    ) -> Result<Vec<Sent>, Failure> {
+    ) -> Result<Vec<Delayed>, Failure> {
         let mut body = Vec::new();
         let lines = chunk.iter().map(|(_, text)| text.as_slice());
         for line in std::iter::once(heading)
@@ -218,87 +198,11 @@ impl Run {
             Ok(reply) => self.tally.count(chunk, &reply.body),
             Err(failure) if failure.is_too_large() && chunk.len() > 1 => {
                 let (first, second) = chunk.split_at(chunk.len() / 2);
-                let mut busy = self.send_once(desk, heading, first)?;
-                busy.extend(self.send_once(desk, heading, second)?);
-                Ok(busy)
+                let mut delayed = self.send_once(desk, heading, first)?;
+                delayed.extend(self.send_once(desk, heading, second)?);
+                Ok(delayed)
             }
             Err(failure) => Err(failure),
         }
-    }
-
-    /// What became of the records, also of an import that stopped on its way.
-    fn report(&self, desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
-        let Tally {
-            created,
-            unchanged,
-            skipped,
-            failures,
-        } = &self.tally;
-        let failed = failures.len();
-        if desk.format == output::Format::Json {
-            let failures: Vec<Value> = (failures.iter())
-                .map(|(line, problem)| json!({"line": line, "problem": problem}))
-                .collect();
-            let summary = json!({
-                "created": created, "unchanged": unchanged, "skipped": skipped, "failed": failed, "failures": failures,
-            });
-            return print_json(desk.console, &summary);
-        }
-        for (line, problem) in failures {
-            desk.console
-                .line(format_args!("line {line}: {}", explain(problem)))?;
-        }
-        let skipped = match skipped {
-            0 => String::new(),
-            skipped => format!(", {skipped} skipped"),
-        };
-        desk.console.line(format_args!(
-            "{created} created, {unchanged} unchanged, {failed} failed{skipped}"
-        ))
-    }
-}
-
-impl Tally {
-    fn done(&self) -> u64 {
-        self.created + self.unchanged + self.skipped + self.failures.len() as u64
-    }
-
-    /// Reads the results, one a line in the order of the records. Answers the records for which there was no room.
-    fn count(&mut self, chunk: &[Sent], answer: &[u8]) -> Result<Vec<Sent>, Failure> {
-        let strange = || Failure::Other("the registry's answer cannot be understood".to_owned());
-        let lines = answer.split(|byte| *byte == b'\n');
-        let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
-        if lines.len() != chunk.len() {
-            return Err(strange());
-        }
-        let mut busy = Vec::new();
-        for (result, sent) in lines.into_iter().zip(chunk) {
-            let result: Value = serde_json::from_slice(result).map_err(|_| strange())?;
-            match text(&result, "status").as_str() {
-                "created" => self.created += 1,
-                "unchanged" => self.unchanged += 1,
-                "failed" => {
-                    let problem = result.get("problem").cloned().unwrap_or_default();
-                    if problem.get("status").and_then(Value::as_u64) == Some(503) {
-                        busy.push(sent.clone());
-                    } else {
-                        self.failures.push((sent.0, problem));
-                    }
-                }
-                _ => return Err(strange()),
-            }
-        }
-        Ok(busy)
-    }
-}
-
-/// The field and the reason, or the title alone.
-fn explain(problem: &Value) -> String {
-    let parts = [text(problem, "field"), text(problem, "detail")];
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() {
-        text(problem, "title")
-    } else {
-        parts.join(": ")
     }
 }

@@ -76,14 +76,18 @@ impl Report {
                 });
             }
         }
-        let outcomes = report(&mut desk.client, &leaks)?;
+        let mut outcomes = Vec::new();
+        report(&mut desk.client, &leaks, &mut outcomes)?;
         desk.print_list(outcomes, table)
     }
 }
 
-/// Reports values, and answers what became of each, in their order.
-pub(super) fn report(client: &mut Client, leaks: &[Leak]) -> Result<Vec<Value>, Failure> {
-    let mut outcomes = Vec::new();
+/// Reports values, and adds what became of each to `outcomes`, in their order; on a failure of those before it.
+pub(super) fn report(
+    client: &mut Client,
+    leaks: &[Leak],
+    outcomes: &mut Vec<Value>,
+) -> Result<(), Failure> {
     for batch in leaks.chunks(BATCH) {
         let reports = batch.iter().map(
             |leak| json!({"value": leak.value.expose(), "url": leak.url, "source": leak.source}),
@@ -95,7 +99,7 @@ pub(super) fn report(client: &mut Client, leaks: &[Leak]) -> Result<Vec<Value>, 
             outcomes.append(more);
         }
     }
-    Ok(outcomes)
+    Ok(())
 }
 
 fn table(console: &mut Console<'_>, items: &[Value]) -> Result<(), Failure> {

@@ -7,28 +7,23 @@ use std::{
 };
 
 use clap::Args;
-use filter_core::key::{SecretType, is_brand};
-use serde_json::{Value, json};
+use filter_core::key::is_brand;
 
-use super::{
-    console::Console,
-    desk::Common,
-    failure::Failure,
-    leaks::{self, Leak},
-    output::{Format, print_json},
-};
+use super::{console::Console, desk::Common, failure::Failure, leaks};
 
 mod find;
+mod report;
+mod shown;
 mod walk;
 
-use find::{Found, Wanted};
+use find::{Found, Reading, Wanted};
 
 /// What `keysmith scan --help` says about exit codes, which are those of `grep`.
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
-  0  nothing was found
+  0  nothing was found in what was read; files that are not text are skipped, and counted on standard error
   1  something was found
-  2  something could not be read, reported or understood";
+  2  something could not be read, reported or understood, or a file was too large and nothing was found";
 
 /// Finds secrets in files.
 #[derive(Debug, Args)]
@@ -57,7 +52,12 @@ pub struct Scan {
 struct Tally {
     found: Vec<(String, Found)>,
     troubles: Vec<String>,
-    notes: Vec<String>,
+    /// Files that were larger than is wanted.
+    too_large: Vec<String>,
+    /// Files that are not text.
+    binary: usize,
+    /// Files of text in UTF-16, in which secrets do not look like themselves.
+    utf16: usize,
 }
 
 impl std::fmt::Debug for Found {
@@ -70,61 +70,32 @@ impl Scan {
     /// Searches, prints, and answers the exit code.
     pub(super) fn run(self, console: &mut Console<'_>) -> Result<u8, Failure> {
         let tally = self.search();
-        let outcomes = if self.report {
-            self.send(console, &tally.found)?
+        let mut outcomes = Vec::new();
+        let reported = if self.report {
+            self.send(console, &tally.found, &mut outcomes)
         } else {
-            vec![None; tally.found.len()]
+            Ok(())
         };
-        let found = tally.found.iter().zip(&outcomes);
-        match self.common.format() {
-            Format::Json => {
-                let items =
-                    found.map(|((path, found), outcome)| as_json(path, found, outcome.as_ref()));
-                print_json(console, &Value::Array(items.collect()))?;
-            }
-            Format::Table => {
-                for ((path, found), outcome) in found {
-                    console.line(as_line(path, found, outcome.as_ref()))?;
-                }
-            }
-        }
-        for line in tally.notes.iter().chain(&tally.troubles) {
-            console.note(format_args!("keysmith: {line}"));
-        }
-        Ok(match (tally.troubles.is_empty(), tally.found.is_empty()) {
-            (false, _) => 2,
-            (true, false) => 1,
-            (true, true) => 0,
-        })
+        // What was found is said whatever became of the reports.
+        shown::print(console, self.common.format(), &tally.found, &outcomes)?;
+        tally.notes(self.max_size, console);
+        reported?;
+        Ok(tally.code())
     }
 
-    /// Reports what may be a credential's. Answers what became of each find; nothing for those that were not reported.
+    /// Reports what may be a credential's, and puts what became of it into `outcomes`, as far as the registry said.
     fn send(
         &self,
         console: &mut Console<'_>,
         found: &[(String, Found)],
-    ) -> Result<Vec<Option<Value>>, Failure> {
-        let is_reported = |found: &Found| {
-            matches!(
-                found.kind,
-                SecretType::ApiKey | SecretType::BearerToken | SecretType::ClientSecret
-            )
-        };
-        let leaks: Vec<Leak> = found
-            .iter()
-            .filter(|(_, found)| is_reported(found))
-            .map(|(path, found)| Leak {
-                value: found.value.clone(),
-                url: format!("{path}:{}", found.line),
-                source: "keysmith scan".to_owned(),
-            })
-            .collect();
-        let mut client = self.common.open(console)?.client;
-        let mut outcomes = leaks::report(&mut client, &leaks)?.into_iter();
-        let each = found
-            .iter()
-            .map(|(_, found)| is_reported(found).then(|| outcomes.next()).flatten());
-        Ok(each.collect())
+        outcomes: &mut Vec<report::Outcome>,
+    ) -> Result<(), Failure> {
+        let mut answers = Vec::new();
+        let result = self.common.open(console).and_then(|mut desk| {
+            leaks::report(&mut desk.client, &report::leaks(found), &mut answers)
+        });
+        *outcomes = report::outcomes(found, answers);
+        result
     }
 
     fn search(&self) -> Tally {
@@ -154,10 +125,7 @@ impl Scan {
         let source = match self.open(path) {
             Ok(Some(source)) => source,
             Ok(None) => {
-                let limit = self.max_size;
-                tally.notes.push(format!(
-                    "{name}: skipped, it is larger than {limit} MiB (--max-size)"
-                ));
+                tally.too_large.push(name);
                 return;
             }
             Err(error) => {
@@ -175,8 +143,11 @@ impl Scan {
             &name
         };
         let each = |found| tally.found.push((shown.to_owned(), found));
-        if let Err(error) = find::search(source, wanted, each) {
-            tally.troubles.push(format!("{shown}: {error}"));
+        match find::search(source, wanted, each) {
+            Ok(Reading::Text) => {}
+            Ok(Reading::NotText) => tally.binary += 1,
+            Ok(Reading::Utf16) => tally.utf16 += 1,
+            Err(error) => tally.troubles.push(format!("{shown}: {error}")),
         }
     }
 
@@ -191,41 +162,46 @@ impl Scan {
     }
 }
 
+impl Tally {
+    /// Says what was not read, and why.
+    fn notes(&self, max_size: u64, console: &mut Console<'_>) {
+        for name in &self.too_large {
+            console.note(format_args!(
+                "keysmith: {name}: skipped, it is larger than {max_size} MiB (--max-size)"
+            ));
+        }
+        for line in &self.troubles {
+            console.note(format_args!("keysmith: {line}"));
+        }
+        if self.binary > 0 {
+            let count = self.binary;
+            console.note(format_args!(
+                "keysmith: not searched because they are not text (--binary): {count}"
+            ));
+        }
+        if self.utf16 > 0 {
+            let count = self.utf16;
+            console.note(format_args!(
+                "keysmith: not searched because they are UTF-16 (make UTF-8 of them): {count}"
+            ));
+        }
+    }
+
+    /// The exit code: nothing is said to be found only where everything that was asked for was read.
+    fn code(&self) -> u8 {
+        match (self.troubles.is_empty(), self.found.is_empty()) {
+            (false, _) => 2,
+            (true, false) => 1,
+            (true, true) if self.too_large.is_empty() => 0,
+            (true, true) => 2,
+        }
+    }
+}
+
 fn brand(text: &str) -> Result<String, String> {
     if is_brand(text.as_bytes()) {
         Ok(text.to_owned())
     } else {
         Err("must be 1 to 16 of a-z and 0-9".to_owned())
-    }
-}
-
-fn as_line(path: &str, found: &Found, outcome: Option<&Value>) -> String {
-    let (line, column, word) = (found.line, found.column, word(found.kind));
-    let outcome = outcome.map_or_else(String::new, |outcome| {
-        format!(" {}", leaks::describe(outcome))
-    });
-    format!("{path}:{line}:{column} {word} {}{outcome}", found.masked())
-}
-
-fn as_json(path: &str, found: &Found, outcome: Option<&Value>) -> Value {
-    let mut item = json!({
-        "path": path, "line": found.line, "column": found.column, "type": word(found.kind),
-        "masked": found.masked(),
-    });
-    if let (Some(fields), Some(outcome)) = (item.as_object_mut(), outcome) {
-        fields.insert("report".to_owned(), outcome.clone());
-    }
-    item
-}
-
-const fn word(kind: SecretType) -> &'static str {
-    match kind {
-        SecretType::ApiKey => "api_key",
-        SecretType::BearerToken => "bearer_token",
-        SecretType::ClientSecret => "client_secret",
-        SecretType::Password => "password",
-        SecretType::GatewayToken => "gateway_token",
-        SecretType::AdminToken => "admin_token",
-        SecretType::RegistrationToken => "registration_token",
     }
 }

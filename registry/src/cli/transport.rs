@@ -97,7 +97,8 @@ impl Transport {
     /// Lets `wait` pass.
     pub(super) fn pause(&self, wait: Duration) {
         if let Some(runtime) = &self.runtime {
-            runtime.block_on(tokio::time::sleep(wait));
+            // Made inside the runtime, whose clock it needs.
+            runtime.block_on(async { tokio::time::sleep(wait).await });
         }
     }
 

@@ -19,6 +19,8 @@ mod credentials;
 mod deployments;
 mod gateways;
 mod import;
+mod observed;
+mod retry;
 mod scan;
 mod secrets;
 mod usage;

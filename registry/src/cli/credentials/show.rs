@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::usage::{radar, totals, use_of};
 use crate::cli::{
     console::Console,
     desk::print_propagation,
@@ -25,6 +26,7 @@ pub(super) fn show(console: &mut Console<'_>, item: &Value) -> Result<(), Failur
         ("not before", moment(item, "not_before", console)),
         ("expires", or(moment(item, "expires_at", console), "never")),
         ("last used", moment(item, "last_used_at", console)),
+        ("usage", totals(item, console)),
         ("created", moment(item, "created_at", console)),
         ("updated", moment(item, "updated_at", console)),
     ];
@@ -37,6 +39,10 @@ pub(super) fn show(console: &mut Console<'_>, item: &Value) -> Result<(), Failur
     fields.push(("rotation", rotation(item, console)));
     for secret in secrets(item) {
         fields.push(("secret", describe(secret, console)));
+    }
+    fields.push(("grace period", radar(item, secrets(item), console)));
+    for deployment in list(item, "deployments") {
+        fields.push(("deployment", place(deployment)));
     }
     print_fields(console, &fields)?;
     print_propagation(console, item)
@@ -70,9 +76,23 @@ pub(super) fn masked(item: &Value) -> String {
     secrets(item).first().map(mask).unwrap_or_default()
 }
 
+/// `lab (on_demand): pending`, and what is in the way.
+fn place(deployment: &Value) -> String {
+    let [group, mode, state] = ["group", "mode", "state"].map(|name| text(deployment, name));
+    let message = match text(deployment, "message") {
+        message if message.is_empty() => message,
+        message => format!(", {message}"),
+    };
+    format!("{group} ({mode}): {state}{message}")
+}
+
 fn secrets(item: &Value) -> &[Value] {
-    let secrets = item.get("secrets").and_then(Value::as_array);
-    secrets.map_or(&[], Vec::as_slice)
+    list(item, "secrets")
+}
+
+fn list<'v>(item: &'v Value, name: &str) -> &'v [Value] {
+    let found = item.get(name).and_then(Value::as_array);
+    found.map_or(&[], Vec::as_slice)
 }
 
 fn mask(secret: &Value) -> String {
@@ -83,7 +103,8 @@ fn mask(secret: &Value) -> String {
     format!("{prefix}…{end}")
 }
 
-fn describe(secret: &Value, console: &Console<'_>) -> String {
+/// A secret in one line: which it is, what may be seen of it, until when it works, and what is known of its use.
+pub(super) fn describe(secret: &Value, console: &Console<'_>) -> String {
     let shared = text(secret, "part") == "shared";
     let mut line = format!(
         "{}version {}, {}, {}",
@@ -96,6 +117,15 @@ fn describe(secret: &Value, console: &Console<'_>) -> String {
     if !until.is_empty() {
         line.push_str(", until ");
         line.push_str(&until);
+    }
+    if secret.get("used").is_some() {
+        line.push_str(", ");
+        line.push_str(&use_of(secret, "used", "last_used_at", console));
+    }
+    let leaked = moment(secret, "leaked_at", console);
+    if !leaked.is_empty() {
+        line.push_str(", leaked ");
+        line.push_str(&leaked);
     }
     line
 }

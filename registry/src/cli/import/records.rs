@@ -90,6 +90,11 @@ impl<'a> Records<'a> {
     }
 
     /// The next record; nothing at the end. Empty lines are no records.
+    ///
+    /// # Errors
+    ///
+    /// When the source cannot be read; and for an endless record of a CSV file: where a quoted field ends is not known
+    /// without reading it, and what stands in one must not be taken for records.
     pub(super) fn next(&mut self) -> io::Result<Option<Record>> {
         loop {
             let line = self.line + 1;
@@ -104,6 +109,14 @@ impl<'a> Records<'a> {
                 if text.len() == before {
                     break;
                 }
+            }
+            if self.format == Format::Csv && !is_short {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!(
+                        "the record in line {line} is longer than 64 KiB: is a quotation mark missing?"
+                    ),
+                ));
             }
             while text.last().is_some_and(|byte| b"\r\n".contains(byte)) {
                 text.pop();

@@ -46,12 +46,23 @@ pub(super) struct Wanted<'a> {
     pub(super) binary: bool,
 }
 
+/// How a source was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// To its end.
+    Text,
+    /// Not: it is no text.
+    NotText,
+    /// Not: in UTF-16, a secret does not look like itself.
+    Utf16,
+}
+
 /// Finds every secret in what `source` gives, and hands it to `each`.
 pub(super) fn search(
     mut source: impl Read,
     wanted: Wanted<'_>,
     mut each: impl FnMut(Found),
-) -> io::Result<()> {
+) -> io::Result<Reading> {
     let mut window = Window {
         bytes: Vec::with_capacity(CHUNK + LONGEST),
         searched: 0,
@@ -65,15 +76,23 @@ pub(super) fn search(
             .take(CHUNK as u64)
             .read_to_end(&mut window.bytes)?;
         let is_last = window.bytes.len() - before < CHUNK;
+        if first && is_utf16(&window.bytes) {
+            return Ok(Reading::Utf16);
+        }
         if first && !wanted.binary && is_binary(&window.bytes) {
-            return Ok(());
+            return Ok(Reading::NotText);
         }
         first = false;
         window.search(wanted.brand, is_last, &mut each);
         if is_last || read == 0 {
-            return Ok(());
+            return Ok(Reading::Text);
         }
     }
+}
+
+/// Whether a byte order mark says so, and what follows looks like it.
+fn is_utf16(bytes: &[u8]) -> bool {
+    (bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])) && is_binary(bytes)
 }
 
 fn is_binary(bytes: &[u8]) -> bool {

@@ -29,6 +29,16 @@ async fn the_token_comes_from_the_environment_or_a_file() {
 }
 
 #[tokio::test]
+async fn a_token_that_a_registry_left_in_the_folder_goes_to_no_other_machine() {
+    let shell = Shell::without_anything();
+    shell.file("keysmith-data/admin-token", admin_token());
+    for url in ["https://192.0.2.1", "http://192.0.2.1 --allow-plaintext"] {
+        let missing = shell.fails(5, &format!("apps list --url {url}")).await;
+        assert!(missing.contains("--token-file"), "{missing}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_token_is_not_authorised() {
     let registry = TestRegistry::start().await;
     let shell = Shell::at(&registry).with("KEYSMITH_TOKEN", "wrong");

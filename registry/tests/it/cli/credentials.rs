@@ -1,5 +1,7 @@
 //! `keysmith credentials`.
 
+use std::time::Duration;
+
 use super::Shell;
 use crate::support::{TestRegistry, text};
 
@@ -273,8 +275,19 @@ async fn credentials_are_found_in_all_applications() {
         1
     );
     assert_eq!(count("--label team --sort -last_used_at").await, 2);
+    assert_eq!(count("--sort name --limit 1").await, 1);
     assert_eq!(count("--unused-for 30d").await, 0);
-    assert_eq!(count("--expiring-within 30d --rotation due").await, 0);
+    assert_eq!(count("--expiring-within 40d").await, 0);
+    assert_eq!(count("--rotation due").await, 0);
+    shell
+        .does("credentials update billing/ci --expires 2027-02-20T00:00:00Z --rotate-every 30d")
+        .await;
+    registry.clock.advance(Duration::from_hours(31 * 24));
+    assert_eq!(count("--unused-for 30d").await, 2);
+    assert_eq!(count("--expiring-within 40d").await, 1);
+    assert_eq!(count("--expiring-within 1d").await, 0);
+    assert_eq!(count("--rotation due").await, 1);
+    assert_eq!(count("--rotation due_soon").await, 0);
     assert_eq!(count("--last-four 0000 --group default").await, 0);
     shell.fails(3, "credentials list nobody").await;
     assert!(

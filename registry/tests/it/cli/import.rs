@@ -216,6 +216,11 @@ async fn an_export_holds_everything_but_the_secrets() {
             "{line}"
         );
     }
+    let table = shell.does("export --format csv").await;
+    assert_eq!(table.lines().count(), 2, "{table}");
+    assert!(table.starts_with("application,"), "{table}");
+    assert!(!table.contains(secret), "{table}");
+    shell.fails(2, "export --format xml").await;
     let stranger = shell.with("KEYSMITH_TOKEN", "nobody");
     stranger.fails(5, "export").await;
 }

@@ -83,13 +83,42 @@ async fn brand_size_and_binary_files_are_chosen() {
     assert_eq!(shell.run("scan key.txt --brand ks").await.code, 1);
     shell.does("scan key.bin").await;
     assert_eq!(shell.run("scan key.bin --binary").await.code, 1);
+}
 
-    let ran = shell.run("scan key.txt --max-size 0").await;
-    assert_eq!(ran.code, 0, "{ran:?}");
+#[tokio::test]
+async fn nothing_found_is_never_said_of_what_was_too_large_to_be_read() {
+    let shell = Shell::without_anything();
+    let key = token(SecretType::ApiKey, 1);
+    shell.file("large.txt", &key);
+    let skipped = "keysmith: large.txt: skipped, it is larger than 0 MiB (--max-size)\n";
+    assert_eq!(shell.fails(2, "scan large.txt --max-size 0").await, skipped);
+    let shell = shell.typing(&key);
+    let ran = shell.run("scan - large.txt --max-size 0").await;
+    assert_eq!((ran.code, ran.err.as_str()), (1, skipped), "{ran:?}");
+    assert_eq!(ran.out.lines().count(), 1, "{ran:?}");
+}
+
+#[tokio::test]
+async fn files_that_are_not_text_are_counted() {
+    let shell = Shell::without_anything();
+    let key = token(SecretType::ApiKey, 1);
+    let utf16: Vec<u8> = format!("\u{feff}{key}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    shell.file("files/a.bin", format!("\0{key}"));
+    shell.file("files/b.bin", "\0");
+    shell.file("files/windows.txt", utf16);
+    let ran = shell.run("scan files").await;
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{ran:?}");
     assert_eq!(
         ran.err,
-        "keysmith: key.txt: skipped, it is larger than 0 MiB (--max-size)\n"
+        "keysmith: not searched because they are not text (--binary): 2\n\
+         keysmith: not searched because they are UTF-16 (make UTF-8 of them): 1\n"
     );
+    let ran = shell.run("scan files --binary").await;
+    assert_eq!((ran.code, ran.out.lines().count()), (1, 1), "{ran:?}");
+    assert!(ran.err.ends_with("UTF-8 of them): 1\n"), "{ran:?}");
 }
 
 #[tokio::test]
@@ -127,9 +156,35 @@ async fn what_is_found_can_be_reported() {
     let ran = shell.run("scan found.txt --report --output json").await;
     let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(found[0]["report"]["action"], "none", "{found}");
-    let stranger = Shell::without_anything();
-    stranger.file("found.txt", leaked);
-    stranger.fails(2, "scan found.txt --report").await;
+}
+
+#[tokio::test]
+async fn what_is_found_is_said_also_when_it_cannot_be_reported() {
+    let shell = Shell::without_anything();
+    let (key, other) = (
+        token(SecretType::ApiKey, 1),
+        token(SecretType::GatewayToken, 1),
+    );
+    shell.file("found.txt", format!("{key}\n{other}\n"));
+    let ran = shell.run("scan found.txt --report").await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(
+        lines[0].ends_with(&format!("{} outcome unknown", &key[35..])),
+        "{ran:?}"
+    );
+    assert!(lines[1].ends_with(&other[35..]), "{ran:?}");
+    assert!(ran.err.contains("there is no token"), "{ran:?}");
+
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    registry.stop().await;
+    shell.file("found.txt", format!("{key}\n{other}\n"));
+    let ran = shell.run("scan found.txt --report --output json").await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(found[0].get("report"), Some(&serde_json::Value::Null));
+    assert_eq!(found[1].get("report"), None);
 }
 
 #[tokio::test]

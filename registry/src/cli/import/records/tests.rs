@@ -67,6 +67,19 @@ fn an_endless_line_takes_no_memory_and_does_not_stop_the_rest() {
 }
 
 #[test]
+fn what_stands_in_an_endless_quoted_field_is_never_taken_for_records() {
+    let endless = format!("a,\"{}\nb,1\n\"\nc,2\n", "x".repeat(LONGEST));
+    let never_closed = format!("a,\"\n{}", "b,1\n".repeat(LONGEST));
+    for text in [endless, never_closed] {
+        let source = Box::new(io::Cursor::new(format!("name,value\n{text}").into_bytes()));
+        let mut records = Records::new(source, Format::Csv, None);
+        assert_eq!(records.heading().unwrap(), b"name,value");
+        let stopped = records.next().unwrap_err().to_string();
+        assert!(stopped.contains("the record in line 2"), "{stopped}");
+    }
+}
+
+#[test]
 fn the_name_of_a_file_tells_its_format() {
     for (name, format) in [
         ("keys.ndjson", Some(Format::Ndjson)),
