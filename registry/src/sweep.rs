@@ -6,8 +6,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
-    credential, deployment::Digesters, environment::Environment, error::Error, idempotency,
-    ids::CredentialId, store::Prune, usage,
+    clock::Timestamp, credential, deployment::Digesters, environment::Environment, error::Error,
+    idempotency, ids::CredentialId, store::Prune, usage,
 };
 
 /// For how long the log is kept unless configured otherwise. A gateway that was away longer takes a snapshot.
@@ -15,6 +15,8 @@ pub const LOG_KEPT: Duration = Duration::from_hours(24);
 
 /// Credentials at most in one transaction, so that others can write in between.
 const BATCH: usize = 100;
+/// Days of usage at most that are forgotten in one transaction.
+const DAYS_BATCH: u32 = if cfg!(test) { 2 } else { 2_000 };
 
 /// Ends what is past its end, and prunes. Returns how many credentials had something to end.
 pub async fn sweep(env: &Environment) -> Result<usize, Error> {
@@ -70,13 +72,23 @@ async fn prune(env: &Environment) -> Result<(), Error> {
         .prune(Prune {
             changes_before: now.before(env.log_kept),
             requests_before: now.before(idempotency::KEPT),
-            usage_before: now.before(env.usage_kept),
             batches_before: now.before(usage::BATCHES_KEPT),
             lost_before: now.before(usage::LOST_KEPT),
         })
         .await?;
     env.commit(write).await?;
-    Ok(())
+    prune_usage(env, now.before(env.usage_kept)).await
+}
+
+async fn prune_usage(env: &Environment, before: Timestamp) -> Result<(), Error> {
+    loop {
+        let mut write = env.store.write().await?;
+        let pruned = write.prune_usage_days(before, DAYS_BATCH).await?;
+        env.commit(write).await?;
+        if pruned < u64::from(DAYS_BATCH) {
+            return Ok(());
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use filter_core::usage::UseOutcome;
 
 use crate::{
     clock::Timestamp,
+    credential::secrets_of_version,
     ids::{CredentialId, GroupId},
 };
 
@@ -30,8 +31,13 @@ pub use silence::end_silent;
 pub const USAGE_KEPT: Duration = Duration::from_hours(35 * 24);
 
 /// For how long it is known which batches of a gateway were applied, at least; for as long as the gateway is known in
-/// any case. A first batch whose uses are older is not applied: it may have been, before that was forgotten.
+/// any case. A first batch whose uses are older is not applied: it may have been, before that was forgotten. One that tells
+/// of nothing but loss has no time, and may count twice as loss: that errs on the safe side.
 pub const BATCHES_KEPT: Duration = Duration::from_hours(7 * 24);
+
+/// Lanes of gateways at most of one group of which it is known what was applied: of 4,096 starts, within
+/// [`BATCHES_KEPT`]. What further ones report is lost.
+const MAX_LANES_OF_GROUP: u64 = if cfg!(test) { 64 } else { 65_536 };
 
 /// For how long it is known that usage was lost: longer than a grace period can be.
 pub const LOST_KEPT: Duration = Duration::from_hours(100 * 24);
@@ -73,8 +79,32 @@ pub struct UsageCount {
     pub count: u64,
     /// When first.
     pub first: Timestamp,
-    /// When last.
+    /// When last, by the gateways' clocks.
     pub last: Timestamp,
+    /// When the registry last heard of one: later than it was, whatever the gateways' clocks say.
+    pub received: Timestamp,
+}
+
+/// A credential that a gateway reports of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// Its id.
+    pub credential: CredentialId,
+    /// The last version given to any of its secrets.
+    pub secret_version: u32,
+    /// Whether it has a shared secret.
+    pub is_paired: bool,
+    /// Whether the gateway's group has it, or had it, or used it.
+    pub is_seen: bool,
+}
+
+impl Reported {
+    /// Whether gateways of the group can have used a record of this version.
+    fn had(&self, version: u32) -> bool {
+        let (value, shared) = secrets_of_version(self.is_paired, version);
+        let was_given = |one: u32| (1..=self.secret_version).contains(&one);
+        self.is_seen && was_given(value) && shared.is_none_or(was_given)
+    }
 }
 
 /// How often a credential was used at a gateway group on one day, with one outcome. Uses that a gateway counted over
@@ -95,7 +125,7 @@ pub struct DayCount {
     pub last: Timestamp,
 }
 
-/// Uses that a group's gateways could not tell apart by credential, or that came too late to be counted.
+/// Uses that a group's gateways could not tell apart by credential, or that the registry could not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LostUsage {
     /// The group.

@@ -98,6 +98,8 @@ create table usage (
     count bigint not null,
     first_at bigint not null,
     last_at bigint not null,
+    -- When the registry last heard of one, by its own clock.
+    received_at bigint not null,
     primary key (credential_id, version, outcome)
 ) without rowid;
 

@@ -199,7 +199,6 @@ async fn pruning_keeps_the_last_revision_as_a_position(world: &World, store: Arc
     let prune = Prune {
         changes_before: now,
         requests_before: now,
-        usage_before: now,
         batches_before: now,
         lost_before: now,
     };

@@ -204,8 +204,6 @@ pub struct Prune {
     pub changes_before: Timestamp,
     /// Idempotent requests before this.
     pub requests_before: Timestamp,
-    /// Usage of the days before this one.
-    pub usage_before: Timestamp,
     /// Which batches of gateways were applied, where that was before this and the gateway is not known any more.
     pub batches_before: Timestamp,
     /// What gateways lost on the days before this one.

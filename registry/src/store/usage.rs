@@ -6,7 +6,7 @@ use super::StoreError;
 use crate::{
     clock::Timestamp,
     ids::{CredentialId, GroupId},
-    usage::{AppliedBatch, Day, DayCount, LostUsage, UsageCount},
+    usage::{AppliedBatch, Day, DayCount, LostUsage, Reported, UsageCount},
 };
 
 /// Reading what gateways reported of use.
@@ -25,12 +25,14 @@ pub trait UsageReads: Send {
     async fn ending_by_silence(&mut self) -> Result<Vec<CredentialId>, StoreError>;
     /// What gateways lost since.
     async fn lost_usage(&mut self, since: Timestamp) -> Result<Vec<LostUsage>, StoreError>;
-    /// Which of the credentials the group's gateways have, or had, or used.
-    async fn seen_by(
+    /// What there is to know of those of the credentials that exist, to judge what the group's gateways report of them.
+    async fn reported(
         &mut self,
         group: GroupId,
         credentials: &[CredentialId],
-    ) -> Result<Vec<CredentialId>, StoreError>;
+    ) -> Result<Vec<Reported>, StoreError>;
+    /// Of how many lanes of a group's gateways it is known what was applied; no more than `most` are counted.
+    async fn lanes(&mut self, group: GroupId, most: u64) -> Result<u64, StoreError>;
     /// The sequence of the last batch that was applied of a lane of a gateway.
     async fn applied_batch(
         &mut self,
@@ -54,4 +56,6 @@ pub trait UsageWrites: Send {
     async fn add_lost_usage(&mut self, lost: &LostUsage) -> Result<(), StoreError>;
     /// Keeps which batch was applied last of a lane of a gateway.
     async fn put_applied_batch(&mut self, applied: &AppliedBatch) -> Result<(), StoreError>;
+    /// Forgets usage of the days before that of this moment, so many rows at most; says how many.
+    async fn prune_usage_days(&mut self, before: Timestamp, most: u32) -> Result<u64, StoreError>;
 }

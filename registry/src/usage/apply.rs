@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use filter_core::usage::{UsageBatch, Use, UseOutcome};
 
-use super::{AppliedBatch, BATCHES_KEPT, Day, DayCount, LostUsage, MAX_COUNT, UsageCount, is_use};
+use super::{
+    AppliedBatch, BATCHES_KEPT, Day, DayCount, LostUsage, MAX_COUNT, MAX_LANES_OF_GROUP, Reported,
+    UsageCount, is_use,
+};
 use crate::{
     clock::Timestamp,
     environment::Environment,
@@ -50,7 +53,8 @@ pub(super) async fn apply(env: &Environment, submissions: &[&Submission]) -> Res
     Ok(sums.tally)
 }
 
-/// The batches that were not applied yet, each with whether it is too old; from now on they count as applied.
+/// The batches that were not applied yet, each with whether its uses are lost, because it is too old or the group has too
+/// many lanes; from now on they count as applied.
 async fn fresh<'a>(
     write: &mut dyn WriteTransaction,
     submission: &'a Submission,
@@ -63,6 +67,10 @@ async fn fresh<'a>(
     for batch in &submission.batches {
         let last = write.applied_batch(*group, instance, batch.lane).await?;
         if last.is_some_and(|last| batch.sequence <= last) {
+            continue;
+        }
+        if last.is_none() && write.lanes(*group, MAX_LANES_OF_GROUP).await? >= MAX_LANES_OF_GROUP {
+            fresh.push((batch, true));
             continue;
         }
         let applied = AppliedBatch {
@@ -95,8 +103,8 @@ struct Sums {
 }
 
 impl Sums {
-    /// Adds what the group may know of. Credentials that are gone, or that no gateway of the group ever saw, are left
-    /// out: a gateway's token speaks for its group only.
+    /// Adds what the group may know of. A gateway's token speaks for its group only: uses of credentials that no gateway of
+    /// the group ever saw, and of versions that were never given out, count as lost. Credentials that are gone are left out.
     async fn add(
         &mut self,
         write: &mut dyn WriteTransaction,
@@ -105,9 +113,9 @@ impl Sums {
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut uses: Vec<&Use> = Vec::new();
-        for (batch, too_old) in fresh {
+        for (batch, is_lost) in fresh {
             let mut lost = batch.lost;
-            if *too_old {
+            if *is_lost {
                 lost = batch
                     .uses
                     .iter()
@@ -125,12 +133,15 @@ impl Sums {
             .map(|used| CredentialId::from_object_id(used.credential))
             .collect();
         let named: Vec<CredentialId> = named.into_iter().collect();
-        let seen: BTreeSet<CredentialId> =
-            write.seen_by(group, &named).await?.into_iter().collect();
+        let reported = write.reported(group, &named).await?.into_iter();
+        let reported: BTreeMap<CredentialId, Reported> =
+            reported.map(|one| (one.credential, one)).collect();
         for used in uses {
             let credential = CredentialId::from_object_id(used.credential);
-            if seen.contains(&credential) {
-                self.count(group, credential, used, now);
+            match reported.get(&credential) {
+                Some(known) if known.had(used.version) => self.count(group, credential, used, now),
+                Some(_) => self.lose(group, used.count),
+                None => {}
             }
         }
         Ok(())
@@ -156,6 +167,7 @@ impl Sums {
                 count: 0,
                 first,
                 last,
+                received: now,
             });
         sum.count = sum.count.saturating_add(count).min(MAX_COUNT);
         sum.first = sum.first.min(first);

@@ -44,8 +44,10 @@ impl UsageTotals {
 pub struct SecretUse {
     /// How often.
     pub count: u64,
-    /// When last.
+    /// When last, by the gateways' clocks.
     pub last: Option<Timestamp>,
+    /// When the registry last heard of one.
+    pub received: Option<Timestamp>,
 }
 
 impl SecretUse {
@@ -56,6 +58,7 @@ impl SecretUse {
         for one in counts.into_iter().filter(|one| is_use(one.outcome)) {
             uses.count = sum(uses.count, one.count);
             uses.last = uses.last.max(Some(one.last));
+            uses.received = uses.received.max(Some(one.received));
         }
         uses
     }
@@ -117,6 +120,7 @@ impl Grace {
             secrets.iter().partition(|one| one.retiring_until.is_some());
         let count = retiring.iter().fold(0, |all, one| sum(all, one.uses.count));
         let last = retiring.iter().filter_map(|one| one.uses.last).max();
+        let received = retiring.iter().filter_map(|one| one.uses.received).max();
         let current_last = current.iter().filter_map(|one| one.uses.last).max();
         let succeeded_at = current.iter().map(|one| one.created_at).max();
         Some(Self {
@@ -127,7 +131,11 @@ impl Grace {
                 (current, retiring) if current > retiring => Some(Successor::Current),
                 _ => Some(Successor::Retiring),
             },
-            retiring: SecretUse { count, last },
+            retiring: SecretUse {
+                count,
+                last,
+                received,
+            },
             quiet_for: last
                 .max(succeeded_at)
                 .map_or(Duration::ZERO, |since| now.since(since)),

@@ -100,7 +100,8 @@ async fn silent(
         };
         let begin = now.before(silence.saturating_add(NOT_YET_REPORTED));
         let (paired, part) = (credential.is_paired, secret.part);
-        let used = SecretUse::of_secret(&counts, paired, part, secret.version).last;
+        // By the registry's clock: those of gateways may lag.
+        let used = SecretUse::of_secret(&counts, paired, part, secret.version).received;
         let quiet_since = used.max(succeeded_at(secret, &secrets));
         if quiet_since.is_none_or(|since| since > begin) || reliable_since > begin {
             continue;

@@ -264,7 +264,6 @@ async fn prune(world: &World) {
     let prune = Prune {
         changes_before: now,
         requests_before: now,
-        usage_before: now,
         batches_before: now,
         lost_before: now,
     };
@@ -287,17 +286,61 @@ async fn a_batch_that_may_have_been_applied_and_forgotten_is_not_applied_again()
     assert_eq!(counts(&world, id).await, [(UseOutcome::Allowed, 6)]);
 }
 
+/// What the default group lost.
+async fn lost(world: &World) -> u64 {
+    let group = world.default_group().await;
+    let mut read = world.env.store.read().await.unwrap();
+    let lost = read.lost_usage(Timestamp::from_millis(0)).await.unwrap();
+    let mine = lost.iter().filter(|one| one.group == group);
+    mine.map(|one| one.count).sum()
+}
+
+#[tokio::test]
+async fn a_version_that_no_secret_ever_had_is_not_counted_but_lost() {
+    let world = World::new().await;
+    let (intake, id) = (intake(&world.env), key(&world, "a").await);
+    let uses = [0, 1, 2, 65_537].map(|version| Use {
+        version,
+        ..used(&world, id, UseOutcome::Allowed, 1)
+    });
+    report(&world, &intake, vec![batch(0, 1, uses.to_vec())]).await;
+    assert_eq!(counts(&world, id).await, [(UseOutcome::Allowed, 1)]);
+    assert_eq!(lost(&world).await, 3);
+}
+
+#[tokio::test]
+async fn of_so_many_starts_only_what_further_ones_report_is_lost_and_the_known_ones_go_on() {
+    let world = World::new().await;
+    let (intake, id) = (intake(&world.env), key(&world, "a").await);
+    let group = world.default_group().await;
+    let one = |sequence| batch(0, sequence, vec![used(&world, id, UseOutcome::Allowed, 1)]);
+    for number in 0..66 {
+        let submitted = intake.submit(group, [number; 16], vec![one(1)]).await;
+        submitted.unwrap();
+    }
+    assert_eq!(counts(&world, id).await, [(UseOutcome::Allowed, 64)]);
+    assert_eq!(lost(&world).await, 2);
+    intake.submit(group, [0; 16], vec![one(2)]).await.unwrap();
+    assert_eq!(counts(&world, id).await, [(UseOutcome::Allowed, 65)]);
+}
+
 #[tokio::test]
 async fn days_are_forgotten_and_totals_are_not() {
     let world = World::new().await;
     let (intake, id) = (intake(&world.env), key(&world, "a").await);
     let one = used(&world, id, UseOutcome::Allowed, 1);
     report(&world, &intake, vec![batch(0, 1, vec![one])]).await;
+    // More than are forgotten in one transaction.
+    for name in ["b", "c", "d", "e"] {
+        let other = used(&world, key(&world, name).await, UseOutcome::Allowed, 1);
+        let lane = name.as_bytes()[0] - b'a';
+        report(&world, &intake, vec![batch(lane, 1, vec![other])]).await;
+    }
     world.clock.advance(USAGE_KEPT + HOUR * 24);
     world.sweep().await;
-    let mut read = world.env.store.read().await.unwrap();
-    let days = read.usage_days(id, Day(0)).await.unwrap();
-    assert_eq!(days, []);
-    drop(read);
+    let mut write = world.env.store.write().await.unwrap();
+    let now = world.env.now();
+    assert_eq!(write.prune_usage_days(now, 100).await.unwrap(), 0);
+    drop(write);
     assert_eq!(counts(&world, id).await, [(UseOutcome::Allowed, 1)]);
 }

@@ -26,7 +26,7 @@ use crate::{
         SealedDigestKey, StoreError, StoredToken, UsageReads,
     },
     token::Token,
-    usage::{Day, DayCount, LostUsage, UsageCount},
+    usage::{Day, DayCount, LostUsage, Reported, UsageCount},
 };
 
 #[async_trait]
@@ -307,12 +307,16 @@ impl UsageReads for SqliteTransaction {
         usage::lost(&mut self.inner, since).await
     }
 
-    async fn seen_by(
+    async fn reported(
         &mut self,
         group: GroupId,
         credentials: &[CredentialId],
-    ) -> Result<Vec<CredentialId>, StoreError> {
-        usage::seen_by(&mut self.inner, group, credentials).await
+    ) -> Result<Vec<Reported>, StoreError> {
+        usage::reported(&mut self.inner, group, credentials).await
+    }
+
+    async fn lanes(&mut self, group: GroupId, most: u64) -> Result<u64, StoreError> {
+        usage::lanes(&mut self.inner, group, most).await
     }
 
     async fn applied_batch(

@@ -8,7 +8,7 @@ use crate::{
     clock::Timestamp,
     ids::{ApplicationId, CredentialId, GroupId},
     store::{Prune, StoreError},
-    usage::{AppliedBatch, Day, DayCount, LostUsage, UsageCount},
+    usage::{AppliedBatch, Day, DayCount, LostUsage, Reported, UsageCount},
 };
 
 impl Columns<'_> {
@@ -25,7 +25,7 @@ fn ids(credentials: &[CredentialId]) -> Result<String, StoreError> {
 }
 
 pub(super) const OF: &str =
-    "select u.credential_id, u.version, u.outcome, u.count, u.first_at, u.last_at
+    "select u.credential_id, u.version, u.outcome, u.count, u.first_at, u.last_at, u.received_at
      from json_each($1) w
      cross join usage u on u.credential_id = w.value";
 
@@ -38,6 +38,7 @@ fn decode(row: &SqliteRow) -> Result<UsageCount, StoreError> {
         count: columns.number("count")?,
         first: columns.time("first_at")?,
         last: columns.time("last_at")?,
+        received: columns.time("received_at")?,
     })
 }
 
@@ -125,28 +126,51 @@ pub(super) async fn lost(
         .collect()
 }
 
-/// Those that are deployed to the group, were withdrawn from it, or were used there: what was counted before a credential
-/// was withdrawn comes after that.
-pub(super) const SEEN_BY: &str = "select c.id
-     from json_each($2) w
-     cross join credentials c on c.id = w.value
-     where exists (select 1 from deployed_secrets d where d.credential_id = c.id and d.group_id = $1)
+/// Seen are those that are deployed to the group, were withdrawn from it, or were used there: what was counted before a
+/// credential was withdrawn comes after that.
+pub(super) const REPORTED: &str = "select c.id, c.secret_version, c.paired, exists (select 1 from deployed_secrets d where d.credential_id = c.id and d.group_id = $1)
          or exists (select 1 from withdrawals x where x.credential_id = c.id and x.group_id = $1)
-         or exists (select 1 from usage_days u where u.credential_id = c.id and u.group_id = $1)";
+         or exists (select 1 from usage_days u where u.credential_id = c.id and u.group_id = $1) as is_seen
+     from json_each($2) w
+     cross join credentials c on c.id = w.value";
 
-pub(super) async fn seen_by(
+pub(super) async fn reported(
     connection: &mut SqliteConnection,
     group: GroupId,
     credentials: &[CredentialId],
-) -> Result<Vec<CredentialId>, StoreError> {
-    sqlx::query(SEEN_BY)
+) -> Result<Vec<Reported>, StoreError> {
+    sqlx::query(REPORTED)
         .bind(group.to_string())
         .bind(ids(credentials)?)
         .fetch_all(connection)
         .await?
         .iter()
-        .map(|row| Columns(row).parsed("id"))
+        .map(|row| {
+            let columns = Columns(row);
+            Ok(Reported {
+                credential: columns.parsed("id")?,
+                secret_version: columns.number("secret_version")?,
+                is_paired: columns.flag("paired")?,
+                is_seen: columns.flag("is_seen")?,
+            })
+        })
         .collect()
+}
+
+pub(super) const LANES: &str =
+    "select count(*) as lanes from (select 1 from usage_batches where group_id = $1 limit $2)";
+
+pub(super) async fn lanes(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    most: u64,
+) -> Result<u64, StoreError> {
+    let row = sqlx::query(LANES)
+        .bind(group.to_string())
+        .bind(number(most, "usage_batches")?)
+        .fetch_one(connection)
+        .await?;
+    Columns(&row).number("lanes")
 }
 
 pub(super) const APPLIED: &str =
@@ -190,13 +214,13 @@ pub(super) async fn put_applied(
 }
 
 // A count stays one that readers of JSON agree on.
-pub(super) const ADD: &str = "insert into usage (credential_id, version, outcome, count, first_at, last_at)
-     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+pub(super) const ADD: &str = "insert into usage (credential_id, version, outcome, count, first_at, last_at, received_at)
+     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
      from json_each($1)
      where true
      on conflict (credential_id, version, outcome) do update
      set count = min(count + excluded.count, 9007199254740991), first_at = min(first_at, excluded.first_at),
-         last_at = max(last_at, excluded.last_at)";
+         last_at = max(last_at, excluded.last_at), received_at = max(received_at, excluded.received_at)";
 
 pub(super) const ADD_DAYS: &str = "insert into usage_days (credential_id, day, group_id, outcome, count, last_at)
      select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
@@ -230,6 +254,7 @@ pub(super) async fn add(
                 one.count,
                 first,
                 last,
+                one.received.as_millis(),
             )
         })
         .collect();
@@ -330,7 +355,24 @@ pub(super) async fn delete_of_group(
     Ok(())
 }
 
-pub(super) const PRUNE_DAYS: &str = "delete from usage_days where day < $1";
+pub(super) const PRUNE_DAYS: &str = "delete from usage_days
+     where (credential_id, day, group_id, outcome) in (
+         select credential_id, day, group_id, outcome from usage_days where day < $1 limit $2
+     )";
+
+/// Forgets usage of earlier days, as many rows as one transaction should.
+pub(super) async fn prune_days(
+    connection: &mut SqliteConnection,
+    before: Timestamp,
+    most: u32,
+) -> Result<u64, StoreError> {
+    let pruned = sqlx::query(PRUNE_DAYS)
+        .bind(i64::from(Day::of(before).0))
+        .bind(i64::from(most))
+        .execute(connection)
+        .await?;
+    Ok(pruned.rows_affected())
+}
 
 pub(super) const PRUNE_BATCHES: &str = "delete from usage_batches
      where applied_at < $1
@@ -348,7 +390,6 @@ pub(super) async fn prune(
 ) -> Result<(), StoreError> {
     let day = |moment| i64::from(Day::of(moment).0);
     for (statement, before) in [
-        (PRUNE_DAYS, day(prune.usage_before)),
         (PRUNE_BATCHES, time(prune.batches_before)),
         (PRUNE_LOST, day(prune.lost_before)),
     ] {

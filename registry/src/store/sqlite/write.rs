@@ -269,4 +269,8 @@ impl UsageWrites for SqliteTransaction {
     async fn put_applied_batch(&mut self, applied: &AppliedBatch) -> Result<(), StoreError> {
         usage::put_applied(&mut self.inner, applied).await
     }
+
+    async fn prune_usage_days(&mut self, before: Timestamp, most: u32) -> Result<u64, StoreError> {
+        usage::prune_days(&mut self.inner, before, most).await
+    }
 }

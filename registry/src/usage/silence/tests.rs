@@ -113,8 +113,14 @@ impl Silent {
     }
 
     async fn used(&self, version: u32, lost: u64, sequence: u64) {
+        self.used_at(self.world.env.now(), version, lost, sequence)
+            .await;
+    }
+
+    /// A use at this time by the clock of the gateway.
+    async fn used_at(&self, at: Timestamp, version: u32, lost: u64, sequence: u64) {
         let env = &self.world.env;
-        let now = env.now().as_millis();
+        let now = at.as_millis();
         let batch = UsageBatch {
             lane: 0,
             sequence,
@@ -176,6 +182,17 @@ async fn a_use_begins_the_silence_anew() {
     silent.pass(HOUR * 20).await;
     assert!(!silent.ends().await);
     silent.pass(HOUR * 6).await;
+    assert!(silent.ends().await);
+}
+
+#[tokio::test]
+async fn a_use_counts_from_when_it_was_heard_of_because_clocks_lag() {
+    let mut silent = Silent::new().await;
+    silent.pass(HOUR * 30).await;
+    let long_ago = silent.world.env.now().before(HOUR * 29);
+    silent.used_at(long_ago, 1, 0, 1).await;
+    assert!(!silent.ends().await);
+    silent.pass(HOUR * 26).await;
     assert!(silent.ends().await);
 }
 
