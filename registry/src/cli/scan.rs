@@ -189,11 +189,12 @@ impl Tally {
 
     /// The exit code: nothing is said to be found only where everything that was asked for was read.
     fn code(&self) -> u8 {
-        match (self.troubles.is_empty(), self.found.is_empty()) {
-            (false, _) => 2,
-            (true, false) => 1,
-            (true, true) if self.too_large.is_empty() => 0,
-            (true, true) => 2,
+        let is_unsure =
+            !self.troubles.is_empty() || (self.found.is_empty() && !self.too_large.is_empty());
+        if is_unsure {
+            2
+        } else {
+            u8::from(!self.found.is_empty())
         }
     }
 }

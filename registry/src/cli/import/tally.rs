@@ -115,7 +115,7 @@ mod tests {
             failed(400),
             failed(500),
         ];
-        let answer: String = results.iter().map(|result| format!("{result}\n")).collect();
+        let answer = results.map(|result| result.to_string()).join("\n");
         let mut tally = Tally::default();
         let delayed = tally.count(&chunk, answer.as_bytes()).unwrap();
         let delayed: Vec<u64> = delayed.iter().map(|delayed| delayed.sent.0).collect();

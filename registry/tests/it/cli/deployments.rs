@@ -1,7 +1,25 @@
 //! `keysmith credentials deploy` and what follows from it, and `keysmith changes`.
 
+use filter_core::feed::{Body, Page};
+use serde_json::json;
+
 use super::Shell;
-use crate::support::TestRegistry;
+use crate::support::{Actor, TestRegistry};
+
+/// Reports as a gateway does that has everything there is now.
+async fn follows(gateway: &Actor, sequence: u64) {
+    let page = gateway.get("/v1/feed").await.has(200);
+    let page = Page::decode(&page.body).unwrap();
+    let Body::Snapshot(snapshot) = page.body else {
+        panic!("no snapshot");
+    };
+    let body = json!({
+        "gateway": "edge-1", "instance": "0".repeat(32), "sequence": sequence,
+        "epoch": filter_core::gateway::hex(&page.epoch), "revision": snapshot.revision,
+        "complete": true, "workers": 2, "max_staleness_seconds": 3600,
+    });
+    gateway.post("/v1/gateway/report", body).await.has(204);
+}
 
 #[tokio::test]
 async fn a_credential_is_deployed_to_a_group_and_taken_away() {
@@ -62,4 +80,35 @@ async fn a_change_says_how_far_it_came() {
         .does("credentials delete billing/ci --yes --wait 1")
         .await;
     assert_eq!(out, "deleted ci\nno gateway follows\n");
+}
+
+#[tokio::test]
+async fn a_change_waits_for_the_gateways_that_follow() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    let gateway = registry.gateway("default").await;
+    shell.does("apps create billing").await;
+    shell
+        .does("credentials create billing ci --show-secret")
+        .await;
+    follows(&gateway, 1).await;
+    let disabled = shell.does("credentials disable billing/ci --wait 0").await;
+    assert!(
+        disabled.contains("\napplied by 0 of 1 gateways; the others may admit until 2027-01-15T"),
+        "{disabled}"
+    );
+    let deleting = shell.does("credentials delete billing/ci --yes --wait 30");
+    let following = async {
+        for sequence in 2.. {
+            follows(&gateway, sequence).await;
+        }
+    };
+    let deleted = tokio::select! {
+        deleted = deleting => deleted,
+        () = following => unreachable!("it follows for ever"),
+    };
+    assert!(
+        deleted.starts_with("deleted ci\napplied by 1 of 1 gateways after "),
+        "{deleted}"
+    );
 }

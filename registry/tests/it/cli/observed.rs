@@ -54,7 +54,7 @@ async fn a_credential_is_shown_with_its_use_and_whether_its_new_secret_has_taken
     shell
         .does("credentials rotate billing/ci --grace 7d --show-secret")
         .await;
-    registry.clock.advance(Duration::from_secs(60));
+    registry.clock.advance(Duration::from_mins(1));
     report(&registry, &id, 1, &[(1, 0, 11), (1, 1, 1), (1, 2, 4)]).await;
     let shown = shell.does("credentials show billing/ci").await;
     assert!(
@@ -96,7 +96,7 @@ async fn what_would_break_is_said_before_it_is_done() {
         "{unused}"
     );
 
-    registry.clock.advance(Duration::from_secs(60));
+    registry.clock.advance(Duration::from_mins(1));
     report(&registry, &id, 1, &[(1, 0, 12)]).await;
     let used = shell
         .does("credentials impact billing/ci --action disable")
