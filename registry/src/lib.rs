@@ -16,6 +16,7 @@ pub mod secrets;
 
 pub mod sealing;
 
+mod csv;
 pub mod edit;
 pub mod label;
 pub mod listing;

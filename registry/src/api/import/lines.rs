@@ -6,8 +6,13 @@ use axum::body::BodyDataStream;
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
+use crate::csv::Quotes;
+
 /// Bytes at most in one line.
 pub(super) const MAX_LINE: usize = 64 * 1024;
+
+/// Which spreadsheets write before the first line.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What is made of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub(super) enum Stop {
     Cut,
     /// Nothing came for too long.
     Slow,
+    /// A quoted cell is so long that nothing tells where its line ends.
+    Unclosed,
 }
 
 /// The lines of a body.
@@ -73,6 +80,9 @@ impl Lines {
             if let Some(line) = self.ready.pop() {
                 return Ok(Some(line));
             }
+            if self.splitter.is_lost {
+                return Err(Stop::Unclosed);
+            }
             if self.ended {
                 return Ok(None);
             }
@@ -103,19 +113,22 @@ struct Splitter {
     format: Format,
     line: Vec<u8>,
     is_too_long: bool,
-    is_quoted: bool,
+    quotes: Quotes,
+    /// A line is too long and in a quoted cell: what follows may be the rest of it, and is not read as lines.
+    is_lost: bool,
     /// The line in the file that is being read.
     physical: u64,
     begins_at: u64,
 }
 
 impl Splitter {
-    const fn new(format: Format) -> Self {
+    fn new(format: Format) -> Self {
         Self {
             format,
             line: Vec::new(),
             is_too_long: false,
-            is_quoted: false,
+            quotes: Quotes::default(),
+            is_lost: false,
             physical: 1,
             begins_at: 1,
         }
@@ -126,20 +139,26 @@ impl Splitter {
         for byte in chunk {
             if *byte == b'\n' {
                 self.physical = self.physical.saturating_add(1);
-                if !self.is_quoted {
+                if !self.quotes.is_open() {
                     found.extend(self.finish());
                     continue;
                 }
-            }
-            if *byte == b'"' && self.format == Format::Csv {
-                self.is_quoted = !self.is_quoted;
             }
             if self.line.len() < MAX_LINE {
                 self.line.push(*byte);
             } else {
                 self.is_too_long = true;
-                // A quote that is never closed must not swallow the rest of the file.
-                self.is_quoted = false;
+            }
+            if self.format == Format::Csv {
+                self.quotes.read(*byte);
+            }
+            if self.begins_at == 1 && self.line == BYTE_ORDER_MARK {
+                // The first cell begins only now.
+                self.quotes = Quotes::default();
+            }
+            if self.is_too_long && self.quotes.is_open() {
+                self.is_lost = true;
+                return found;
             }
         }
         found
@@ -150,14 +169,13 @@ impl Splitter {
         let number = self.begins_at;
         let is_too_long = std::mem::take(&mut self.is_too_long);
         self.begins_at = self.physical;
-        self.is_quoted = false;
+        self.quotes = Quotes::default();
         let mut bytes = std::mem::take(&mut self.line);
         if bytes.last() == Some(&b'\r') {
             bytes.pop();
         }
-        // A byte order mark, which spreadsheets write.
-        if number == 1 && bytes.starts_with(b"\xEF\xBB\xBF") {
-            bytes.drain(..3);
+        if number == 1 && bytes.starts_with(BYTE_ORDER_MARK) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
         }
         if bytes.iter().all(u8::is_ascii_whitespace) && !is_too_long {
             return None;
@@ -224,10 +242,32 @@ mod tests {
             read(Format::Ndjson, &[&text]).await.0,
             [(1, None), line(2, "b")]
         );
-        let unclosed = format!("\"{long}\nb\n");
         assert_eq!(
-            read(Format::Csv, &[&unclosed]).await.0,
+            read(Format::Csv, &[&text]).await.0,
             [(1, None), line(2, "b")]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_quoted_cell_that_is_too_long_ends_the_import_and_is_never_read_as_lines() {
+        let unclosed = format!("a\n\"{}\nb,c\n\"\nd\n", "x".repeat(MAX_LINE + 1));
+        assert_eq!(
+            read(Format::Csv, &[&unclosed]).await,
+            (vec![line(1, "a")], Some(Stop::Unclosed))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_quote_amid_a_cell_does_not_join_lines() {
+        let marked = read(Format::Csv, &["\u{feff}\"a\nb\"\nc\"d\n", "\"e\"f\"\ng\n"]).await;
+        assert_eq!(
+            marked.0,
+            [
+                line(1, "\"a\nb\""),
+                line(3, "c\"d"),
+                line(4, "\"e\"f\""),
+                line(5, "g")
+            ]
         );
     }
 

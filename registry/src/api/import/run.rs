@@ -184,6 +184,10 @@ impl From<Stop> for Problem {
             Stop::TooLarge => Self::new(Kind::TooLarge)
                 .detail("the import is larger than max_import_bytes: send the rest by itself"),
             Stop::Cut => Self::new(Kind::Malformed).detail("the body ended early"),
+            Stop::Unclosed => Self::new(Kind::Malformed).detail(format!(
+                "a quoted cell goes on beyond {MAX_LINE} bytes, so nothing was read from here on: close its quote, and \
+                 send this line and what follows it again"
+            )),
             Stop::Slow => Self::new(Kind::Malformed).detail("the body did not go on"),
         }
     }
