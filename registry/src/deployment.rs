@@ -12,7 +12,7 @@ mod tests;
 
 pub(crate) use explicit::{choose, leave, on_demand};
 pub(crate) use key::Digesters;
-pub(crate) use settle::{Settling, settle};
+pub(crate) use settle::{Settling, check_is_free, settle};
 
 pub use explicit::{deploy, undeploy};
 pub use state::{Deployment, State, Whereabouts, of_group, whereabouts};

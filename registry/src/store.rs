@@ -156,8 +156,11 @@ pub trait ReadTransaction: FeedReads + RotationReads + UsageReads + Send {
         &mut self,
         credentials: &[CredentialId],
     ) -> Result<Vec<Secret>, StoreError>;
-    /// Whether the value is or was a secret.
-    async fn is_known(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError>;
+    /// Which secret the value is or was; also one that was known by another program's hash, once it was proven.
+    async fn fingerprint_owner(
+        &mut self,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<SecretId>, StoreError>;
     /// The secret with this fingerprint, whether or not it was revoked.
     async fn secret_known_by(
         &mut self,
@@ -172,6 +175,12 @@ pub trait ReadTransaction: FeedReads + RotationReads + UsageReads + Send {
     ) -> Result<Vec<Exported>, StoreError>;
     /// Where a credential's secrets are deployed.
     async fn deployed(&mut self, credential: CredentialId) -> Result<Vec<Deployed>, StoreError>;
+    /// Of which credential the group's gateways find a record by the digest.
+    async fn digest_owner(
+        &mut self,
+        group: GroupId,
+        digest: &[u8; 16],
+    ) -> Result<Option<CredentialId>, StoreError>;
     /// Where the secrets of a stretch of an application's credentials are deployed.
     async fn deployed_of(
         &mut self,
@@ -301,6 +310,12 @@ pub trait WriteTransaction: ReadTransaction + RotationWrites + UsageWrites {
     ) -> Result<(), StoreError>;
     /// Replaces what is kept of a secret, which stays the same secret.
     async fn reseal_secret(&mut self, id: SecretId, sealed: &[u8]) -> Result<(), StoreError>;
+    /// Keeps by what the password is recognised that was known by another program's hash alone, now that it was proven.
+    async fn set_proven_fingerprint(
+        &mut self,
+        id: SecretId,
+        fingerprint: &Fingerprint,
+    ) -> Result<(), StoreError>;
     /// Says whether the credential is to be honoured in the group; `None` for what it does by itself.
     async fn set_override(
         &mut self,

@@ -38,6 +38,9 @@ create index credentials_by_own_rotation on credentials (rotation_noted, rotated
 alter table secrets add column part text not null default 'value';
 -- The value, sealed, where it may be shown again.
 alter table secrets add column recoverable blob;
+-- By what a chosen password is recognised that was imported as another program's hash, once it was proven.
+alter table secrets add column proven_fingerprint blob;
+create unique index secrets_proven on secrets (proven_fingerprint) where proven_fingerprint is not null;
 alter table secrets add column leaked_at bigint;
 -- A retiring secret that nobody has used for so many milliseconds may end by itself.
 alter table secrets add column end_after_silence bigint;

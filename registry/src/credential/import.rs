@@ -224,6 +224,9 @@ async fn take(
     value::period(kind, import.not_before, import.expires_at, env.now())?;
     ready.minted.check_is_unknown(env, write).await?;
     issue::check_username_is_free(env, write, ready.minted.username.as_deref()).await?;
+    (ready.minted)
+        .check_lookup_is_free(write, digesters, kind)
+        .await?;
     let application = match application {
         Some(application) => application,
         None => create_application(env, write, caller, &ready).await?,

@@ -143,13 +143,33 @@ impl Minted {
         env: &Environment,
         write: &mut dyn WriteTransaction,
     ) -> Result<(), Error> {
-        if !write.is_known(&self.fingerprint(env)).await? {
+        if write
+            .fingerprint_owner(&self.fingerprint(env))
+            .await?
+            .is_none()
+        {
             return Ok(());
         }
         Err(match self.material {
             Material::Value(_) => Conflict::Value.into(),
             Material::Password(_) => Conflict::Password.into(),
         })
+    }
+
+    /// Refuses what gateways would find another credential by.
+    pub(super) async fn check_lookup_is_free(
+        &self,
+        write: &mut dyn WriteTransaction,
+        digesters: &Digesters,
+        kind: CredentialType,
+    ) -> Result<(), Error> {
+        let hash = match &self.material {
+            Material::Value(hash) => hash.clone(),
+            Material::Password(_) => {
+                SecretHash::of_username(self.username.as_deref().unwrap_or_default().as_bytes())
+            }
+        };
+        deployment::check_is_free(write, digesters, kind, &hash).await
     }
 
     /// Keeps it as the credential's current secret of this version, unless its value is or was one.

@@ -41,6 +41,8 @@ pub struct Candidate {
     pub secret_version: u32,
     /// The hash.
     pub phc: PhcString,
+    /// The hash is another program's, and the password was never proven here.
+    pub is_unproven: bool,
     /// Until when it counts, if it is retiring.
     pub until: Option<Timestamp>,
 }
@@ -73,6 +75,10 @@ pub async fn candidates(
             secret: row.secret.id,
             version,
             secret_version: row.secret.version,
+            is_unproven: hashed.slow_hash.0
+                == env
+                    .keys
+                    .foreign_password_hash(username, hashed.phc.expose()),
             phc: hashed.phc.clone(),
             until: match row.secret.state {
                 SecretState::Retiring { until } => Some(until),
@@ -98,8 +104,17 @@ pub async fn verify(
         if !matches {
             continue;
         }
-        if env.passwords.is_outdated(&candidate.phc)
-            && !candidate.phc.is_cut_for(&password)
+        if candidate.phc.is_cut_for(&password) {
+            // It cannot be told from others that begin like it.
+        } else if candidate.is_unproven {
+            if !prove(env, username, password, &candidate).await? {
+                tracing::warn!(
+                    credential = %candidate.credential,
+                    "an imported password was refused, because the user name once had it: rotate the credential"
+                );
+                return Ok(Verdict::Refused);
+            }
+        } else if env.passwords.is_outdated(&candidate.phc)
             && let Err(error) = rehash(env, username, password, &candidate).await
         {
             // The password is right all the same, and the next verification tries again.
@@ -115,21 +130,51 @@ pub async fn verify(
     Ok(Verdict::Refused)
 }
 
-/// Replaces a hash that was made at a lower cost, or by another program. The secret stays the same, so no gateway hears of it.
+/// Replaces a hash that was made at a lower cost. The secret stays the same, so no gateway hears of it.
 async fn rehash(
     env: &Environment,
     username: &str,
     password: SecretText,
     candidate: &Candidate,
 ) -> Result<(), Error> {
-    let salts = Salts {
-        phc: env.entropy.bytes()?,
-        slow_hash: env.keys.password_salt(username),
-    };
-    let material = Material::Password(env.passwords.hash(password, salts).await?);
+    let material = anew(env, username, password).await?;
     let sealed = material.seal(candidate.secret, &env.keys, env.entropy.as_ref())?;
     let mut write = env.store.write().await?;
     write.reseal_secret(candidate.secret, &sealed).await?;
     env.commit(write).await?;
     Ok(())
+}
+
+/// Replaces a hash that another program made, and keeps by what the password is recognised from now on. Whether it may be
+/// this secret at all: it may be a password that the user name once had.
+async fn prove(
+    env: &Environment,
+    username: &str,
+    password: SecretText,
+    candidate: &Candidate,
+) -> Result<bool, Error> {
+    let material = anew(env, username, password).await?;
+    let fingerprint = material.fingerprint(&env.keys);
+    let sealed = material.seal(candidate.secret, &env.keys, env.entropy.as_ref())?;
+    let mut write = env.store.write().await?;
+    let owner = write.fingerprint_owner(&fingerprint).await?;
+    if owner.is_some_and(|owner| owner != candidate.secret) {
+        return Ok(false);
+    }
+    write
+        .set_proven_fingerprint(candidate.secret, &fingerprint)
+        .await?;
+    write.reseal_secret(candidate.secret, &sealed).await?;
+    env.commit(write).await?;
+    Ok(true)
+}
+
+async fn anew(env: &Environment, username: &str, password: SecretText) -> Result<Material, Error> {
+    let salts = Salts {
+        phc: env.entropy.bytes()?,
+        slow_hash: env.keys.password_salt(username),
+    };
+    Ok(Material::Password(
+        env.passwords.hash(password, salts).await?,
+    ))
 }

@@ -68,6 +68,14 @@ impl Digesters {
         Ok(Self(digesters))
     }
 
+    /// By what the gateways of each group find a secret.
+    pub(super) fn digests(&self, hash: &SecretHash) -> Vec<(GroupId, Digest)> {
+        self.0
+            .iter()
+            .map(|(group, digester)| (*group, digester.digest(hash)))
+            .collect()
+    }
+
     /// By what the group's gateways find a secret; `None` for a group that does not exist.
     pub(super) fn digest(&self, group: GroupId, hash: &SecretHash) -> Option<Digest> {
         self.0.get(&group).map(|digester| digester.digest(hash))

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use filter_core::digest::SecretHash;
+
 use super::{Digesters, lookup::lookups, rule};
 use crate::{
     application::Application,
     clock::Timestamp,
-    credential::Credential,
-    error::Error,
+    credential::{Credential, CredentialType},
+    error::{Conflict, Error},
     gateway::{GatewayGroup, Mode},
     ids::{CredentialId, GroupId, SecretId},
     secret::Secret,
@@ -96,6 +98,40 @@ pub(crate) async fn dismiss(
     Ok(())
 }
 
+/// Refuses a hash by which gateways of any group find another credential. By its hash alone anything can be imported, also
+/// what a user name is found by.
+pub(crate) async fn check_is_free(
+    write: &mut dyn WriteTransaction,
+    digesters: &Digesters,
+    kind: CredentialType,
+    hash: &SecretHash,
+) -> Result<(), Error> {
+    for (group, digest) in digesters.digests(hash) {
+        if !is_free(write, group, &digest.0, None).await? {
+            return Err(taken(kind).into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether no credential but this one has the place.
+async fn is_free(
+    write: &mut dyn WriteTransaction,
+    group: GroupId,
+    digest: &[u8; 16],
+    credential: Option<CredentialId>,
+) -> Result<bool, Error> {
+    let owner = write.digest_owner(group, digest).await?;
+    Ok(owner.is_none() || owner == credential)
+}
+
+const fn taken(kind: CredentialType) -> Conflict {
+    match kind {
+        CredentialType::Basic => Conflict::Username,
+        CredentialType::ApiKey | CredentialType::BearerToken => Conflict::Value,
+    }
+}
+
 impl Settling<'_> {
     /// The same for a stretch of an application's credentials, with as many reads as for one. The application is as it is going
     /// to be, and known wherever it has to be.
@@ -149,6 +185,9 @@ impl Settling<'_> {
         }
         for ((group, digest), found) in wanted {
             if current.get(&(group, digest)) != Some(&found) {
+                if !is_free(write, group, &digest, Some(credential.id)).await? {
+                    return Err(taken(credential.kind).into());
+                }
                 let deployed = Deployed {
                     group,
                     digest,

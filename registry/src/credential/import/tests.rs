@@ -55,7 +55,7 @@ async fn created(world: &World, import: Import) -> CredentialId {
 }
 
 #[track_caller]
-fn conflicts(outcome: &Result<Imported, Error>, field: &str) {
+fn conflicts<T: std::fmt::Debug>(outcome: &Result<T, Error>, field: &str) {
     match outcome {
         Err(Error::Conflict(conflict)) => assert_eq!(conflict.field(), Some(field), "{conflict}"),
         other => panic!("{other:?}"),
@@ -203,6 +203,65 @@ async fn a_foreign_hash_is_made_anew_when_its_password_is_first_proven() {
         let again = one(&world, user(name, hash)).await.unwrap();
         assert_eq!(again, Imported::Unchanged(id));
     }
+}
+
+#[tokio::test]
+async fn a_password_that_was_imported_as_a_hash_and_proven_never_works_again_once_revoked() {
+    let world = World::new().await;
+    let id = created(&world, user("ann", SHA_1)).await;
+    assert!(proves(&world, "ann", PASSWORD).await);
+    let chosen = |password: &str| credential::RotatedSecret::Chosen {
+        username: None,
+        password: secret(password),
+    };
+    let now = std::time::Duration::ZERO;
+    world
+        .rotate(id, now, chosen("another horse battery"))
+        .await
+        .unwrap();
+    let back = world.rotate(id, now, chosen(PASSWORD)).await;
+    conflicts(&back, "password");
+    // The same password as another program's hash cannot be told from another, until it is proven.
+    world.delete_credential(id).await;
+    let disguised = Import {
+        name: "disguised".to_owned(),
+        ..user("ann", APR1)
+    };
+    created(&world, disguised).await;
+    assert!(!proves(&world, "ann", PASSWORD).await);
+}
+
+#[tokio::test]
+async fn what_gateways_find_another_by_is_refused_and_takes_no_others_with_it() {
+    let world = World::new().await;
+    let hashed = |name: &str, hash: SecretHash| {
+        line(name, ImportedSecret::ApiKey(ImportedValue::Hashed(hash)))
+    };
+    created(&world, user("ann", SHA_1)).await;
+    let outcomes = run(
+        &world,
+        vec![
+            hashed("a", SecretHash::of_username(b"ann")),
+            hashed("b", SecretHash::of_username(b"bob")),
+            user("bob", SHA_1),
+            key("c", "an-own-key-of-some-length"),
+        ],
+    )
+    .await;
+    conflicts(&outcomes[0], "value");
+    assert!(matches!(outcomes[1], Ok(Imported::Created(_))));
+    conflicts(&outcomes[2], "username");
+    assert!(matches!(outcomes[3], Ok(Imported::Created(_))));
+    let password = secret("correct horse battery");
+    let new = credential::NewSecret::ChosenPassword {
+        username: "bob".to_owned(),
+        password,
+    };
+    let application = world.application("other").await;
+    let created = world
+        .issue(World::new_credential(application, "bob", new))
+        .await;
+    conflicts(&created, "username");
 }
 
 #[tokio::test]

@@ -105,6 +105,23 @@ pub(super) async fn deployed(
         .collect()
 }
 
+pub(super) const DIGEST_OWNER: &str =
+    "select credential_id from deployed_secrets where group_id = $1 and digest = $2";
+
+pub(super) async fn digest_owner(
+    connection: &mut SqliteConnection,
+    group: GroupId,
+    digest: &[u8; 16],
+) -> Result<Option<CredentialId>, StoreError> {
+    sqlx::query(DIGEST_OWNER)
+        .bind(group.to_string())
+        .bind(digest.as_slice())
+        .fetch_optional(connection)
+        .await?
+        .map(|row| Columns(&row).parsed("credential_id"))
+        .transpose()
+}
+
 /// Of a stretch of an application's credentials.
 pub(super) const DEPLOYED_OF_MANY: &str =
     "select d.group_id, d.digest, d.secret_id, d.paired_secret_id, d.credential_id

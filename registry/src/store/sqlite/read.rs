@@ -15,7 +15,7 @@ use crate::{
     credential::{Credential, CredentialFilter, CredentialQuery, Order, PlaceInOrder},
     export::Exported,
     gateway::{GatewayGroup, GatewayRecord},
-    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, TokenId},
+    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId, TokenId},
     organization::Organization,
     scope::Scopes,
     secret::Secret,
@@ -151,8 +151,11 @@ impl ReadTransaction for SqliteTransaction {
         search::search(&mut self.inner, filter, order, after, limit).await
     }
 
-    async fn is_known(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError> {
-        secret::is_known(&mut self.inner, fingerprint).await
+    async fn fingerprint_owner(
+        &mut self,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<SecretId>, StoreError> {
+        secret::fingerprint_owner(&mut self.inner, fingerprint).await
     }
 
     async fn secret_known_by(
@@ -173,6 +176,14 @@ impl ReadTransaction for SqliteTransaction {
 
     async fn deployed(&mut self, credential: CredentialId) -> Result<Vec<Deployed>, StoreError> {
         admission::deployed(&mut self.inner, credential).await
+    }
+
+    async fn digest_owner(
+        &mut self,
+        group: GroupId,
+        digest: &[u8; 16],
+    ) -> Result<Option<CredentialId>, StoreError> {
+        admission::digest_owner(&mut self.inner, group, digest).await
     }
 
     async fn deployed_of(

@@ -99,17 +99,21 @@ pub(super) async fn unrevoked_of_many(
         .collect()
 }
 
-pub(super) const IS_KNOWN: &str = "select 1 from secrets where fingerprint = $1";
+pub(super) const FINGERPRINT_OWNER: &str = "select id from secrets where fingerprint = $1
+     union all
+     select id from secrets indexed by secrets_proven where proven_fingerprint = $1
+     limit 1";
 
-pub(super) async fn is_known(
+pub(super) async fn fingerprint_owner(
     connection: &mut SqliteConnection,
     fingerprint: &Fingerprint,
-) -> Result<bool, StoreError> {
-    let found = sqlx::query(IS_KNOWN)
+) -> Result<Option<SecretId>, StoreError> {
+    sqlx::query(FINGERPRINT_OWNER)
         .bind(fingerprint.as_slice())
         .fetch_optional(connection)
-        .await?;
-    Ok(found.is_some())
+        .await?
+        .map(|row| Columns(&row).parsed("id"))
+        .transpose()
 }
 
 pub(super) const KNOWN_BY: &str = select!("where s.fingerprint = $1");
@@ -275,6 +279,21 @@ pub(super) async fn reseal(
     sqlx::query(RESEAL)
         .bind(id.to_string())
         .bind(sealed)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) const SET_PROVEN: &str = "update secrets set proven_fingerprint = $2 where id = $1";
+
+pub(super) async fn set_proven_fingerprint(
+    connection: &mut SqliteConnection,
+    id: SecretId,
+    fingerprint: &Fingerprint,
+) -> Result<(), StoreError> {
+    sqlx::query(SET_PROVEN)
+        .bind(id.to_string())
+        .bind(fingerprint.as_slice())
         .execute(connection)
         .await?;
     Ok(())

@@ -17,6 +17,7 @@ use crate::{
     ids::{ApplicationId, CredentialId, GroupId, SecretId, TokenId},
     leak::Leak,
     secret::{Secret, SecretState},
+    secrets::Fingerprint,
     store::{
         Deployed, IdempotentRequest, Prune, SealedDigestKey, Stamp, StoreError, UsageWrites,
         WriteTransaction, visible::application_differs,
@@ -150,6 +151,14 @@ impl WriteTransaction for SqliteTransaction {
 
     async fn reseal_secret(&mut self, id: SecretId, sealed: &[u8]) -> Result<(), StoreError> {
         secret::reseal(&mut self.inner, id, sealed).await
+    }
+
+    async fn set_proven_fingerprint(
+        &mut self,
+        id: SecretId,
+        fingerprint: &Fingerprint,
+    ) -> Result<(), StoreError> {
+        secret::set_proven_fingerprint(&mut self.inner, id, fingerprint).await
     }
 
     async fn set_override(
