@@ -101,7 +101,7 @@ pub struct Credential {
     pub rotate_every: Option<Duration>,
     /// When the value was made that it has.
     pub rotated_at: Timestamp,
-    /// When a gateway last admitted it, as far as gateways have reported. Never written with the rest.
+    /// When it was last used, allowed or forbidden (403), as far as gateways have reported. Never written with the rest.
     pub last_used_at: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,

@@ -34,3 +34,4 @@ mod tidy;
 mod tls;
 mod token;
 mod traps;
+mod usage;

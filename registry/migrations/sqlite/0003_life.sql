@@ -16,7 +16,7 @@ alter table credentials add column rotate_every bigint;
 alter table credentials add column rotated_at bigint not null default 0;
 -- Of what was said of its next rotation: 0 nothing, 1 that it comes, 2 that it is due.
 alter table credentials add column rotation_noted bigint not null default 0;
--- When a gateway last admitted it, as far as gateways have reported.
+-- When it was last used, allowed or forbidden (403), as far as gateways have reported.
 alter table credentials add column last_used_at bigint;
 
 update credentials set rotated_at = coalesce(

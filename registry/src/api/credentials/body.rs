@@ -142,7 +142,7 @@ pub(in crate::api) struct CredentialBody {
     rotate_every: Option<u64>,
     /// Its next rotation.
     rotation: RotationBody,
-    /// When it was last used, as far as gateways have reported; null if it never was.
+    /// When it was last used, allowed or forbidden (403), as far as gateways have reported; null if it never was.
     last_used_at: Option<Moment>,
     /// What it was used for in all, as far as gateways have reported.
     usage: UsageBody,

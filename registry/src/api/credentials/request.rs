@@ -218,7 +218,9 @@ pub(super) struct RotationRequest {
     #[serde(default, deserialize_with = "patch::present")]
     grace_period: Option<u64>,
     /// Seconds, at least 86400 and less than `grace_period`. Once nobody has used the retiring secret for so long, by
-    /// reports without a gap from every gateway that has it, the grace period ends by itself. Never when absent.
+    /// reports without a gap from every gateway that has it, the grace period ends by itself: at the earliest 65 minutes
+    /// later, because gateways may report once an hour. What a gateway cannot report, because something between it and the
+    /// registry refuses its reports of usage, is not known. Never when absent.
     #[schema(nullable = false, minimum = 86_400)]
     #[serde(default, deserialize_with = "patch::present")]
     end_after_silence: Option<u64>,
