@@ -79,6 +79,8 @@ async fn forget_changes(store: &SqliteStore) -> Result<(), Failed> {
         .prune(Prune {
             changes_before: after_all,
             requests_before: after_all,
+            batches_before: after_all,
+            lost_before: after_all,
         })
         .await?;
     write.commit(stamp()?).await?;
@@ -210,6 +212,7 @@ impl Place {
             group: self.group,
             digest: self.digester.digest(&minted.lookup).0,
             secret,
+            paired: None,
         };
         write.deploy(&deployed, id).await?;
         if let Some(username) = &minted.username {
