@@ -134,7 +134,9 @@ async fn during_a_grace_period_it_shows_which_secret_is_used() {
 async fn the_largest_report_there_can_be_is_taken_in() {
     let registry = TestRegistry::start().await;
     let (gateway, id) = key(&registry).await;
-    let uses = vec![json!([id, u32::MAX, 0, 1_u64 << 50, 1_u64 << 47, 1_u64 << 47]); 1000];
+    let mut uses = vec![json!([id, u32::MAX, 0, 1_u64 << 50, 1_u64 << 47, 1_u64 << 47]); 1000];
+    // The only ones of a version that was ever given out: eight of these are more than is counted.
+    uses[0][1] = json!(1);
     let batches = (0..8).map(|lane| batch(lane, 1, &uses)).collect();
     report(&gateway, 1, batches).await;
     let shown = show(&registry, &id).await;
