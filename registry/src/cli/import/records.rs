@@ -4,6 +4,8 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use serde_json::{Map, Value};
 
+use crate::csv::Quotes;
+
 /// Bytes of one record at most: more than any credential takes.
 const LONGEST: usize = 64 * 1024;
 
@@ -163,7 +165,11 @@ impl<'a> Records<'a> {
 
 /// Whether a quoted field goes on in the next line.
 fn is_open(text: &[u8]) -> bool {
-    text.iter().fold(false, |open, byte| open ^ (*byte == b'"'))
+    // Spreadsheets begin a file with a mark, and the first field comes after it.
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    let mut quotes = Quotes::default();
+    text.iter().for_each(|byte| quotes.read(*byte));
+    quotes.is_open()
 }
 
 /// A line of a htpasswd file as the API takes it.
