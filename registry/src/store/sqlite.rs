@@ -20,6 +20,7 @@ mod credential;
 mod deployment;
 mod export;
 mod feed;
+mod forgetting;
 mod gateway;
 mod idempotency;
 mod installation;

@@ -94,8 +94,8 @@ async fn a_new_secret_that_was_used_is_not_taken_back() {
     let issued = world.credential("a", NewSecret::GeneratedApiKey).await;
     let id = issued.detail.credential.id;
     world.rotate(id, HOUR, GENERATED).await.unwrap();
-    let old = "insert into usage values ($1, 1, 0, 7, 1, 1)";
-    let new = "insert into usage values ($1, 2, 2, 3, 1, 1)";
+    let old = "insert into usage values ($1, 1, 0, 7, 1, 1, 1)";
+    let new = "insert into usage values ($1, 2, 2, 3, 1, 1, 1)";
     execute(&world, old, id).await;
     execute(&world, new, id).await;
     let refused = cancel(&world, id).await;

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use super::{
-    SqliteTransaction, admission, application, audit, credential, deployment, gateway, idempotency,
-    installation, leak,
+    SqliteTransaction, admission, application, audit, credential, deployment, forgetting, gateway,
+    idempotency, installation, leak,
     log::{self, Note},
     rendering, secret, token, usage, username,
 };
@@ -79,7 +79,7 @@ impl WriteTransaction for SqliteTransaction {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         secret::revoke_of_application(&mut self.inner, id, at).await?;
-        usage::delete_of_application(&mut self.inner, id).await?;
+        forgetting::delete_of_application(&mut self.inner, id).await?;
         credential::delete_of_application(&mut self.inner, id).await?;
         application::delete(&mut self.inner, id).await
     }
@@ -120,7 +120,7 @@ impl WriteTransaction for SqliteTransaction {
     }
 
     async fn delete_credential(&mut self, id: CredentialId) -> Result<(), StoreError> {
-        usage::delete_of(&mut self.inner, id).await?;
+        forgetting::delete_of(&mut self.inner, id).await?;
         deployment::forget(&mut self.inner, id).await?;
         credential::delete(&mut self.inner, id).await
     }
@@ -202,7 +202,7 @@ impl WriteTransaction for SqliteTransaction {
 
     async fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
         self.notes.forget_group(id);
-        usage::delete_of_group(&mut self.inner, id).await?;
+        forgetting::delete_of_group(&mut self.inner, id).await?;
         gateway::delete_group(&mut self.inner, id).await
     }
 
@@ -245,7 +245,7 @@ impl WriteTransaction for SqliteTransaction {
     async fn prune(&mut self, prune: Prune) -> Result<(), StoreError> {
         log::prune(&mut self.inner, prune.changes_before).await?;
         idempotency::prune(&mut self.inner, prune.requests_before).await?;
-        usage::prune(&mut self.inner, prune).await
+        forgetting::prune(&mut self.inner, prune).await
     }
 
     async fn pending_revision(&mut self) -> Result<Option<u64>, StoreError> {
@@ -280,6 +280,6 @@ impl UsageWrites for SqliteTransaction {
     }
 
     async fn prune_usage_days(&mut self, before: Timestamp, most: u32) -> Result<u64, StoreError> {
-        usage::prune_days(&mut self.inner, before, most).await
+        forgetting::prune_days(&mut self.inner, before, most).await
     }
 }

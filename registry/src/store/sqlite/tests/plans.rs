@@ -40,7 +40,8 @@ fn statements() -> Vec<(String, &'static str)> {
         secret: KNOWN_BY MARK_LEAKED UNREVOKED UNREVOKED_OF_MANY FINGERPRINT_OWNER SET_PROVEN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
         search: SECRETS;
         token: OF_ORGANIZATION OF_GROUP HAS_ADMIN GET BY_DIGEST INSERT REVOKE;
-        usage: ENDING_BY_SILENCE OF DAYS LOST REPORTED LANES APPLIED PUT_APPLIED ADD ADD_DAYS USED ADD_LOST PRUNE_DAYS PRUNE_BATCHES PRUNE_LOST;
+        forgetting: PRUNE_DAYS PRUNE_BATCHES PRUNE_LOST;
+        usage: ENDING_BY_SILENCE OF DAYS LOST REPORTED LANES APPLIED PUT_APPLIED ADD ADD_DAYS USED ADD_LOST;
         username: OWNER CLAIM RELEASE;
     };
     let mut all: Vec<_> = single
@@ -57,12 +58,12 @@ fn statements() -> Vec<(String, &'static str)> {
             "credential::DELETE_OF_APPLICATION",
             &credential::DELETE_OF_APPLICATION,
         ),
-        ("usage::DELETE_OF", &usage::DELETE_OF),
+        ("forgetting::DELETE_OF", &forgetting::DELETE_OF),
         (
-            "usage::DELETE_OF_APPLICATION",
-            &usage::DELETE_OF_APPLICATION,
+            "forgetting::DELETE_OF_APPLICATION",
+            &forgetting::DELETE_OF_APPLICATION,
         ),
-        ("usage::DELETE_OF_GROUP", &usage::DELETE_OF_GROUP),
+        ("forgetting::DELETE_OF_GROUP", &forgetting::DELETE_OF_GROUP),
     ];
     for (name, list) in lists {
         let numbered = (0..).zip(list);
@@ -79,7 +80,7 @@ const WALKS: [(&str, &str); 17] = [
     ),
     ("usage::LOST", "a row for each group and day, of few groups"),
     (
-        "usage::PRUNE_LOST",
+        "forgetting::PRUNE_LOST",
         "a row for each group and day, of few groups",
     ),
     ("gateway::DELETE_GROUP 6", "the keys of few groups"),
