@@ -168,7 +168,9 @@ fn is_open(text: &[u8]) -> bool {
     // Spreadsheets begin a file with a mark, and the first field comes after it.
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     let mut quotes = Quotes::default();
-    text.iter().for_each(|byte| quotes.read(*byte));
+    for byte in text {
+        quotes.read(*byte);
+    }
     quotes.is_open()
 }
 
