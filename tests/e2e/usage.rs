@@ -1,5 +1,7 @@
 //! What is known of use, and what can be decided by it.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use e2e::{
     admin::{Admin, Credential},
     eventually::eventually,
@@ -41,20 +43,32 @@ fn used(shown: &Value, version: u64) -> u64 {
     one.expect("a secret")["used"].as_u64().expect("a number")
 }
 
-/// Uses the old secret, then the new one, and each is known as what it is.
+/// Sends it until it has passed so many times: until every worker knows the credential, it is nobody's use.
+async fn passes(call: &Call, times: u64) {
+    let passed = AtomicU64::new(0);
+    eventually("it passes often enough", || async {
+        for _ in passed.load(Relaxed)..times {
+            let answer = call.clone().send().await;
+            if answer.status != 200 {
+                return Err(answer.status);
+            }
+            passed.fetch_add(1, Relaxed);
+        }
+        Ok(())
+    })
+    .await;
+}
+
+/// Uses the old secret, then the new one, and each use is known as what it is.
 async fn sees_who_took_over(admin: &Admin, credential: &Credential, old: Call, new: Call) {
-    old.until(200).await;
-    let before = shows(admin, &path(credential), |shown| {
-        used(shown, 1) > 0 && shown["grace"]["last_used"] == "retiring"
-    })
-    .await;
+    passes(&old, 5).await;
+    let before = shows(admin, &path(credential), |shown| used(shown, 1) == 5).await;
+    assert_eq!(before["grace"]["last_used"], "retiring", "{before}");
     assert_eq!(used(&before, 2), 0, "{before}");
-    new.until(200).await;
-    let after = shows(admin, &path(credential), |shown| {
-        used(shown, 2) > 0 && shown["grace"]["last_used"] == "current"
-    })
-    .await;
-    assert_eq!(used(&after, 1), used(&before, 1), "{after}");
+    passes(&new, 3).await;
+    let after = shows(admin, &path(credential), |shown| used(shown, 2) == 3).await;
+    assert_eq!(after["grace"]["last_used"], "current", "{after}");
+    assert_eq!(used(&after, 1), 5, "{after}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
