@@ -94,7 +94,7 @@ impl Transport {
         result
     }
 
-    /// Lets `wait` pass.
+    /// Lets `wait` pass, before what the registry could not answer is sent again.
     pub(super) fn pause(&self, wait: Duration) {
         if let Some(runtime) = &self.runtime {
             // Made inside the runtime, whose clock it needs.

@@ -177,6 +177,7 @@ struct Serving(Arc<Intake>);
 impl Serving {
     async fn run(self) {
         loop {
+            // Others that report meanwhile share the transaction: a thousand gateways need not be a thousand commits.
             tokio::time::sleep(GATHER).await;
             let taken = self.0.take();
             if taken.is_empty() {
