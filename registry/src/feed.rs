@@ -42,7 +42,7 @@ use crate::{
     environment::Environment,
     error::Error,
     ids::GroupId,
-    store::{ReadTransaction, sqlite::READERS},
+    store::{ReadTransaction, sql::READERS},
 };
 
 mod answer;

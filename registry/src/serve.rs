@@ -26,7 +26,7 @@ use crate::{
     secrets::Keys,
     shutdown::{self, Shutdown},
     start::{DataDir, StartError},
-    store::{OpenError, sqlite::SqliteStore},
+    store::{OpenError, sql::SqlStore},
     sweep,
     telemetry::Metrics,
     tls::{self, TlsError},
@@ -187,7 +187,7 @@ async fn open(
     let master = data.master_key(&config.secrets, &*world.entropy)?;
     let keys = Arc::new(Keys::derive(&master));
     let path = data.database()?;
-    let store = SqliteStore::open(&path, &keys, world.clock.now(), &*world.entropy)
+    let store = SqlStore::open_sqlite(&path, &keys, world.clock.now(), &*world.entropy)
         .await
         .map_err(|source| ServeError::Open {
             path: path.display().to_string(),

@@ -30,7 +30,7 @@ mod feed;
 pub(crate) mod record;
 mod rotation;
 mod row;
-pub mod sqlite;
+pub mod sql;
 mod usage;
 mod visible;
 

@@ -21,7 +21,7 @@ use crate::{
     secret::Part,
     secret_policy::SecretPolicy,
     secrets::{Keys, MasterKey, SecretText},
-    store::sqlite::SqliteStore,
+    store::sql::SqlStore,
     sweep, usage,
 };
 use async_trait::async_trait;
@@ -38,7 +38,7 @@ pub(crate) struct World {
     pub(crate) feed: Arc<Feed>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) organization: OrganizationId,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<SqlStore>,
     pub(crate) folder: tempfile::TempDir,
 }
 
@@ -86,7 +86,7 @@ impl World {
         let path = folder.path().join(DATABASE);
         let now = crate::clock::Clock::now(clock.as_ref());
         let store = Arc::new(
-            SqliteStore::open(&path, &keys, now, entropy.as_ref())
+            SqlStore::open_sqlite(&path, &keys, now, entropy.as_ref())
                 .await
                 .unwrap(),
         );

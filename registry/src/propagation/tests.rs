@@ -296,16 +296,16 @@ async fn how_long_changes_took_is_measured_once() {
     let env = fleet.world.env.clone();
     let gateways = Arc::clone(&fleet.gateways);
     let mut taken = async || measure(&env, &gateways, &mut measured).await.unwrap();
-    assert_eq!(taken().await, []);
+    assert!(taken().await.is_empty());
     fleet.change().await;
     fleet.passes(SECOND);
     fleet.change().await;
     fleet.says(1, has(3)).await;
-    assert_eq!(taken().await, []);
+    assert!(taken().await.is_empty());
     fleet.passes(SECOND);
     fleet.says(2, has(3)).await;
     assert_eq!(taken().await, [2 * SECOND, SECOND]);
-    assert_eq!(taken().await, []);
+    assert!(taken().await.is_empty());
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use registry::{
     secret::{Part, Secret, SecretState},
     secret_policy::SecretPolicy,
     secrets::{Keys, MasterKey},
-    store::{Deployed, Prune, Stamp, Store as _, WriteTransaction, sqlite::SqliteStore},
+    store::{Deployed, Prune, Stamp, Store as _, WriteTransaction, sql::SqlStore},
 };
 
 use self::mint::Minted;
@@ -47,7 +47,7 @@ pub(super) async fn fill(
     let keys = Keys::derive(&master);
     let database = data.join("keysmith.db");
     drop(secret_file(&database)?);
-    let store = SqliteStore::open(&database, &keys, SystemClock.now(), &SystemEntropy).await?;
+    let store = SqlStore::open_sqlite(&database, &keys, SystemClock.now(), &SystemEntropy).await?;
     let place = Place::find(&store, keys, credentials).await?;
     let mut secrets = BufWriter::new(secret_file(secrets)?);
     let mut made = 0;
@@ -72,7 +72,7 @@ pub(super) async fn fill(
 }
 
 /// A registry with that many credentials has not made them within the time for which changes are kept.
-async fn forget_changes(store: &SqliteStore) -> Result<(), Failed> {
+async fn forget_changes(store: &SqlStore) -> Result<(), Failed> {
     let mut write = store.write().await?;
     let after_all = SystemClock.now().after(Duration::from_hours(1));
     write
@@ -113,7 +113,7 @@ struct Place {
 }
 
 impl Place {
-    async fn find(store: &SqliteStore, keys: Keys, credentials: usize) -> Result<Self, Failed> {
+    async fn find(store: &SqlStore, keys: Keys, credentials: usize) -> Result<Self, Failed> {
         let taken = Duration::from_millis(u64::try_from(credentials)?);
         let mut read = store.read().await?;
         let groups = read.groups().await?;

@@ -1,0 +1,164 @@
+//! Both databases: every verb in one statement or a few, in words that both understand. What differs between them lies in
+//! `sqlite.rs` and `postgres.rs`, and in the statements that have two texts.
+
+use std::{collections::HashSet, fmt, path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use self::{
+    connection::Connection, database::Database, log::Notes, postgres::PostgresDatabase,
+    sqlite::SqliteDatabase, wake::Heads,
+};
+use super::{OpenError, ReadTransaction, Stamp, Store, StoreError, WriteTransaction};
+use crate::{clock::Timestamp, entropy::Entropy, ids::GroupId, secrets::Keys};
+
+mod admission;
+mod application;
+mod audit;
+mod connection;
+mod credential;
+mod database;
+mod deployment;
+mod export;
+mod feed;
+mod forgetting;
+mod gateway;
+mod idempotency;
+mod installation;
+mod leak;
+mod log;
+mod name;
+mod postgres;
+mod read;
+mod rendering;
+mod rotation;
+mod search;
+mod secret;
+mod sqlite;
+mod token;
+mod usage;
+mod username;
+mod value;
+mod wake;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use sqlite::READERS;
+
+/// Either database.
+pub struct SqlStore {
+    database: Database,
+    heads: Arc<Heads>,
+}
+
+/// A transaction. Dropped without a commit, it is rolled back.
+struct SqlTransaction {
+    inner: Connection,
+    /// What the transaction changed, so far.
+    notes: Notes,
+    /// Groups that the transaction made: nobody follows them yet, so what changes for them is not noted.
+    new_groups: HashSet<GroupId>,
+    heads: Arc<Heads>,
+}
+
+impl SqlStore {
+    /// Opens the embedded database, after making it where there is none, and brings its tables up to date.
+    pub async fn open_sqlite(
+        path: &Path,
+        keys: &Keys,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, OpenError> {
+        let database = SqliteDatabase::open(path).await?;
+        Self::open(Database::Sqlite(database), keys, now, entropy).await
+    }
+
+    /// Connects to a PostgreSQL server (`postgres://…`), and brings the tables up to date.
+    pub async fn open_postgres(
+        url: &str,
+        keys: &Keys,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, OpenError> {
+        let database = PostgresDatabase::open(url).await?;
+        Self::open(Database::Postgres(database), keys, now, entropy).await
+    }
+
+    async fn open(
+        database: Database,
+        keys: &Keys,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, OpenError> {
+        let revision = installation::prepare(&database, keys, now, entropy).await?;
+        Ok(Self {
+            database,
+            heads: Arc::new(Heads::new(revision)),
+        })
+    }
+
+    fn transaction(&self, inner: Connection) -> Box<SqlTransaction> {
+        Box::new(SqlTransaction {
+            inner,
+            notes: Notes::default(),
+            new_groups: HashSet::new(),
+            heads: Arc::clone(&self.heads),
+        })
+    }
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn read(&self) -> Result<Box<dyn ReadTransaction>, StoreError> {
+        Ok(self.transaction(self.database.read().await?))
+    }
+
+    async fn write(&self) -> Result<Box<dyn WriteTransaction>, StoreError> {
+        Ok(self.transaction(self.database.write().await?))
+    }
+
+    fn revision(&self) -> u64 {
+        self.heads.revision()
+    }
+
+    fn watch(&self, group: GroupId) -> watch::Receiver<u64> {
+        self.heads.watch(group)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.database.ping().await
+    }
+
+    async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+impl fmt::Debug for SqlStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqlStore")
+    }
+}
+
+impl SqlTransaction {
+    async fn finish(mut self, stamp: Stamp) -> Result<u64, StoreError> {
+        let head = log::append(&mut self.inner, &self.notes, stamp).await?;
+        self.inner.commit().await?;
+        self.heads.rise(head, self.notes.groups());
+        Ok(head)
+    }
+}
+
+#[cfg(test)]
+impl SqlStore {
+    /// For tests that look at the embedded database's tables.
+    pub(crate) fn pool(&self) -> &sqlx::SqlitePool {
+        match &self.database {
+            Database::Sqlite(database) => database.pool(),
+            Database::Postgres(_) => panic!("not the embedded database"),
+        }
+    }
+}

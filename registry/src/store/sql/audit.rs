@@ -1,0 +1,119 @@
+//! What was done. Entries are added and read: there is no statement that changes or removes one.
+
+use serde_json::Map;
+
+use super::{
+    connection::{Connection, Row, sql},
+    value::{Columns, json, limit, number, optional_time, time},
+};
+use crate::{
+    audit::{AuditQuery, Entry, NumberedEntry},
+    clock::Timestamp,
+    ids::OrganizationId,
+    store::StoreError,
+};
+
+/// The newest first. By time and then by number, because both conditions on time and the place where a page ends are then
+/// a stretch of one index.
+macro_rules! select {
+    ($index:literal, $wanted:literal) => {
+        concat!(
+            "select sequence, organization_id, at, token_id, address, action, application_id, credential_id, subject, detail
+             from audit indexed by ",
+            $index,
+            " where ",
+            $wanted,
+            " and organization_id = $1
+                 and (at, sequence) < ($2, $3)
+                 and at >= $4
+                 and ($5 is null or application_id = $5)
+                 and ($6 is null or credential_id = $6)
+                 and ($7 is null or action = $7)
+             order by at desc, sequence desc
+             limit $8"
+        )
+    };
+}
+
+pub(super) const LIST: &str = select!("audit_by_organization", "organization_id = $1");
+pub(super) const OF_APPLICATION: &str = select!("audit_by_application", "application_id = $5");
+pub(super) const OF_CREDENTIAL: &str = select!("audit_by_credential", "credential_id = $6");
+pub(super) const OF_ACTION: &str = select!("audit_by_action", "action = $7");
+
+fn decode(row: &Row) -> Result<NumberedEntry, StoreError> {
+    let columns = Columns(row);
+    Ok(NumberedEntry {
+        sequence: columns.number("sequence")?,
+        entry: Entry {
+            organization: columns.parsed("organization_id")?,
+            at: columns.time("at")?,
+            token: columns.optional_parsed("token_id")?,
+            address: columns.optional_text("address")?,
+            action: columns.text("action")?,
+            application: columns.optional_parsed("application_id")?,
+            credential: columns.optional_parsed("credential_id")?,
+            subject: columns.text("subject")?,
+            detail: columns.json::<Map<_, _>>("detail")?,
+        },
+    })
+}
+
+pub(super) async fn list(
+    connection: &mut Connection,
+    organization: OrganizationId,
+    query: &AuditQuery,
+) -> Result<Vec<NumberedEntry>, StoreError> {
+    // The index that leaves the least to look at.
+    let statement = match (query.credential, query.application, query.action) {
+        (Some(_), ..) => OF_CREDENTIAL,
+        (None, Some(_), _) => OF_APPLICATION,
+        (None, None, Some(_)) => OF_ACTION,
+        (None, None, None) => LIST,
+    };
+    let (at, sequence) = end(query)?;
+    sql(statement)
+        .bind(organization.to_string())
+        .bind(at)
+        .bind(sequence)
+        .bind(optional_time(query.since).unwrap_or_default())
+        .bind(query.application.map(|id| id.to_string()))
+        .bind(query.credential.map(|id| id.to_string()))
+        .bind(query.action.map(crate::audit::Action::word))
+        .bind(limit(query.limit))
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
+}
+
+/// Only what is before this is asked for: by the page before, and by the end of the time.
+fn end(query: &AuditQuery) -> Result<(i64, i64), StoreError> {
+    let page = query
+        .before
+        .map(|position| (position.at, position.sequence));
+    let until = query.until.map(|until| (until, 0));
+    let last = (Timestamp::from_millis(u64::MAX), u64::MAX >> 1);
+    let (at, sequence) = page.into_iter().chain(until).min().unwrap_or(last);
+    Ok((time(at), number(sequence, "audit.sequence")?))
+}
+
+pub(super) const INSERT: &str = "insert into audit
+         (sequence, organization_id, at, token_id, address, action, application_id, credential_id, subject, detail)
+         values ((select coalesce(max(sequence), 0) + 1 from audit), $1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+pub(super) async fn insert(connection: &mut Connection, entry: &Entry) -> Result<(), StoreError> {
+    sql(INSERT)
+        .bind(entry.organization.to_string())
+        .bind(time(entry.at))
+        .bind(entry.token.map(|id| id.to_string()))
+        .bind(&entry.address)
+        .bind(&entry.action)
+        .bind(entry.application.map(|id| id.to_string()))
+        .bind(entry.credential.map(|id| id.to_string()))
+        .bind(&entry.subject)
+        .bind(json(&entry.detail, "audit.detail")?)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,328 @@
+//! Claims about how the database finds things: the plan of every statement there is.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::*;
+use crate::store::sql::{
+    admission, application, audit, connection::Sql, credential, deployment, export, feed, gateway,
+    idempotency, installation, leak, log, rendering, rotation, secret, token, usage, username,
+};
+
+macro_rules! statements {
+    ($($module:ident: $($name:ident)+;)+) => {
+        vec![$($((concat!(stringify!($module), "::", stringify!($name)), Sql::from($module::$name).sqlite)),+),+]
+    };
+}
+
+/// Every statement, by the name of its constant. Those in lists are numbered.
+fn statements() -> Vec<(String, &'static str)> {
+    let single = statements! {
+        admission: GROUPS_ADMITTING ADMIT TOUCH_APPLICATION DISMISS DEPLOYED DIGEST_OWNER DEPLOYED_OF_MANY DEPLOY TOUCH WITHDRAW
+            WITHDRAW_OF_APPLICATION DEPLOYMENTS_OF;
+        application: GET LIST LIST_NAMED EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE;
+        audit: LIST OF_APPLICATION OF_CREDENTIAL OF_ACTION INSERT;
+        credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DELETE DUE;
+        deployment: OVERRIDES OVERRIDES_OF_MANY IS_WANTED SET_OVERRIDE REMOVE_OVERRIDE DEPLOYED_AT WITHDRAWN_AT
+            ADMITTED_AT DISMISSED WITHDRAW_ONE WITHDRAW_MANY;
+        export: LIST;
+        leak: INSERT;
+        feed: APPLICATIONS CREDENTIALS CHANGES;
+        gateway: GROUPS DIGEST_KEYS INSERT_GROUP INSERT_DIGEST_KEY GATEWAYS PUT DELETE;
+        idempotency: GET PUT DELETE PRUNE;
+        installation: TABLE_EXISTS KEY_CHECK_OF INSERT INSERT_ORGANIZATION DEFAULT_ORGANIZATION
+            NEXT_APPLICATION_NUMBER;
+        log: HEAD COMMITTED_AT CHANGED_GROUPS COMMITS_OF CHANGE_ID NEXT_REVISION INSERT_CHANGE WITHDRAW INSERT_REVISION LAST_BEFORE PRUNE_CHANGES
+            PRUNE_REVISIONS;
+        rendering: OF_SECRET UNRENDERED SET_FORMAT DISCARD RECORD REFRESH;
+        rotation: WAS_CREDENTIAL BETWEEN USE TO_NOTE COUNT SET_SILENCE SET_NOTE FORGET_BY_POLICY FORGET_OWN;
+        secret: KNOWN_BY MARK_LEAKED UNREVOKED UNREVOKED_OF_MANY FINGERPRINT_OWNER SET_PROVEN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
+        search: SECRETS;
+        token: OF_ORGANIZATION OF_GROUP HAS_ADMIN GET BY_DIGEST INSERT REVOKE;
+        forgetting: PRUNE_DAYS PRUNE_BATCHES PRUNE_LOST;
+        usage: ENDING_BY_SILENCE OF DAYS LOST REPORTED LANES APPLIED PUT_APPLIED ADD ADD_DAYS USED ADD_LOST;
+        username: OWNER CLAIM RELEASE;
+    };
+    let mut all: Vec<_> = single
+        .into_iter()
+        .map(|(name, sql)| (name.to_owned(), sql))
+        .collect();
+    let lists: [(&str, &[&'static str]); 9] = [
+        ("application::DELETE", &application::DELETE),
+        ("search::OF_ORGANIZATION", &search::OF_ORGANIZATION),
+        ("search::OF_APPLICATION", &search::OF_APPLICATION),
+        ("deployment::FORGET", &deployment::FORGET),
+        ("gateway::DELETE_GROUP", &gateway::DELETE_GROUP),
+        (
+            "credential::DELETE_OF_APPLICATION",
+            &credential::DELETE_OF_APPLICATION,
+        ),
+        ("forgetting::DELETE_OF", &forgetting::DELETE_OF),
+        (
+            "forgetting::DELETE_OF_APPLICATION",
+            &forgetting::DELETE_OF_APPLICATION,
+        ),
+        ("forgetting::DELETE_OF_GROUP", &forgetting::DELETE_OF_GROUP),
+    ];
+    for (name, list) in lists {
+        let numbered = (0..).zip(list);
+        all.extend(numbered.map(|(nth, sql)| (format!("{name} {nth}"), *sql)));
+    }
+    all
+}
+
+/// Steps that look at every row, and why they may.
+const WALKS: [(&str, &str); 17] = [
+    (
+        "usage::ENDING_BY_SILENCE",
+        "its index holds only what is asked for",
+    ),
+    ("usage::LOST", "a row for each group and day, of few groups"),
+    (
+        "forgetting::PRUNE_LOST",
+        "a row for each group and day, of few groups",
+    ),
+    ("gateway::DELETE_GROUP 6", "the keys of few groups"),
+    ("log::WITHDRAW", "joins a table of one row"),
+    (
+        "rendering::UNRENDERED",
+        "its index holds only what is asked for",
+    ),
+    ("rendering::SET_FORMAT", "the table has one row"),
+    (
+        "rendering::DISCARD",
+        "at the first start with another format, for all",
+    ),
+    (
+        "gateway::GROUPS",
+        "there are few groups, and all are asked for",
+    ),
+    (
+        "gateway::DIGEST_KEYS",
+        "there are few groups, and the keys of all are asked for",
+    ),
+    ("gateway::GATEWAYS", "asked for once, at the start"),
+    ("installation::KEY_CHECK_OF", "the table has one row"),
+    (
+        "installation::NEXT_APPLICATION_NUMBER",
+        "the table has one row",
+    ),
+    (
+        "installation::TABLE_EXISTS",
+        "the schema, asked once at the start",
+    ),
+    ("log::HEAD", "the table has one row"),
+    ("log::CHANGED_GROUPS", "there are few groups"),
+    ("log::NEXT_REVISION", "the table has one row"),
+];
+
+/// Steps that look at every application: of their kind there is only this one, when a group is deleted.
+const RARE_WALKS: [(&str, &str); 1] = [(
+    "application::LISTING",
+    "asked when a group is deleted; the lists of groups have no index",
+)];
+
+const ONE_APPLICATION: &str = "sorts the credentials of one application";
+
+/// Steps that sort what they have found, and why they may.
+const SORTS: [(&str, &str); 11] = [
+    ("search::OF_APPLICATION 2", ONE_APPLICATION),
+    ("search::OF_APPLICATION 3", ONE_APPLICATION),
+    ("search::OF_APPLICATION 4", ONE_APPLICATION),
+    ("search::OF_APPLICATION 5", ONE_APPLICATION),
+    ("search::OF_APPLICATION 6", ONE_APPLICATION),
+    ("search::OF_APPLICATION 7", ONE_APPLICATION),
+    ("search::OF_APPLICATION 8", ONE_APPLICATION),
+    ("search::OF_APPLICATION 9", ONE_APPLICATION),
+    (
+        "secret::UNREVOKED_OF_MANY",
+        "sorts the secrets of one credential at a time",
+    ),
+    ("credential::DUE", "sorts a batch to join two halves"),
+    ("secret::PASSWORDS", "sorts the passwords of one user name"),
+];
+
+async fn plan(world: &World, sql: &str) -> Vec<String> {
+    sqlx::query(AssertSqlSafe(format!("explain query plan {sql}")))
+        .fetch_all(world.store.pool())
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get("detail"))
+        .collect()
+}
+
+fn is_walk(step: &str) -> bool {
+    let of_rows = step.starts_with("SCAN ");
+    // What another step has found, or the items of one JSON value.
+    let of_few = step.contains("subquery")
+        || step.contains("VIRTUAL TABLE")
+        || step.contains("CONSTANT ROW");
+    of_rows && !of_few
+}
+
+fn sorts(step: &str) -> bool {
+    step.contains("USE TEMP B-TREE FOR")
+}
+
+async fn check(world: &World) {
+    let mut wrong = Vec::new();
+    for (name, sql) in statements() {
+        let allows = |list: &[(&str, &str)]| list.iter().any(|(known, _)| *known == name);
+        let plan = plan(world, sql).await;
+        let walks = plan.iter().any(|step| is_walk(step));
+        let sorts = plan.iter().any(|step| sorts(step));
+        let may_walk = allows(&WALKS) || allows(&RARE_WALKS);
+        if (walks && !may_walk) || (sorts && !allows(&SORTS)) {
+            wrong.push((name, plan));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+async fn filled() -> World {
+    let world = World::new().await;
+    for number in 0..12 {
+        let id = world.application(&format!("a{number}")).await;
+        for name in ["x", "y", "z"] {
+            let new = World::new_credential(id, name, NewSecret::GeneratedApiKey);
+            let issued = world.issue(new).await.unwrap();
+            let next = crate::credential::RotatedSecret::Generated { username: None };
+            let id = issued.detail.credential.id;
+            world.rotate(id, HOUR, next).await.unwrap();
+        }
+    }
+    world
+}
+
+#[tokio::test]
+async fn no_statement_looks_at_every_row_or_sorts_what_an_index_could_give_in_order() {
+    let world = filled().await;
+    check(&world).await;
+    // Closing leaves statistics, by which the plans are made from then on.
+    let world = World::open(world.close().await, 2).await;
+    check(&world).await;
+}
+
+#[tokio::test]
+async fn what_may_look_at_every_row_or_sort_still_does() {
+    let world = filled().await;
+    let mut unneeded = exceptions_without_need(&world).await;
+    let world = World::open(world.close().await, 2).await;
+    let unneeded_later = exceptions_without_need(&world).await;
+    unneeded.retain(|name| unneeded_later.contains(name));
+    assert!(unneeded.is_empty(), "{unneeded:?} need no exception");
+}
+
+async fn exceptions_without_need(world: &World) -> Vec<&'static str> {
+    let statements = statements();
+    let mut unneeded = Vec::new();
+    for (name, _) in WALKS.iter().chain(&RARE_WALKS).chain(&SORTS) {
+        let known = statements.iter().find(|(known, _)| known == name);
+        let plan = plan(world, known.unwrap().1).await;
+        if !plan.iter().any(|step| is_walk(step) || sorts(step)) {
+            unneeded.push(*name);
+        }
+    }
+    unneeded
+}
+
+#[tokio::test]
+async fn pages_of_the_feed_are_walks_along_one_index_from_their_first_row() {
+    let world = filled().await;
+    for sql in [feed::APPLICATIONS, feed::CREDENTIALS, feed::CHANGES] {
+        let plan = plan(&world, sql).await;
+        assert!(plan[0].contains("USING PRIMARY KEY"), "{plan:?}");
+        assert!(
+            plan.iter().all(|step| step.starts_with("SEARCH")),
+            "{plan:?}"
+        );
+    }
+    let page = plan(&world, feed::CREDENTIALS).await;
+    assert_eq!(page.len(), 1, "nothing is joined: {page:?}");
+}
+
+#[tokio::test]
+async fn pages_of_credentials_are_walks_along_one_index_from_where_the_last_ended() {
+    let world = filled().await;
+    for sql in search::OF_ORGANIZATION {
+        let plan = plan(&world, sql).await;
+        assert!(
+            plan[0].starts_with("SEARCH c USING INDEX credentials_by_")
+                && plan[0].contains("organization_id=? AND "),
+            "{plan:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_often_is_found_by_an_index_made_for_it() {
+    let world = filled().await;
+    for (sql, index) in [
+        (secret::UNREVOKED, "secrets_unrevoked"),
+        (application::LIST, "applications_by_organization"),
+        (application::LIST_NAMED, "(name=?)"),
+        (token::OF_ORGANIZATION, "tokens_by_organization"),
+        (token::OF_GROUP, "tokens_by_group"),
+        (token::HAS_ADMIN, "tokens_of_administrators"),
+        (log::LAST_BEFORE, "revisions_by_time"),
+        (credential::DUE, "secrets_retiring"),
+        (credential::DUE, "deployed_by_expiry"),
+        (rendering::UNRENDERED, "deployed_unrendered"),
+        (rotation::TO_NOTE, "credentials_by_rotation"),
+        (rotation::TO_NOTE, "credentials_by_own_rotation"),
+        (rotation::COUNT, "credentials_by_rotation"),
+        (rotation::COUNT, "credentials_by_own_rotation"),
+    ] {
+        let plan = plan(&world, sql).await;
+        assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+    }
+}
+
+/// The constants of a file that hold statements, and whether every statement that it runs is one of them.
+fn constants(text: &str) -> (BTreeSet<String>, bool) {
+    let mut names = BTreeSet::new();
+    for declared in text.split("pub(super) const ").skip(1) {
+        let (name, rest) = declared.split_once(':').unwrap();
+        let is_text = ["&str", "[&str", "Sql", "[Sql"]
+            .iter()
+            .any(|kind| rest.trim_start().starts_with(kind));
+        if is_text {
+            names.insert(name.to_owned());
+        }
+    }
+    let run = text.match_indices("sql(").filter(|(at, _)| {
+        let before = text[..*at].chars().next_back();
+        before.is_some_and(|last| !last.is_alphanumeric() && last != '_')
+    });
+    let all_named = run
+        .map(|(at, _)| text[at + 4..].split(')').next().unwrap_or_default())
+        .all(|argument| names.contains(argument) || argument == "statement");
+    (names, all_named)
+}
+
+#[test]
+fn every_statement_is_on_the_list() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/store/sql");
+    let listed: BTreeSet<String> = statements()
+        .into_iter()
+        .map(|(name, _)| name.split(' ').next().unwrap().to_owned())
+        .collect();
+    let mut found = BTreeSet::new();
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        // Those in which no verb lies.
+        if ["tests", "connection", "database", "sqlite", "postgres"].contains(&module.as_str()) {
+            continue;
+        }
+        let (names, all_named) = constants(&fs::read_to_string(&path).unwrap());
+        assert!(
+            all_named,
+            "{module} runs a statement that is not a constant"
+        );
+        found.extend(names.into_iter().map(|name| format!("{module}::{name}")));
+    }
+    assert_eq!(found, listed);
+}

@@ -1,0 +1,184 @@
+//! Tokens for the registry's own API.
+
+use super::{
+    connection::{Connection, Row, sql},
+    value::{Columns, optional_time, time},
+};
+use crate::{
+    clock::Timestamp,
+    ids::{GroupId, OrganizationId, TokenId},
+    secret::Display,
+    store::{StoreError, StoredToken},
+    token::{Role, Token},
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, organization_id, role, group_id, description, configured, digest, prefix, last_four, created_at,
+                    expires_at, revoked_at
+             from tokens ",
+            $rest
+        )
+    };
+}
+
+pub(super) const OF_ORGANIZATION: &str =
+    select!("where organization_id = $1 and revoked_at is null order by id");
+pub(super) const OF_GROUP: &str = select!("where group_id = $1 and revoked_at is null order by id");
+
+const PORTAL_ADMIN: &str = "portal_admin";
+const LEAK_REPORTER: &str = "leak_reporter";
+const GATEWAY: &str = "gateway";
+
+fn decode(row: &Row) -> Result<StoredToken, StoreError> {
+    let columns = Columns(row);
+    let role = match columns.text("role")?.as_str() {
+        PORTAL_ADMIN => Role::PortalAdmin,
+        LEAK_REPORTER => Role::LeakReporter,
+        GATEWAY => Role::Gateway {
+            group: columns.parsed("group_id")?,
+        },
+        _ => return Err(StoreError::Unreadable("tokens.role")),
+    };
+    let token = Token {
+        id: columns.parsed("id")?,
+        organization: columns.parsed("organization_id")?,
+        role,
+        description: columns.text("description")?,
+        configured: columns.flag("configured")?,
+        display: Display {
+            prefix: columns.text("prefix")?,
+            last_four: columns.text("last_four")?,
+        },
+        created_at: columns.time("created_at")?,
+        expires_at: columns.optional_time("expires_at")?,
+        revoked_at: columns.optional_time("revoked_at")?,
+    };
+    Ok(StoredToken {
+        token,
+        digest: columns.array("digest")?,
+    })
+}
+
+pub(super) const GET: &str = select!("where id = $1");
+
+pub(super) async fn get(
+    connection: &mut Connection,
+    id: TokenId,
+) -> Result<Option<Token>, StoreError> {
+    sql(GET)
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?
+        .map(|row| decode(&row).map(|stored| stored.token))
+        .transpose()
+}
+
+pub(super) const BY_DIGEST: &str = select!("where digest = $1");
+
+pub(super) async fn by_digest(
+    connection: &mut Connection,
+    digest: &[u8; 32],
+) -> Result<Option<StoredToken>, StoreError> {
+    sql(BY_DIGEST)
+        .bind(digest.as_slice())
+        .fetch_optional(connection)
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
+}
+
+pub(super) const HAS_ADMIN: &str = "select 1 from tokens
+     where organization_id = $1 and role = 'portal_admin' and revoked_at is null
+         and (expires_at is null or expires_at > $2)
+     limit 1";
+
+pub(super) async fn has_admin(
+    connection: &mut Connection,
+    organization: OrganizationId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let found = sql(HAS_ADMIN)
+        .bind(organization.to_string())
+        .bind(time(now))
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn list(
+    connection: &mut Connection,
+    organization: OrganizationId,
+) -> Result<Vec<Token>, StoreError> {
+    sql(OF_ORGANIZATION)
+        .bind(organization.to_string())
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| decode(row).map(|stored| stored.token))
+        .collect()
+}
+
+pub(super) async fn of_group(
+    connection: &mut Connection,
+    group: GroupId,
+) -> Result<Vec<Token>, StoreError> {
+    sql(OF_GROUP)
+        .bind(group.to_string())
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| decode(row).map(|stored| stored.token))
+        .collect()
+}
+
+pub(super) const INSERT: &str = "insert into tokens
+             (id, organization_id, role, group_id, description, configured, digest, prefix, last_four, created_at,
+              expires_at, revoked_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
+pub(super) async fn insert(
+    connection: &mut Connection,
+    token: &Token,
+    digest: &[u8; 32],
+) -> Result<(), StoreError> {
+    let (role, group) = match token.role {
+        Role::PortalAdmin => (PORTAL_ADMIN, None),
+        Role::LeakReporter => (LEAK_REPORTER, None),
+        Role::Gateway { group } => (GATEWAY, Some(group.to_string())),
+    };
+    sql(INSERT)
+        .bind(token.id.to_string())
+        .bind(token.organization.to_string())
+        .bind(role)
+        .bind(group)
+        .bind(&token.description)
+        .bind(token.configured)
+        .bind(digest.as_slice())
+        .bind(&token.display.prefix)
+        .bind(&token.display.last_four)
+        .bind(time(token.created_at))
+        .bind(optional_time(token.expires_at))
+        .bind(optional_time(token.revoked_at))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) const REVOKE: &str =
+    "update tokens set revoked_at = $2 where id = $1 and revoked_at is null";
+
+pub(super) async fn revoke(
+    connection: &mut Connection,
+    id: TokenId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sql(REVOKE)
+        .bind(id.to_string())
+        .bind(time(at))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
