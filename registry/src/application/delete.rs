@@ -1,6 +1,6 @@
 //! Deleting an application with its credentials.
 
-use super::find;
+use super::{Application, find};
 use crate::{
     audit::{self, Action, Event},
     caller::Caller,
@@ -8,6 +8,7 @@ use crate::{
     environment::Environment,
     error::{Error, Kind},
     ids::ApplicationId,
+    store::WriteTransaction,
 };
 
 /// Deletes an application, if it is at the expected version, and its credentials everywhere. Its name stays reserved
@@ -35,13 +36,23 @@ async fn delete_in_full(
     if expected.is_some_and(|version| version != application.version) {
         return Err(Error::VersionMismatch(Kind::Application));
     }
-    for group in write.groups_admitting(id).await? {
-        write.dismiss(group, &application).await?;
-    }
-    write.delete_application(id, env.now()).await?;
-    let event = Event::of_application(Action::ApplicationDeleted, &application);
-    audit::note(env, write.as_mut(), caller, event).await?;
+    remove(env, write.as_mut(), caller, &application).await?;
     let changed = Changed::of(write.as_mut(), ()).await?;
     env.commit(write).await?;
     Ok(changed)
+}
+
+/// The same in a transaction that does more.
+pub(crate) async fn remove(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    caller: Caller,
+    application: &Application,
+) -> Result<(), Error> {
+    for group in write.groups_admitting(application.id).await? {
+        write.dismiss(group, application).await?;
+    }
+    write.delete_application(application.id, env.now()).await?;
+    let event = Event::of_application(Action::ApplicationDeleted, application);
+    audit::note(env, write, caller, event).await
 }

@@ -49,34 +49,44 @@ async fn update_in_full(
     if expected.is_some_and(|version| version != before.version) {
         return Err(Error::VersionMismatch(Kind::Application));
     }
+    let application = change(env, write.as_mut(), caller, before, patch).await?;
+    let changed = Changed::of(write.as_mut(), application).await?;
+    env.commit(write).await?;
+    Ok(changed)
+}
+
+/// The same in a transaction that does more.
+pub(crate) async fn change(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    caller: Caller,
+    before: Application,
+    patch: ApplicationPatch,
+) -> Result<Application, Error> {
     let groups = write.groups().await?;
     let default = DefaultChange {
         key: patch.default_key,
         credential: patch.default_credential,
     };
     let mut application = apply(before.clone(), patch, &groups)?;
-    default
-        .apply(write.as_mut(), &mut application, env.now())
-        .await?;
+    default.apply(write, &mut application, env.now()).await?;
     application.updated_at = env.now();
     application.version = before.version.saturating_add(1);
     if application.name != before.name {
-        value::check_name_is_free(write.as_mut(), &application).await?;
+        value::check_name_is_free(write, &application).await?;
     }
     if before.scopes.beyond(&application.scopes).next().is_some() {
-        check_scopes_are_unused(write.as_mut(), &application).await?;
+        check_scopes_are_unused(write, &application).await?;
     }
     if application.reach != before.reach {
-        let admitting = admitting(write.as_mut(), &application, &groups).await?;
-        move_to(env, write.as_mut(), &application, &admitting).await?;
+        let admitting = admitting(write, &application, &groups).await?;
+        move_to(env, write, &application, &admitting).await?;
     }
     write.update_application(&application).await?;
     let event = Event::of_application(Action::ApplicationUpdated, &application)
         .changed(&before, &application);
-    audit::note(env, write.as_mut(), caller, event).await?;
-    let changed = Changed::of(write.as_mut(), application).await?;
-    env.commit(write).await?;
-    Ok(changed)
+    audit::note(env, write, caller, event).await?;
+    Ok(application)
 }
 
 fn apply(

@@ -2,7 +2,7 @@
 
 use super::{Credential, find};
 use crate::{
-    application,
+    application::{self, Application},
     audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
@@ -39,21 +39,39 @@ pub async fn delete(
     }
     let application =
         application::find(write.as_mut(), caller.organization, credential.application).await?;
-    if application.requires(id) {
+    end(
+        env,
+        write.as_mut(),
+        caller,
+        (&application, &credential),
+        deployed,
+    )
+    .await?;
+    let changed = Changed::of(write.as_mut(), ()).await?;
+    env.commit(write).await?;
+    Ok(changed)
+}
+
+/// The same in a transaction that does more, of a credential that the application has.
+pub(crate) async fn end(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    caller: Caller,
+    (application, credential): (&Application, &Credential),
+    deployed: Deployed,
+) -> Result<(), Error> {
+    if application.requires(credential.id) {
         return Err(Conflict::DefaultCredential.into());
     }
-    let groups = deployment::on_demand(write.as_mut(), &application, &credential).await?;
+    let groups = deployment::on_demand(write, application, credential).await?;
     if !groups.is_empty() && deployed == Deployed::Keep {
         let groups = groups.into_iter().map(|group| group.name).collect();
         return Err(Conflict::DeployedOnDemand { groups }.into());
     }
-    remove(write.as_mut(), &credential, env.now()).await?;
-    let event = Event::of_credential(Action::CredentialDeleted, &credential);
-    audit::note(env, write.as_mut(), caller, event).await?;
-    deployment::leave(write.as_mut(), &application, &groups).await?;
-    let changed = Changed::of(write.as_mut(), ()).await?;
-    env.commit(write).await?;
-    Ok(changed)
+    remove(write, credential, env.now()).await?;
+    let event = Event::of_credential(Action::CredentialDeleted, credential);
+    audit::note(env, write, caller, event).await?;
+    deployment::leave(write, application, &groups).await
 }
 
 async fn remove(

@@ -20,7 +20,7 @@ use crate::{
     ids::{CredentialId, OrganizationId},
     secret::Part,
     secret_policy::check_username,
-    store::ReadTransaction,
+    store::{ReadTransaction, WriteTransaction},
 };
 
 /// The shortest time of silence after which a retiring secret may end by itself.
@@ -46,61 +46,99 @@ pub async fn rotate(
         find_to_rotate(read.as_mut(), caller.organization, id).await?
     };
     check_version(&known, expected)?;
-    let minted = mint(env, &known, rotation.part, rotation.secret.clone()).await?;
+    let prepared = Prepared::of(env, &known, rotation).await?;
 
     let mut write = env.store.write().await?;
-    let now = env.now();
-    let mut credential = find_to_rotate(write.as_mut(), caller.organization, id).await?;
+    let credential = find_to_rotate(write.as_mut(), caller.organization, id).await?;
     check_version(&credential, expected)?;
-    if credential.is_expired(now) {
-        return Err(Conflict::CredentialExpired.into());
-    }
-    if credential.username != known.username {
-        // Another rotation came in between, and this one may keep the user name that it read.
-        return Err(Error::VersionMismatch(Kind::Credential));
-    }
-    if credential.is_paired && credential.secret_version >= MAX_OF_PAIR {
-        return Err(Conflict::PairExhausted.into());
-    }
-    let before = credential.clone();
-    credential.secret_version = credential.secret_version.saturating_add(1);
-    credential.version = credential.version.saturating_add(1);
-    credential.updated_at = now;
-    if rotation.part == Part::Value {
-        credential.rotated_at = now;
-        credential.username.clone_from(&minted.username);
-        write.set_rotation_note(id, RotationNote::Nothing).await?;
-    }
-    let retirement = Retirement::of(env, &rotation, &credential, now);
-    retirement.carry_out(write.as_mut(), id).await?;
-    let version = credential.secret_version;
-    minted
-        .keep(env, write.as_mut(), &credential, version)
+    let issued = prepared
+        .carry_out(env, write.as_mut(), caller, credential)
         .await?;
-    issue::settle_usernames(env, write.as_mut(), id).await?;
-    write.update_credential(&credential).await?;
-    let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
-    deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
-    let event = Event::of_credential(Action::CredentialRotated, &credential)
-        .with("part", part_word(rotation.part))
-        .with("version", credential.secret_version)
-        .with("grace_period", rotation.grace.as_secs())
-        .changed(&before, &credential);
-    audit::note(env, write.as_mut(), caller, event).await?;
-    let secrets = write.unrevoked_secrets(id).await?;
-    let counts = write.usage(&[id]).await?;
-    let issued = Issued {
-        detail: CredentialDetail::new(env, credential, &secrets, now).with_usage(&counts, now),
-        secret: minted
-            .shown
-            .clone()
-            .filter(|_| rotation.part == Part::Value),
-        shared_secret: minted.shown.filter(|_| rotation.part == Part::Shared),
-    };
     let issued = Changed::of(write.as_mut(), issued).await?;
     idempotency::keep(receipt, env, write.as_mut(), &issued).await?;
     env.commit(write).await?;
     Ok(issued)
+}
+
+/// A rotation whose secret is made, and not kept yet.
+pub(crate) struct Prepared {
+    /// The user name that the credential had.
+    username: Option<String>,
+    rotation: Rotation,
+    minted: Minted,
+}
+
+impl Prepared {
+    /// Does what is slow, which is why no transaction waits for it.
+    pub(crate) async fn of(
+        env: &Environment,
+        known: &Credential,
+        rotation: Rotation,
+    ) -> Result<Self, Error> {
+        let minted = mint(env, known, rotation.part, rotation.secret.clone()).await?;
+        Ok(Self {
+            username: known.username.clone(),
+            rotation,
+            minted,
+        })
+    }
+
+    /// Gives the credential the secret.
+    pub(crate) async fn carry_out(
+        self,
+        env: &Environment,
+        write: &mut dyn WriteTransaction,
+        caller: Caller,
+        mut credential: Credential,
+    ) -> Result<Issued, Error> {
+        let (now, id) = (env.now(), credential.id);
+        let Self {
+            rotation, minted, ..
+        } = self;
+        if credential.is_expired(now) {
+            return Err(Conflict::CredentialExpired.into());
+        }
+        if credential.username != self.username {
+            // Another rotation came in between, and this one may keep the user name that it read.
+            return Err(Error::VersionMismatch(Kind::Credential));
+        }
+        if credential.is_paired && credential.secret_version >= MAX_OF_PAIR {
+            return Err(Conflict::PairExhausted.into());
+        }
+        let before = credential.clone();
+        credential.secret_version = credential.secret_version.saturating_add(1);
+        credential.version = credential.version.saturating_add(1);
+        credential.updated_at = now;
+        if rotation.part == Part::Value {
+            credential.rotated_at = now;
+            credential.username.clone_from(&minted.username);
+            write.set_rotation_note(id, RotationNote::Nothing).await?;
+        }
+        let retirement = Retirement::of(env, &rotation, &credential, now);
+        retirement.carry_out(write, id).await?;
+        let version = credential.secret_version;
+        minted.keep(env, write, &credential, version).await?;
+        issue::settle_usernames(env, write, id).await?;
+        write.update_credential(&credential).await?;
+        let digesters = Digesters::load(write, &env.keys).await?;
+        deployment::settle(write, &env.keys, &digesters, &credential, now).await?;
+        let event = Event::of_credential(Action::CredentialRotated, &credential)
+            .with("part", part_word(rotation.part))
+            .with("version", credential.secret_version)
+            .with("grace_period", rotation.grace.as_secs())
+            .changed(&before, &credential);
+        audit::note(env, write, caller, event).await?;
+        let secrets = write.unrevoked_secrets(id).await?;
+        let counts = write.usage(&[id]).await?;
+        Ok(Issued {
+            detail: CredentialDetail::new(env, credential, &secrets, now).with_usage(&counts, now),
+            secret: minted
+                .shown
+                .clone()
+                .filter(|_| rotation.part == Part::Value),
+            shared_secret: minted.shown.filter(|_| rotation.part == Part::Shared),
+        })
+    }
 }
 
 /// The credential, unless it is not there, or was and is deleted.

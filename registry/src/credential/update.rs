@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Kind},
     ids::CredentialId,
     label::{self, Labels},
+    store::WriteTransaction,
 };
 
 /// Changes a credential, if it is at the expected version.
@@ -26,32 +27,46 @@ pub async fn update(
     patch: CredentialPatch,
 ) -> Result<Changed<CredentialDetail>, Error> {
     let mut write = env.store.write().await?;
-    let now = env.now();
     let before = find(write.as_mut(), caller.organization, id).await?;
     if expected.is_some_and(|version| version != before.version) {
         return Err(Error::VersionMismatch(Kind::Credential));
     }
     let application =
         crate::application::find(write.as_mut(), caller.organization, before.application).await?;
-    let is_rescheduled = patch.rotate_every != Edit::Keep || patch.expires_at != Edit::Keep;
-    let mut credential = apply(before.clone(), patch, &application, now)?;
-    application.check_default(&credential, now)?;
-    credential.updated_at = now;
-    credential.version = credential.version.saturating_add(1);
-    value::check_names_are_free(write.as_mut(), &credential).await?;
-    write.update_credential(&credential).await?;
-    if is_rescheduled {
-        write.set_rotation_note(id, RotationNote::Nothing).await?;
-    }
-    let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
-    deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
-    let event =
-        Event::of_credential(Action::CredentialUpdated, &credential).changed(&before, &credential);
-    audit::note(env, write.as_mut(), caller, event).await?;
-    let detail = detail(env, write.as_mut(), credential, now).await?;
+    let credential = change(env, write.as_mut(), caller, (&application, before), patch).await?;
+    let detail = detail(env, write.as_mut(), credential, env.now()).await?;
     let changed = Changed::of(write.as_mut(), detail).await?;
     env.commit(write).await?;
     Ok(changed)
+}
+
+/// The same in a transaction that does more, of a credential that the application has.
+pub(crate) async fn change(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    caller: Caller,
+    (application, before): (&Application, Credential),
+    patch: CredentialPatch,
+) -> Result<Credential, Error> {
+    let now = env.now();
+    let is_rescheduled = patch.rotate_every != Edit::Keep || patch.expires_at != Edit::Keep;
+    let mut credential = apply(before.clone(), patch, application, now)?;
+    application.check_default(&credential, now)?;
+    credential.updated_at = now;
+    credential.version = credential.version.saturating_add(1);
+    value::check_names_are_free(write, &credential).await?;
+    write.update_credential(&credential).await?;
+    if is_rescheduled {
+        write
+            .set_rotation_note(credential.id, RotationNote::Nothing)
+            .await?;
+    }
+    let digesters = Digesters::load(write, &env.keys).await?;
+    deployment::settle(write, &env.keys, &digesters, &credential, now).await?;
+    let event =
+        Event::of_credential(Action::CredentialUpdated, &credential).changed(&before, &credential);
+    audit::note(env, write, caller, event).await?;
+    Ok(credential)
 }
 
 fn apply(

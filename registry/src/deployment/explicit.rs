@@ -51,31 +51,44 @@ async fn say(
     let application =
         application::find(write.as_mut(), caller.organization, credential.application).await?;
     let group = gateway::named(write.as_mut(), group).await?;
-    if wanted && !application.reach.allows(&group) {
-        return Err(Conflict::GroupNotAllowed { group: group.name }.into());
+    let what = (&application, &credential, &group);
+    say_of(env, write.as_mut(), caller, what, wanted).await?;
+    let changed = Changed::of(write.as_mut(), ()).await?;
+    env.commit(write).await?;
+    Ok(changed)
+}
+
+/// The same in a transaction that does more, of a credential that the application has.
+pub(crate) async fn say_of(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    caller: Caller,
+    (application, credential, group): (&Application, &Credential, &GatewayGroup),
+    wanted: bool,
+) -> Result<(), Error> {
+    if wanted && !application.reach.allows(group) {
+        let group = group.name.clone();
+        return Err(Conflict::GroupNotAllowed { group }.into());
     }
     // Nothing is kept of what the credential does by itself.
-    let said = (rule::goes_by_itself(&credential, &group) != wanted).then_some(wanted);
-    let before = rule::said(&write.overrides(id).await?, group.id);
+    let said = (rule::goes_by_itself(credential, group) != wanted).then_some(wanted);
+    let before = rule::said(&write.overrides(credential.id).await?, group.id);
     if before != said {
-        write.set_override(id, group.id, said).await?;
+        write.set_override(credential.id, group.id, said).await?;
         let action = if wanted {
             Action::CredentialDeployed
         } else {
             Action::CredentialUndeployed
         };
-        let event = Event::of_credential(action, &credential).with("group", group.name.as_str());
-        audit::note(env, write.as_mut(), caller, event).await?;
+        let event = Event::of_credential(action, credential).with("group", group.name.as_str());
+        audit::note(env, write, caller, event).await?;
     }
-    let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
-    let now = env.now();
-    settle::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
+    let digesters = Digesters::load(write, &env.keys).await?;
+    settle::settle(write, &env.keys, &digesters, credential, env.now()).await?;
     if !wanted {
-        settle::dismiss(write.as_mut(), &application, &[&group]).await?;
+        settle::dismiss(write, application, &[group]).await?;
     }
-    let changed = Changed::of(write.as_mut(), ()).await?;
-    env.commit(write).await?;
-    Ok(changed)
+    Ok(())
 }
 
 /// Says of a credential that was just made that it is for these groups, and for no others.
