@@ -10,7 +10,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::leak;
+use crate::{journal, leak};
 
 pub use reader::{ConfigError, Mistake};
 pub use reference::{OPTIONS, Setting, help};
@@ -26,6 +26,8 @@ pub struct Config {
     pub listeners: Listeners,
     /// The directory with the database, the master key and the first admin token.
     pub data_dir: PathBuf,
+    /// The file to which revocations are written a second time.
+    pub revocation_journal: PathBuf,
     /// Secrets given by configuration rather than generated.
     pub secrets: Secrets,
     /// What new credentials must look like.
@@ -213,11 +215,15 @@ impl Config {
                  or allow_plaintext = true when something else encrypts the traffic",
             );
         }
+        let data_dir = reader
+            .text("data_dir")
+            .map_or_else(|| PathBuf::from("./keysmith-data"), PathBuf::from);
         Self {
             listeners,
-            data_dir: reader
-                .text("data_dir")
-                .map_or_else(|| PathBuf::from("./keysmith-data"), PathBuf::from),
+            revocation_journal: reader
+                .text("revocation_journal")
+                .map_or_else(|| journal::default_path(&data_dir), PathBuf::from),
+            data_dir,
             secrets: Secrets {
                 master_key: reader.secret("master_key", "master_key_file"),
                 admin_token: reader.secret("admin_token", "admin_token_file"),

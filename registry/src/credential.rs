@@ -16,6 +16,7 @@ use crate::{
     usage::{Grace, SecretUse, UsageTotals},
 };
 
+mod again;
 mod announce;
 mod create;
 mod delete;
@@ -37,6 +38,7 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use again::{delete_again, revoke_again};
 pub(crate) use create::Draft;
 pub(crate) use issue::end_retired;
 pub(crate) use versions::version_of_record;

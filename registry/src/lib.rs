@@ -39,6 +39,7 @@ pub mod usage;
 pub mod deployment;
 pub mod feed;
 pub mod idempotency;
+pub mod journal;
 pub mod propagation;
 pub mod store;
 

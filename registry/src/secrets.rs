@@ -92,6 +92,8 @@ pub struct Keys {
     password_salts: Hmac<Sha256>,
     foreign_passwords: Hmac<Sha256>,
     idempotency_rows: Hmac<Sha256>,
+    journal: Hmac<Sha256>,
+    backups: Hmac<Sha256>,
     idempotency_answers: Hkdf<Sha256>,
 }
 
@@ -107,6 +109,8 @@ impl Keys {
             password_salts: mac("keysmith/v1/password-fingerprint-salts"),
             foreign_passwords: mac("keysmith/v1/foreign-passwords"),
             idempotency_rows: mac("keysmith/v1/idempotency-rows"),
+            journal: mac("keysmith/v1/revocation-journal"),
+            backups: mac("keysmith/v1/backups"),
             idempotency_answers: Hkdf::new(
                 None,
                 master.derive("keysmith/v1/idempotency-answers").as_slice(),
@@ -166,6 +170,18 @@ impl Keys {
         let [a, b, c] = parts;
         let [la, lb, lc] = &lengths;
         tag(&self.idempotency_rows, &[la, a, lb, b, lc, c])
+    }
+
+    /// The tag of a line in the journal of revocations, which follows the line with the tag `before`.
+    #[must_use]
+    pub fn journal_tag(&self, before: &[u8; 32], line: &[u8]) -> [u8; 32] {
+        tag(&self.journal, &[before, line])
+    }
+
+    /// For the tag of a backup, over everything in it.
+    #[must_use]
+    pub fn backup_tagger(&self) -> Hmac<Sha256> {
+        self.backups.clone()
     }
 
     /// Seals the answer to an idempotent request: only the one who knows the request's key can have it opened.
@@ -235,6 +251,8 @@ mod tests {
         let results = [
             keys.password_salt("x"),
             keys.token_digest("x"),
+            keys.journal_tag(&same, b"x"),
+            tag(&keys.backup_tagger(), &[b"x"]),
             keys.foreign_password_hash("", "x"),
             keys.password_fingerprint(&same),
             keys.fingerprint(&SecretHash::from_bytes(same)),

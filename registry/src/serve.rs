@@ -17,6 +17,7 @@ use crate::{
     error::Error,
     feed::Feed,
     gateway::Gateways,
+    journal::{self, JournalError},
     leak::LeakDesk,
     listener::{self, BindError, Listener},
     operations::Operations,
@@ -93,6 +94,9 @@ pub enum ServeError {
         /// Why.
         source: OpenError,
     },
+    /// The journal of revocations.
+    #[error("revocation_journal: {0}")]
+    Journal(#[from] JournalError),
     /// The costs of Argon2.
     #[error("argon2_memory_kib and argon2_iterations: {0}")]
     Cost(#[from] InvalidCost),
@@ -193,8 +197,9 @@ async fn open(
             path: path.display().to_string(),
             source,
         })?;
+    let store = Arc::new(store);
     let environment = Environment {
-        store: Arc::new(store),
+        store: Arc::clone(&store) as _,
         keys,
         clock: Arc::clone(&world.clock),
         entropy: Arc::clone(&world.entropy),
@@ -209,6 +214,8 @@ async fn open(
         log_kept: config.change_retention,
         usage_kept: config.usage_kept,
     };
+    let journal = journal::open(&environment, &config.revocation_journal).await?;
+    store.keep_journal(journal);
     Ok((data, environment))
 }
 

@@ -27,6 +27,7 @@ use crate::{
 
 mod error;
 mod feed;
+mod journal;
 pub(crate) mod record;
 mod rotation;
 mod row;
@@ -39,6 +40,7 @@ mod conformance;
 
 pub use error::{OpenError, StoreError};
 pub use feed::FeedReads;
+pub use journal::{JournalReads, JournalWrites, RevokedSource};
 pub use record::RenderedCredential;
 pub use rotation::{RotationReads, RotationWrites, SecretUse};
 pub use row::*;
@@ -69,7 +71,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 
 /// Reading, all of it from one moment.
 #[async_trait]
-pub trait ReadTransaction: FeedReads + RotationReads + UsageReads + Send {
+pub trait ReadTransaction: FeedReads + JournalReads + RotationReads + UsageReads + Send {
     /// The organization that exists from the start.
     async fn default_organization(&mut self) -> Result<Organization, StoreError>;
 
@@ -264,7 +266,7 @@ pub trait ReadTransaction: FeedReads + RotationReads + UsageReads + Send {
 
 /// Reading and writing, alone.
 #[async_trait]
-pub trait WriteTransaction: ReadTransaction + RotationWrites + UsageWrites {
+pub trait WriteTransaction: ReadTransaction + JournalWrites + RotationWrites + UsageWrites {
     /// A number for an application that none ever had.
     async fn next_application_number(&mut self) -> Result<u32, StoreError>;
     /// Adds an application and reserves its name.

@@ -14,6 +14,7 @@ mod provision;
 mod tests;
 
 pub use authenticate::{authenticate, is_valid};
+pub(crate) use issue::revoke_again;
 pub use issue::{create, list, revoke};
 pub use provision::{has_admin, mint, provision};
 

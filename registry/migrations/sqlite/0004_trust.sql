@@ -15,3 +15,12 @@ create index applications_by_owner on applications (organization_id, owner, id) 
 
 -- Of a developer's token: whose applications it may see.
 alter table tokens add column owner text;
+
+-- How far each journal of revocations outside the database was found to be true in it: all up to this line.
+create table journal_marks (
+    journal blob primary key not null,
+    number bigint not null
+);
+
+create index secrets_by_revocation on secrets (revoked_at, id) where revoked_at is not null;
+create index tokens_by_revocation on tokens (revoked_at, id) where revoked_at is not null;

@@ -6,6 +6,7 @@ use super::problem::{Kind, Problem};
 use crate::{
     entropy::EntropyError,
     error::{Error, InvalidField},
+    store::StoreError,
 };
 
 /// After which a client that met a full queue may come back.
@@ -24,6 +25,10 @@ impl From<Error> for Problem {
                 .detail(format!("the {kind} is at another version")),
             Error::Busy | Error::ReadFailed | Error::UsageNotKept => {
                 Self::new(Kind::Overloaded).retry_after(BUSY_RETRY)
+            }
+            Error::Store(StoreError::NotJournaled) => {
+                tracing::error!(error = %StoreError::NotJournaled, "the request was answered 503");
+                Self::new(Kind::NotJournaled).retry_after(BUSY_RETRY)
             }
             Error::Superseded => Self::new(Kind::IdempotencyInProgress).retry_after(BUSY_RETRY),
             Error::Answer(_)

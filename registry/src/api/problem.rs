@@ -35,6 +35,7 @@ pub(crate) enum Kind {
     TooManyAttempts,
     Internal,
     Overloaded,
+    NotJournaled,
 }
 
 impl Kind {
@@ -57,6 +58,7 @@ impl Kind {
             Self::TooManyAttempts => "too-many-attempts",
             Self::Internal => "internal",
             Self::Overloaded => "overloaded",
+            Self::NotJournaled => "not-journaled",
         }
     }
 
@@ -80,6 +82,9 @@ impl Kind {
             Self::TooManyAttempts => "Too many attempts",
             Self::Internal => "Something went wrong here",
             Self::Overloaded => "Too busy at the moment",
+            Self::NotJournaled => {
+                "It is done, but cannot be written to the journal of revocations yet"
+            }
         }
     }
 
@@ -99,7 +104,7 @@ impl Kind {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::NotJournaled => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

@@ -65,6 +65,8 @@ actions! {
     CredentialUndeployed = "credential.undeployed",
     /// A secret was reported as leaked.
     SecretLeaked = "secret.leaked",
+    /// A secret was revoked again, because the journal of revocations says so and the database had forgotten it.
+    SecretRevokedAgain = "secret.revoked_again",
     /// Every credential was written out, without its secrets.
     CredentialsExported = "credentials.exported",
     /// A gateway group was created.

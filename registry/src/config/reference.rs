@@ -40,6 +40,13 @@ pub const OPTIONS: &[Setting] = &[
          serves it. Back it up as a whole: the database is of no use without the master key.",
     ),
     setting(
+        "revocation_journal",
+        "data_dir/revocations.journal",
+        "File to which everything revoked is written a second time, before the caller is told. It must survive what the \
+         database does not: put it on another disk. After a restore, or when an older copy of the database was put back, \
+         what it says is revoked again. The registry does not start without it.",
+    ),
+    setting(
         "master_key",
         "generated",
         "32 bytes in base64, under which everything at rest is sealed. Generated into data_dir/master.key (mode 0600) \

@@ -74,7 +74,7 @@ pub(crate) async fn end(
     deployment::leave(write, application, &groups).await
 }
 
-async fn remove(
+pub(super) async fn remove(
     write: &mut dyn WriteTransaction,
     credential: &Credential,
     now: Timestamp,

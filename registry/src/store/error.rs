@@ -23,6 +23,12 @@ pub enum StoreError {
         /// Why.
         source: Box<StoreError>,
     },
+    /// It is done, and not yet in the journal outside the database.
+    #[error(
+        "it is done, but the journal of revocations cannot be written: until it is, a restored database may bring back what \
+         was revoked"
+    )]
+    NotJournaled,
     /// Work in a task of its own did not come to its end.
     #[error("the work was interrupted")]
     Interrupted,

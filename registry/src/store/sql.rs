@@ -1,7 +1,12 @@
 //! Both databases: every verb in one statement or a few, in words that both understand. What differs between them lies in
 //! `sqlite.rs` and `postgres.rs`, and in the statements that have two texts.
 
-use std::{collections::HashSet, fmt, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -11,7 +16,13 @@ use self::{
     sqlite::SqliteDatabase, wake::Heads,
 };
 use super::{OpenError, ReadTransaction, Stamp, Store, StoreError, WriteTransaction};
-use crate::{clock::Timestamp, entropy::Entropy, ids::GroupId, secrets::Keys};
+use crate::{
+    clock::Timestamp,
+    entropy::Entropy,
+    ids::GroupId,
+    journal::{Journal, Revocation, Revoked},
+    secrets::Keys,
+};
 
 mod admission;
 mod application;
@@ -26,6 +37,7 @@ mod forgetting;
 mod gateway;
 mod idempotency;
 mod installation;
+mod journal;
 mod leak;
 mod log;
 mod name;
@@ -52,6 +64,8 @@ pub(crate) use sqlite::READERS;
 pub struct SqlStore {
     database: Database,
     heads: Arc<Heads>,
+    /// Where revocations are written a second time.
+    journal: OnceLock<Arc<Journal>>,
 }
 
 /// A transaction. Dropped without a commit, it is rolled back.
@@ -62,6 +76,9 @@ struct SqlTransaction {
     /// Groups that the transaction made: nobody follows them yet, so what changes for them is not noted.
     new_groups: HashSet<GroupId>,
     heads: Arc<Heads>,
+    /// What the transaction revoked, so far.
+    revoked: Vec<Revoked>,
+    journal: Option<Arc<Journal>>,
 }
 
 impl SqlStore {
@@ -97,7 +114,14 @@ impl SqlStore {
         Ok(Self {
             database,
             heads: Arc::new(Heads::new(revision)),
+            journal: OnceLock::new(),
         })
+    }
+
+    /// From now on, what is revoked is in the journal before a commit returns.
+    pub fn keep_journal(&self, journal: Arc<Journal>) {
+        // Given twice, it is the same one: a registry has one.
+        let _ = self.journal.set(journal);
     }
 
     fn transaction(&self, inner: Connection) -> Box<SqlTransaction> {
@@ -106,6 +130,8 @@ impl SqlStore {
             notes: Notes::default(),
             new_groups: HashSet::new(),
             heads: Arc::clone(&self.heads),
+            revoked: Vec::new(),
+            journal: self.journal.get().cloned(),
         })
     }
 }
@@ -147,7 +173,17 @@ impl SqlTransaction {
     async fn finish(mut self, stamp: Stamp) -> Result<u64, StoreError> {
         let head = log::append(&mut self.inner, &self.notes, stamp).await?;
         self.inner.commit().await?;
+        // Gateways need not wait for the journal.
         self.heads.rise(head, self.notes.groups());
+        if let Some(journal) = self.journal {
+            let revocation = |what| Revocation {
+                what,
+                at: stamp.at,
+                revision: head,
+            };
+            let revoked = self.revoked.into_iter().map(revocation);
+            journal.append(revoked.collect()).await?;
+        }
         Ok(head)
     }
 }

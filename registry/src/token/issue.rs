@@ -94,6 +94,20 @@ pub async fn revoke(
     Ok(())
 }
 
+/// Revokes a token again that the database has forgotten to be revoked, unless it is not there.
+pub(crate) async fn revoke_again(env: &Environment, id: TokenId) -> Result<(), Error> {
+    let mut write = env.store.write().await?;
+    let Some(token) = write.token(id).await? else {
+        return Ok(());
+    };
+    write.revoke_token(id, env.now()).await?;
+    let event = Event::of(Action::TokenRevoked, id.to_string());
+    let caller = Caller::registry(token.organization);
+    audit::note(env, write.as_mut(), caller, event).await?;
+    env.commit(write).await?;
+    Ok(())
+}
+
 /// Tokens that are listed together.
 #[derive(Clone, Copy)]
 enum Collection {

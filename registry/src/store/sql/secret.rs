@@ -59,6 +59,21 @@ pub(super) fn decode(row: &Row) -> Result<Secret, StoreError> {
     })
 }
 
+pub(super) const GET: &str = select!("where s.id = $1");
+
+pub(super) async fn get(
+    connection: &mut Connection,
+    id: SecretId,
+) -> Result<Option<Secret>, StoreError> {
+    sql(GET)
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
+}
+
 pub(super) const UNREVOKED: &str =
     select!("where s.credential_id = $1 and s.state <> 'revoked' order by s.version");
 

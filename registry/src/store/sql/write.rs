@@ -15,6 +15,7 @@ use crate::{
     credential::Credential,
     gateway::{GatewayGroup, GatewayRecord},
     ids::{ApplicationId, CredentialId, GroupId, SecretId, TokenId},
+    journal::Revoked,
     leak::Leak,
     secret::{Secret, SecretState},
     secrets::Fingerprint,
@@ -79,6 +80,8 @@ impl WriteTransaction for SqlTransaction {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         secret::revoke_of_application(&mut self.inner, id, at).await?;
+        // One line, however many secrets they are.
+        self.revoked.push(Revoked::Application(id));
         forgetting::delete_of_application(&mut self.inner, id).await?;
         credential::delete_of_application(&mut self.inner, id).await?;
         application::delete(&mut self.inner, id).await
@@ -122,6 +125,7 @@ impl WriteTransaction for SqlTransaction {
     async fn delete_credential(&mut self, id: CredentialId) -> Result<(), StoreError> {
         forgetting::delete_of(&mut self.inner, id).await?;
         deployment::forget(&mut self.inner, id).await?;
+        self.revoked.push(Revoked::Credential(id));
         credential::delete(&mut self.inner, id).await
     }
 
@@ -142,6 +146,9 @@ impl WriteTransaction for SqlTransaction {
         id: SecretId,
         state: SecretState,
     ) -> Result<(), StoreError> {
+        if matches!(state, SecretState::Revoked { .. }) {
+            self.revoked.push(Revoked::Secret(id));
+        }
         secret::set_state(&mut self.inner, id, state).await?;
         for deployed in admission::deployments_of(&mut self.inner, id).await? {
             self.refresh(&deployed).await?;
@@ -223,6 +230,7 @@ impl WriteTransaction for SqlTransaction {
     }
 
     async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
+        self.revoked.push(Revoked::Token(id));
         token::revoke(&mut self.inner, id, at).await
     }
 

@@ -1,0 +1,130 @@
+//! One line: what it says, in JSON, and a tag over that and over the tag of the line before.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Revocation, Revoked};
+use crate::{clock::Timestamp, secrets::Keys};
+
+/// The layout of a journal.
+const FORMAT: u32 = 1;
+
+/// The first line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Header {
+    keysmith_journal: u32,
+    /// Random, so that no two journals are taken for each other.
+    journal: String,
+    /// Unix milliseconds.
+    began_at: u64,
+}
+
+/// Every further line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// Counting from 1.
+    number: u64,
+    /// Unix milliseconds.
+    at: u64,
+    revision: u64,
+    revoked: String,
+}
+
+/// The lines so far, as far as the next one has to know them.
+#[derive(Clone, Debug)]
+pub(super) struct Chain {
+    tag: [u8; 32],
+    number: u64,
+}
+
+impl Header {
+    pub(super) fn new(id: [u8; 16], began_at: Timestamp) -> Self {
+        Self {
+            keysmith_journal: FORMAT,
+            journal: format!("{:032x}", u128::from_be_bytes(id)),
+            began_at: began_at.as_millis(),
+        }
+    }
+
+    /// The journal's own id.
+    pub(super) fn id(&self) -> Option<[u8; 16]> {
+        let known = self.keysmith_journal == FORMAT && self.journal.len() == 32;
+        let id = u128::from_str_radix(&self.journal, 16).ok();
+        id.filter(|_| known).map(u128::to_be_bytes)
+    }
+}
+
+impl Chain {
+    /// Before the first line.
+    pub(super) const fn new() -> Self {
+        Self {
+            tag: [0; 32],
+            number: 0,
+        }
+    }
+
+    /// How many revocations there were.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The text of the first line.
+    pub(super) fn begin(&mut self, keys: &Keys, header: &Header) -> String {
+        self.write(keys, &serde_json::to_string(header).unwrap_or_default())
+    }
+
+    /// The text of the line for one more revocation.
+    pub(super) fn add(&mut self, keys: &Keys, revocation: &Revocation) -> String {
+        self.number = self.number.saturating_add(1);
+        let entry = Entry {
+            number: self.number,
+            at: revocation.at.as_millis(),
+            revision: revocation.revision,
+            revoked: revocation.what.to_string(),
+        };
+        // Plain values do not fail to be written; an empty line would be found when it is read.
+        self.write(keys, &serde_json::to_string(&entry).unwrap_or_default())
+    }
+
+    fn write(&mut self, keys: &Keys, said: &str) -> String {
+        self.tag = keys.journal_tag(&self.tag, said.as_bytes());
+        let [high, low] = halves(self.tag);
+        format!("{said} {high:032x}{low:032x}\n")
+    }
+
+    /// Reads the first line, without its end.
+    pub(super) fn read_header(&mut self, keys: &Keys, line: &str) -> Option<Header> {
+        let header: Header = serde_json::from_str(self.check(keys, line)?).ok()?;
+        header.id().map(|_| header)
+    }
+
+    /// Reads a further line, without its end.
+    pub(super) fn read(&mut self, keys: &Keys, line: &str) -> Option<Revocation> {
+        let entry: Entry = serde_json::from_str(self.check(keys, line)?).ok()?;
+        let what: Revoked = entry.revoked.parse().ok()?;
+        self.number = self.number.saturating_add(1);
+        (entry.number == self.number).then_some(Revocation {
+            what,
+            at: Timestamp::from_millis(entry.at),
+            revision: entry.revision,
+        })
+    }
+
+    fn check<'a>(&mut self, keys: &Keys, line: &'a str) -> Option<&'a str> {
+        let (said, tag) = line.rsplit_once(' ')?;
+        let expected = keys.journal_tag(&self.tag, said.as_bytes());
+        let [high, low] = halves(expected);
+        self.tag = expected;
+        // What is compared lies beside it in the same file: it is no secret, and its bytes may take different times.
+        (format!("{high:032x}{low:032x}") == tag).then_some(said)
+    }
+}
+
+fn halves(tag: [u8; 32]) -> [u128; 2] {
+    let mut halves = [0; 2];
+    for (half, bytes) in halves.iter_mut().zip(tag.as_chunks::<16>().0) {
+        *half = u128::from_be_bytes(*bytes);
+    }
+    halves
+}

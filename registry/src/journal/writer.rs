@@ -1,0 +1,105 @@
+//! Adds to a journal from a thread of its own: what several callers revoke at the same time is one write to the disk.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread,
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use super::{JournalError, Revocation, file::Appender};
+use crate::{secrets::Keys, store::StoreError};
+
+/// After a write that failed, it is tried again so often.
+const RETRY: Duration = Duration::from_secs(1);
+/// Callers at most whose revocations are one write.
+const MOST_TOGETHER: usize = 1024;
+
+/// A journal that is being kept.
+pub struct Journal {
+    jobs: Sender<Job>,
+}
+
+struct Job {
+    revocations: Vec<Revocation>,
+    done: oneshot::Sender<()>,
+}
+
+impl Journal {
+    pub(super) fn new(
+        appender: Appender,
+        keys: Arc<Keys>,
+        path: &std::path::Path,
+    ) -> Result<Self, JournalError> {
+        let (jobs, receiver) = mpsc::channel();
+        thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || keep(appender, &keys, &receiver))
+            .map_err(|source| JournalError::file("begin to write", path, source))?;
+        Ok(Self { jobs })
+    }
+
+    /// Writes down what was revoked. Once this returns it is on the disk. An error does not mean that it never will be: it
+    /// is tried until it is written, or the process ends, and then the next start writes it.
+    pub async fn append(&self, revocations: Vec<Revocation>) -> Result<(), StoreError> {
+        if revocations.is_empty() {
+            return Ok(());
+        }
+        let (done, written) = oneshot::channel();
+        let job = Job { revocations, done };
+        self.jobs.send(job).map_err(|_| StoreError::NotJournaled)?;
+        written.await.map_err(|_| StoreError::NotJournaled)
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Journal")
+    }
+}
+
+/// Until nobody can revoke anything any more.
+fn keep(mut appender: Appender, keys: &Keys, jobs: &Receiver<Job>) {
+    // What could not be written yet; nobody waits for it any more.
+    let mut owed: Vec<Revocation> = Vec::new();
+    loop {
+        let first = if owed.is_empty() {
+            jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            jobs.recv_timeout(RETRY)
+        };
+        let first = match first {
+            Ok(job) => Some(job),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) if owed.is_empty() => return,
+            Err(RecvTimeoutError::Disconnected) => {
+                let _ = appender.append(keys, &owed);
+                return;
+            }
+        };
+        let mut waiting = Vec::new();
+        for job in first.into_iter().chain(jobs.try_iter().take(MOST_TOGETHER)) {
+            owed.extend(job.revocations);
+            waiting.push(job.done);
+        }
+        match appender.append(keys, &owed) {
+            Ok(()) => {
+                owed.clear();
+                for done in waiting {
+                    let _ = done.send(());
+                }
+            }
+            // Whoever waits is told by the end of its channel.
+            Err(error) => tracing::error!(
+                %error,
+                owed = owed.len(),
+                "revocations could not be written to the journal: trying again"
+            ),
+        }
+    }
+}
