@@ -8,6 +8,9 @@ pub enum Error {
     /// A value breaks a rule.
     #[error(transparent)]
     Invalid(#[from] InvalidField),
+    /// The caller's role does not reach so far.
+    #[error("{0}")]
+    NotAllowed(InvalidField),
     /// The thing named in the request does not exist, or not for the caller.
     #[error("no such {0}")]
     NotFound(Kind),
@@ -78,6 +81,8 @@ pub enum Kind {
     Gateway,
     /// A gateway group.
     GatewayGroup,
+    /// An organization.
+    Organization,
     /// A token.
     Token,
 }
@@ -89,6 +94,7 @@ impl std::fmt::Display for Kind {
             Self::Credential => "credential",
             Self::Gateway => "gateway",
             Self::GatewayGroup => "gateway group",
+            Self::Organization => "organization",
             Self::Token => "token",
         })
     }

@@ -63,7 +63,7 @@ pub struct Report {
 /// What came of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is no secret of the organization; or a password, of which nothing is said.
+    /// It is no secret; or a password, of which nothing is said.
     Unknown,
     /// It is or was one, and is marked from now on.
     Known {
@@ -164,7 +164,7 @@ async fn report_in_full(
     let mut known = false;
     let mut read = env.store.read().await?;
     for report in reports {
-        known |= find(env, read.as_mut(), caller, report).await?.is_some();
+        known |= find(env, read.as_mut(), report).await?.is_some();
     }
     drop(read);
     if !known {
@@ -176,7 +176,7 @@ async fn report_in_full(
     let mut write = env.store.write().await?;
     let mut outcomes = Vec::with_capacity(reports.len());
     for report in reports {
-        let outcome = match find(env, write.as_mut(), caller, report).await? {
+        let outcome = match find(env, write.as_mut(), report).await? {
             Some(secret) => {
                 record::record(env, write.as_mut(), caller, policy, report, &secret).await?
             }
@@ -189,17 +189,15 @@ async fn report_in_full(
     Ok(changed)
 }
 
-/// The secret with this value, if it is the organization's. Passwords are not found: what is kept of them is made from
+/// The secret with this value, whichever organization's it is: who finds one does not know whose it is. Passwords are not found: what is kept of them is made from
 /// their user names too.
 async fn find(
     env: &Environment,
     read: &mut dyn ReadTransaction,
-    caller: Caller,
     report: &Report,
 ) -> Result<Option<Secret>, Error> {
     let hash = SecretHash::of_value(report.value.expose().as_bytes());
-    let found = read.secret_known_by(&env.keys.fingerprint(&hash)).await?;
-    Ok(found.filter(|secret| secret.organization == caller.organization))
+    Ok(read.secret_known_by(&env.keys.fingerprint(&hash)).await?)
 }
 
 impl Taken {

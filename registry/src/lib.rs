@@ -29,6 +29,7 @@ pub mod export;
 pub mod gateway;
 pub mod leak;
 pub mod organization;
+pub mod owner;
 pub mod password;
 pub mod secret;
 pub mod secret_policy;

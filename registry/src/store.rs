@@ -75,6 +75,9 @@ pub trait ReadTransaction: FeedReads + JournalReads + RotationReads + UsageReads
     /// The organization that exists from the start.
     async fn default_organization(&mut self) -> Result<Organization, StoreError>;
 
+    /// The organization with this name.
+    async fn organization_named(&mut self, name: &str) -> Result<Option<Organization>, StoreError>;
+
     /// One application.
     async fn application(&mut self, id: ApplicationId) -> Result<Option<Application>, StoreError>;
     /// An organization's applications, in order of creation.

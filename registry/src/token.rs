@@ -2,13 +2,14 @@
 
 use crate::{
     clock::Timestamp,
-    ids::{GroupId, OrganizationId, TokenId},
+    ids::{OrganizationId, TokenId},
     secret::Display,
 };
 
 mod authenticate;
 mod issue;
 mod provision;
+mod role;
 
 #[cfg(test)]
 mod tests;
@@ -17,16 +18,19 @@ pub use authenticate::{authenticate, is_valid};
 pub(crate) use issue::revoke_again;
 pub use issue::{create, list, revoke};
 pub use provision::{has_admin, mint, provision};
+pub use role::{Role, RoleName};
 
 /// A token, of which only a keyed digest is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     /// Its id.
     pub id: TokenId,
-    /// For which organization it acts.
+    /// For which organization it acts; for a token of the installation, where no request names another one.
     pub organization: OrganizationId,
     /// What it may do.
     pub role: Role,
+    /// The token that made it; `None` where configuration did.
+    pub created_by: Option<TokenId>,
     /// For people.
     pub description: String,
     /// Whether configuration brought it, rather than the API.
@@ -41,25 +45,22 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// What a token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Everything.
-    PortalAdmin,
-    /// Report leaked secrets.
-    LeakReporter,
-    /// Follow the feed of one gateway group, report, and have passwords verified.
-    Gateway {
-        /// The group.
-        group: GroupId,
-    },
-}
-
 /// The role of a token to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NewRole {
     /// [`Role::PortalAdmin`].
     PortalAdmin,
+    /// [`Role::ApiOwner`].
+    ApiOwner,
+    /// [`Role::OrgAdmin`].
+    OrgAdmin,
+    /// [`Role::Developer`].
+    Developer {
+        /// The owner's name.
+        owner: String,
+    },
+    /// [`Role::Auditor`].
+    Auditor,
     /// [`Role::LeakReporter`].
     LeakReporter,
     /// [`Role::Gateway`].
@@ -89,18 +90,6 @@ pub struct Identity {
     pub organization: OrganizationId,
     /// What it may do.
     pub role: Role,
-}
-
-impl Role {
-    /// The word for it in the API.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::PortalAdmin => "portal_admin",
-            Self::LeakReporter => "leak_reporter",
-            Self::Gateway { .. } => "gateway",
-        }
-    }
 }
 
 impl Token {

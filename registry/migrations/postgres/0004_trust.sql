@@ -8,6 +8,14 @@ alter table organizations add column max_tokens bigint;
 alter table organizations add column updated_at bigint not null default 0;
 alter table organizations add column version bigint not null default 1;
 update organizations set updated_at = created_at;
+-- Null: it exists. The row stays, because names stay reserved for it.
+alter table organizations add column deleted_at bigint;
+-- How many it has: counted along, so that a limit costs nothing to check.
+alter table organizations add column application_count bigint not null default 0;
+alter table organizations add column credential_count bigint not null default 0;
+update organizations set
+    application_count = (select count(*) from applications where organization_id = organizations.id),
+    credential_count = (select count(*) from credentials where organization_id = organizations.id);
 
 -- Whose application it is: tokens of developers with the same owner see it, and no other developer does.
 alter table applications add column owner text collate "C";
@@ -15,6 +23,8 @@ create index applications_by_owner on applications (organization_id, owner, id) 
 
 -- Of a developer's token: whose applications it may see.
 alter table tokens add column owner text collate "C";
+-- The token that made it; null: configuration did.
+alter table tokens add column created_by text collate "C";
 
 -- How far each journal of revocations outside the database was found to be true in it: all up to this line.
 create table journal_marks (

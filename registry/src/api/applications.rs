@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
-    access::Admin,
+    access::{Editor, Reader},
     answer::Answer,
     extract::{Body, Json, Path, Query},
     idempotency::Repeatable,
@@ -55,7 +55,7 @@ struct ListQuery {
 ///
 /// An application is a program that calls APIs. Its credentials are created separately, except the one that is made with it
 /// where `default_key` is `required`: the answer holds its secret, and nothing shows that again.
-#[utoipa::path(post, path = "/v1/applications", tag = "applications", operation_id = "create_application", request_body = ApplicationRequest,
+#[utoipa::path(post, path = "/v1/applications", tag = "applications", operation_id = "create_application", security(("Editor" = [])), request_body = ApplicationRequest,
     params(("Idempotency-Key" = Option<String>, Header, nullable = false,
         description = "Makes the request repeatable: the same answer is given again for 15 minutes")),
     responses(
@@ -67,7 +67,7 @@ struct ListQuery {
             content_type = "application/problem+json"),
     ))]
 async fn create(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     repeatable: Repeatable,
     prefer: Prefer,
@@ -88,20 +88,18 @@ async fn create(
         Ok(answer.at_version(version).of_revision(created.revision))
     };
     let work = move |env, receipt| async move {
-        application::create(&env, admin.caller(), new, receipt).await
+        application::create(&env, editor.caller(), new, receipt).await
     };
-    let repeated = repeatable
-        .answer(&app, admin.token, bytes, answer, work)
-        .await?;
+    let repeated = repeatable.answer(&app, bytes, answer, work).await?;
     repeated.settle(&app, prefer).await
 }
 
 /// List applications
-#[utoipa::path(get, path = "/v1/applications", tag = "applications", operation_id = "list_applications", params(ListQuery), responses(
+#[utoipa::path(get, path = "/v1/applications", tag = "applications", operation_id = "list_applications", security(("Reader" = [])), params(ListQuery), responses(
     (status = 200, description = "One page, oldest first", body = Page<ApplicationBody>),
 ))]
 async fn list(
-    admin: Admin,
+    reader: Reader,
     State(app): State<AppState>,
     Query(query): Query<ListQuery>,
 ) -> Result<Answer, Problem> {
@@ -111,7 +109,7 @@ async fn list(
         limit: slice.limit,
         name: query.name,
     };
-    let listing = application::list(app.environment(), admin.organization, wanted).await?;
+    let listing = application::list(app.environment(), reader.organization, wanted).await?;
     Ok(Answer::ok(&Page::new(
         listing,
         |item| item.id,
@@ -120,7 +118,7 @@ async fn list(
 }
 
 /// Show an application
-#[utoipa::path(get, path = "/v1/applications/{id}", tag = "applications", operation_id = "get_application",
+#[utoipa::path(get, path = "/v1/applications/{id}", tag = "applications", operation_id = "get_application", security(("Reader" = [])),
     params(("id" = String, Path, description = "The application's id")),
     responses(
         (status = 200, description = "The application", body = ApplicationBody, headers(
@@ -129,14 +127,14 @@ async fn list(
             content_type = "application/problem+json"),
     ))]
 async fn get(
-    admin: Admin,
+    reader: Reader,
     State(app): State<AppState>,
     Path(id): Path<ApplicationId>,
 ) -> Result<Answer, Problem> {
-    let found = application::get(app.environment(), admin.organization, id).await?;
+    let found = application::get(app.environment(), reader.organization, id).await?;
     let version = found.version;
     let env = app.environment();
-    let change = propagation::of_application(env, admin.organization, id).await?;
+    let change = propagation::of_application(env, reader.organization, id).await?;
     let propagation = change.map(|change| propagation::now(app.gateways(), &change, env.now()));
     let mut body = ApplicationBody::from(found);
     body.propagation = propagation.map(PropagationBody::from);
@@ -146,7 +144,7 @@ async fn get(
 /// Change an application
 ///
 /// Fields that are absent stay as they are.
-#[utoipa::path(patch, path = "/v1/applications/{id}", tag = "applications", operation_id = "update_application", request_body = ApplicationChange,
+#[utoipa::path(patch, path = "/v1/applications/{id}", tag = "applications", operation_id = "update_application", security(("Editor" = [])), request_body = ApplicationChange,
     params(
         ("id" = String, Path, description = "The application's id"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that the change is based on", nullable = false),
@@ -160,7 +158,7 @@ async fn get(
             content_type = "application/problem+json"),
     ))]
 async fn update(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     Path(id): Path<ApplicationId>,
     IfMatch(expected): IfMatch,
@@ -169,7 +167,7 @@ async fn update(
 ) -> Result<Answer, Problem> {
     let patch = change.into();
     let updated =
-        application::update(app.environment(), admin.caller(), id, expected, patch).await?;
+        application::update(app.environment(), editor.caller(), id, expected, patch).await?;
     let version = updated.value.version;
     let answer = Answer::ok(&ApplicationBody::from(updated.value))?
         .at_version(version)
@@ -180,20 +178,20 @@ async fn update(
 /// Delete an application
 ///
 /// Its credentials go with it, everywhere. Its name stays reserved for its organization.
-#[utoipa::path(delete, path = "/v1/applications/{id}", tag = "applications", operation_id = "delete_application",
+#[utoipa::path(delete, path = "/v1/applications/{id}", tag = "applications", operation_id = "delete_application", security(("Editor" = [])),
     params(
         ("id" = String, Path, description = "The application's id"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that is to be deleted", nullable = false),
     ),
     responses((status = 204, description = "Gone")))]
 async fn delete(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     Path(id): Path<ApplicationId>,
     IfMatch(expected): IfMatch,
     prefer: Prefer,
 ) -> Result<Answer, Problem> {
-    let deleted = application::delete(app.environment(), admin.caller(), id, expected).await?;
+    let deleted = application::delete(app.environment(), editor.caller(), id, expected).await?;
     let answer = Answer::none().of_revision(deleted.revision);
     prefer.settle(&app, answer).await
 }
@@ -202,7 +200,7 @@ async fn delete(
 ///
 /// For applications whose `default_key` is `required`. The one before is a credential like any other from then on.
 #[utoipa::path(put, path = "/v1/applications/{id}/default-credential", tag = "applications",
-    operation_id = "set_default_credential", request_body = DefaultRequest,
+    operation_id = "set_default_credential", security(("Editor" = [])), request_body = DefaultRequest,
     params(
         ("id" = String, Path, description = "The application's id"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that the change is based on", nullable = false),
@@ -216,7 +214,7 @@ async fn delete(
             content_type = "application/problem+json"),
     ))]
 async fn set_default(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     Path(id): Path<ApplicationId>,
     IfMatch(expected): IfMatch,
@@ -225,7 +223,7 @@ async fn set_default(
 ) -> Result<Answer, Problem> {
     let (env, credential) = (app.environment(), request.credential.0);
     let chosen =
-        application::set_default_credential(env, admin.caller(), id, expected, credential).await?;
+        application::set_default_credential(env, editor.caller(), id, expected, credential).await?;
     let version = chosen.value.version;
     let answer = Answer::ok(&ApplicationBody::from(chosen.value))?
         .at_version(version)

@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
-    access::Admin,
+    access::Overseer,
     answer::Answer,
     extract::Query,
     page::{Page, slice},
@@ -153,15 +153,15 @@ fn parse<T: FromStr>(
 /// List what was done
 ///
 /// Every change is there with the token and the address that it came from, the newest first. Entries cannot be changed.
-#[utoipa::path(get, path = "/v1/audit", tag = "audit", operation_id = "list_audit", params(AuditParameters),
+#[utoipa::path(get, path = "/v1/audit", tag = "audit", operation_id = "list_audit", security(("Overseer" = [])), params(AuditParameters),
     responses((status = 200, description = "One page, newest first", body = Page<EntryBody>)))]
 async fn list(
-    admin: Admin,
+    overseer: Overseer,
     State(app): State<AppState>,
     Query(parameters): Query<AuditParameters>,
 ) -> Result<Answer, Problem> {
     let query = parameters.query()?;
-    let listing = audit::list(app.environment(), admin.organization, query).await?;
+    let listing = audit::list(app.environment(), overseer.organization, query).await?;
     Ok(Answer::ok(&Page::new(
         listing,
         |item| {

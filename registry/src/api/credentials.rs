@@ -5,7 +5,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
-    access::Admin,
+    access::{Editor, Reader},
     answer::Answer,
     extract::{Body, Json, Path, Query},
     idempotency::Repeatable,
@@ -46,7 +46,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Create a credential
 ///
 /// The answer holds the secret, and nothing shows it again.
-#[utoipa::path(post, path = "/v1/applications/{id}/credentials", tag = "credentials", operation_id = "create_credential",
+#[utoipa::path(post, path = "/v1/applications/{id}/credentials", tag = "credentials", operation_id = "create_credential", security(("Editor" = [])),
     request_body = CredentialRequest,
     params(
         ("id" = String, Path, description = "The application's id"),
@@ -62,7 +62,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
             content_type = "application/problem+json"),
     ))]
 async fn create(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     Path(application): Path<ApplicationId>,
     repeatable: Repeatable,
@@ -78,20 +78,18 @@ async fn create(
         answer_issued(issued, |body| Answer::created(location, body))
     };
     let work = move |env, receipt| async move {
-        credential::create(&env, admin.caller(), new, receipt).await
+        credential::create(&env, editor.caller(), new, receipt).await
     };
-    let repeated = repeatable
-        .answer(&app, admin.token, bytes, answer, work)
-        .await?;
+    let repeated = repeatable.answer(&app, bytes, answer, work).await?;
     repeated.settle(&app, prefer).await
 }
 
 /// List an application's credentials
-#[utoipa::path(get, path = "/v1/applications/{id}/credentials", tag = "credentials", operation_id = "list_credentials",
+#[utoipa::path(get, path = "/v1/applications/{id}/credentials", tag = "credentials", operation_id = "list_credentials", security(("Reader" = [])),
     params(("id" = String, Path, description = "The application's id"), SearchQuery),
     responses((status = 200, description = "One page, in the order of `sort`", body = Page<CredentialBody>)))]
 async fn list(
-    admin: Admin,
+    reader: Reader,
     State(app): State<AppState>,
     Path(application): Path<ApplicationId>,
     Query(parameters): Query<Vec<(String, String)>>,
@@ -101,55 +99,59 @@ async fn list(
         let message = "is given by the path already";
         return Err(Problem::invalid("application", message));
     }
-    application::get(app.environment(), admin.organization, application).await?;
+    application::get(app.environment(), reader.organization, application).await?;
     let search = CredentialSearch {
         application: Some(application.to_string()),
         ..query.into_search()?
     };
-    found(&app, admin, search).await
+    found(&app, reader, search).await
 }
 
 /// Find credentials
 ///
 /// Of all applications. What does not change between two pages is neither repeated nor skipped.
-#[utoipa::path(get, path = "/v1/credentials", tag = "credentials", operation_id = "search_credentials", params(SearchQuery),
+#[utoipa::path(get, path = "/v1/credentials", tag = "credentials", operation_id = "search_credentials", security(("Reader" = [])), params(SearchQuery),
     responses((status = 200, description = "One page, in the order of `sort`", body = Page<CredentialBody>)))]
 async fn search_all(
-    admin: Admin,
+    reader: Reader,
     State(app): State<AppState>,
     Query(parameters): Query<Vec<(String, String)>>,
 ) -> Result<Answer, Problem> {
     let search = SearchQuery::of(parameters)?.into_search()?;
-    found(&app, admin, search).await
+    found(&app, reader, search).await
 }
 
-async fn found(app: &AppState, admin: Admin, search: CredentialSearch) -> Result<Answer, Problem> {
-    let found = credential::search(app.environment(), admin.organization, search).await?;
+async fn found(
+    app: &AppState,
+    reader: Reader,
+    search: CredentialSearch,
+) -> Result<Answer, Problem> {
+    let found = credential::search(app.environment(), reader.organization, search).await?;
     let items: Vec<CredentialBody> = found.items.into_iter().map(Into::into).collect();
     Ok(Answer::ok(&Page::with_cursor(items, found.next_cursor))?)
 }
 
 /// Show a credential
-#[utoipa::path(get, path = "/v1/credentials/{id}", tag = "credentials", operation_id = "get_credential",
+#[utoipa::path(get, path = "/v1/credentials/{id}", tag = "credentials", operation_id = "get_credential", security(("Reader" = [])),
     params(("id" = String, Path, description = "The credential's id")),
     responses((status = 200, description = "The credential", body = CredentialBody, headers(
         ("ETag", description = "Its version")))))]
 async fn get(
-    admin: Admin,
+    reader: Reader,
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
 ) -> Result<Answer, Problem> {
     let env = app.environment();
-    let found = credential::get(env, admin.organization, id).await?;
+    let found = credential::get(env, reader.organization, id).await?;
     let version = found.credential.version;
-    let place = deployment::whereabouts(env, app.gateways(), admin.organization, id).await?;
+    let place = deployment::whereabouts(env, app.gateways(), reader.organization, id).await?;
     Ok(Answer::ok(&CredentialBody::from(found).at(place))?.at_version(version))
 }
 
 /// Change a credential
 ///
 /// Fields that are absent stay as they are. The secret is changed by rotating it.
-#[utoipa::path(patch, path = "/v1/credentials/{id}", tag = "credentials", operation_id = "update_credential", request_body = CredentialChange,
+#[utoipa::path(patch, path = "/v1/credentials/{id}", tag = "credentials", operation_id = "update_credential", security(("Editor" = [])), request_body = CredentialChange,
     params(
         ("id" = String, Path, description = "The credential's id"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that the change is based on", nullable = false),
@@ -162,7 +164,7 @@ async fn get(
             content_type = "application/problem+json"),
     ))]
 async fn update(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
@@ -171,14 +173,14 @@ async fn update(
 ) -> Result<Answer, Problem> {
     let patch = change.into();
     let updated =
-        credential::update(app.environment(), admin.caller(), id, expected, patch).await?;
+        credential::update(app.environment(), editor.caller(), id, expected, patch).await?;
     prefer.settle(&app, answer_detail(updated)?).await
 }
 
 /// Delete a credential
 ///
 /// It stops working everywhere, and its value never works again.
-#[utoipa::path(delete, path = "/v1/credentials/{id}", tag = "credentials", operation_id = "delete_credential",
+#[utoipa::path(delete, path = "/v1/credentials/{id}", tag = "credentials", operation_id = "delete_credential", security(("Editor" = [])),
     params(
         ("id" = String, Path, description = "The credential's id"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that is to be deleted", nullable = false),
@@ -190,7 +192,7 @@ async fn update(
             content_type = "application/problem+json"),
     ))]
 async fn delete(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
@@ -199,7 +201,7 @@ async fn delete(
 ) -> Result<Answer, Problem> {
     let deployed = query.deployed();
     let env = app.environment();
-    let deleted = credential::delete(env, admin.caller(), id, expected, deployed).await?;
+    let deleted = credential::delete(env, editor.caller(), id, expected, deployed).await?;
     let answer = Answer::none().of_revision(deleted.revision);
     prefer.settle(&app, answer).await
 }

@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
-    access::Admin,
+    access::{Editor, Reader},
     answer::Answer,
     extract::{Path, PathPair},
     groups::ModeWord,
@@ -84,16 +84,16 @@ impl From<Deployment> for DeploymentBody {
 /// List a credential's deployments
 ///
 /// The gateway groups in which it is, was, or is to be honoured.
-#[utoipa::path(get, path = "/v1/credentials/{id}/deployments", tag = "credentials", operation_id = "list_deployments",
+#[utoipa::path(get, path = "/v1/credentials/{id}/deployments", tag = "credentials", operation_id = "list_deployments", security(("Reader" = [])),
     params(("id" = String, Path, description = "The credential's id")),
     responses((status = 200, description = "All of them, by name of the group", body = Page<DeploymentBody>)))]
 async fn list(
-    admin: Admin,
+    reader: Reader,
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
 ) -> Result<Answer, Problem> {
     let (env, gateways) = (app.environment(), app.gateways());
-    let found = deployment::whereabouts(env, gateways, admin.organization, id).await?;
+    let found = deployment::whereabouts(env, gateways, reader.organization, id).await?;
     let items = found.deployments.into_iter().map(DeploymentBody::from);
     Ok(Answer::ok(&Page::whole(items.collect()))?)
 }
@@ -101,7 +101,7 @@ async fn list(
 /// Deploy a credential
 ///
 /// To one gateway group, whatever it does by itself. Nothing changes where it is deployed already.
-#[utoipa::path(put, path = "/v1/credentials/{id}/deployments/{group}", tag = "credentials", operation_id = "deploy_credential",
+#[utoipa::path(put, path = "/v1/credentials/{id}/deployments/{group}", tag = "credentials", operation_id = "deploy_credential", security(("Editor" = [])),
     params(
         ("id" = String, Path, description = "The credential's id"),
         ("group" = String, Path, description = "The gateway group's name"),
@@ -112,37 +112,37 @@ async fn list(
             content_type = "application/problem+json"),
     ))]
 async fn deploy(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     PathPair(id, group): PathPair<CredentialId, String>,
     prefer: Prefer,
 ) -> Result<Answer, Problem> {
-    let changed = deployment::deploy(app.environment(), admin.caller(), id, &group).await?;
-    answer(&app, admin, (id, group), changed, prefer).await
+    let changed = deployment::deploy(app.environment(), editor.caller(), id, &group).await?;
+    answer(&app, editor, (id, group), changed, prefer).await
 }
 
 /// Undeploy a credential
 ///
 /// From one gateway group. It exists on, and works wherever else it is deployed.
-#[utoipa::path(delete, path = "/v1/credentials/{id}/deployments/{group}", tag = "credentials", operation_id = "undeploy_credential",
+#[utoipa::path(delete, path = "/v1/credentials/{id}/deployments/{group}", tag = "credentials", operation_id = "undeploy_credential", security(("Editor" = [])),
     params(
         ("id" = String, Path, description = "The credential's id"),
         ("group" = String, Path, description = "The gateway group's name"),
     ),
     responses((status = 200, description = "The deployment", body = DeploymentBody)))]
 async fn undeploy(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     PathPair(id, group): PathPair<CredentialId, String>,
     prefer: Prefer,
 ) -> Result<Answer, Problem> {
-    let changed = deployment::undeploy(app.environment(), admin.caller(), id, &group).await?;
-    answer(&app, admin, (id, group), changed, prefer).await
+    let changed = deployment::undeploy(app.environment(), editor.caller(), id, &group).await?;
+    answer(&app, editor, (id, group), changed, prefer).await
 }
 
 async fn answer(
     app: &AppState,
-    admin: Admin,
+    editor: Editor,
     (id, group): (CredentialId, String),
     changed: Changed<()>,
     prefer: Prefer,
@@ -151,7 +151,7 @@ async fn answer(
     let waited = Answer::none().of_revision(changed.revision);
     let waited = prefer.settle(app, waited).await?;
     let (env, gateways) = (app.environment(), app.gateways());
-    let found = deployment::of_group(env, gateways, admin.organization, id, &group).await?;
+    let found = deployment::of_group(env, gateways, editor.organization, id, &group).await?;
     let found = found.ok_or(Error::NotFound(Kind::GatewayGroup))?;
     Ok(waited.around(&DeploymentBody::from(found))?)
 }

@@ -12,7 +12,11 @@ use utoipa::{
     },
 };
 
-use super::problem::{self, ProblemBody};
+use super::{
+    access::{EXTRACTORS, ORGANIZATION},
+    problem::{self, ProblemBody},
+};
+use crate::token::RoleName;
 
 const SCHEME: &str = "token";
 const DESCRIPTION: &str = "\
@@ -25,10 +29,7 @@ const TAGS: [(&str, &str); 8] = [
         "credentials",
         "The ways in which applications prove who they are.",
     ),
-    (
-        "tokens",
-        "Tokens for this API that are no gateway's: role `portal_admin` or `leak_reporter`.",
-    ),
+    ("tokens", "Tokens for this API that are no gateway's."),
     ("leaks", "Secrets that were found where they do not belong."),
     ("bulk", "Many credentials at once: import and export."),
     (
@@ -125,6 +126,34 @@ fn describe_waiting(operation: &mut Operation) {
     }
 }
 
+/// In place of the extractor that an operation names: the roles that it proves.
+fn describe_roles(operation: &mut Operation) {
+    let named = operation.security.take().unwrap_or_default();
+    let proven = |requirement: &SecurityRequirement| {
+        EXTRACTORS
+            .iter()
+            .find(|(name, _)| *requirement == SecurityRequirement::new::<_, _, String>(*name, []))
+            .map(|(_, roles)| *roles)
+    };
+    let roles: Vec<RoleName> = named.iter().filter_map(proven).flatten().copied().collect();
+    let words = roles.iter().map(|role| role.word());
+    operation.security = Some(vec![SecurityRequirement::new(SCHEME, words)]);
+    if roles.iter().any(|role| role.chooses_organization()) {
+        let about = "The organization in which to act, for tokens of role `portal_admin`, `api_owner` and `auditor`; \
+                     without it their own. Tokens of other roles act in their own alone";
+        let header = ParameterBuilder::new()
+            .name(ORGANIZATION)
+            .parameter_in(ParameterIn::Header)
+            .description(Some(about))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+            .build();
+        operation
+            .parameters
+            .get_or_insert_default()
+            .push(RefOr::T(header));
+    }
+}
+
 /// Adds to every operation what holds for all of them: the token, and the form of errors.
 pub(super) fn complete(mut api: OpenApi) -> OpenApi {
     let components = api.components.get_or_insert_with(Components::new);
@@ -133,7 +162,9 @@ pub(super) fn complete(mut api: OpenApi) -> OpenApi {
         .insert("Problem".to_owned(), ProblemBody::schema());
     let token = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A token with the role that the operation needs."))
+        .description(Some(
+            "A token with one of the roles that the operation names as scopes.",
+        ))
         .build();
     components.add_security_scheme(SCHEME, SecurityScheme::Http(token));
     let problem = ResponseBuilder::new()
@@ -149,6 +180,7 @@ pub(super) fn complete(mut api: OpenApi) -> OpenApi {
             if WAITING.contains(&id) {
                 describe_waiting(operation);
             }
+            describe_roles(operation);
             let responses = &mut operation.responses.responses;
             responses.insert("default".to_owned(), RefOr::T(problem.clone()));
         }

@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
-    access::Admin,
+    access::Reader,
     extract::Query,
     import::{CSV, NDJSON},
     problem::Problem,
@@ -72,24 +72,24 @@ impl FormatWord {
 /// Every credential of the organization, oldest first, without secrets, digests and hashes. The fields have the names that
 /// an import has for them; those that an import does not know come last. In CSV, a cell that begins with `=`, `+`, `-`, `@`
 /// or white space has an apostrophe before it, so that no spreadsheet takes it for a formula.
-#[utoipa::path(get, path = "/v1/export", tag = "bulk", operation_id = "export_credentials", params(ExportParameters),
+#[utoipa::path(get, path = "/v1/export", tag = "bulk", operation_id = "export_credentials", security(("Reader" = [])), params(ExportParameters),
     responses((status = 200, description = "One credential a line", content(
         (ExportedBody = "application/x-ndjson"),
         (String = "text/csv"),
     ))))]
 async fn export(
-    admin: Admin,
+    reader: Reader,
     State(app): State<AppState>,
     Query(parameters): Query<ExportParameters>,
 ) -> Result<Response, Problem> {
     let format = parameters.format;
     let env = app.environment();
-    export::begin(env, admin.caller(), format.word()).await?;
+    export::begin(env, reader.caller(), format.word()).await?;
     // The first part before anything is answered: what fails at once is an error like any other.
-    let first = export::part(env, admin.organization, None).await?;
+    let first = export::part(env, reader.organization, None).await?;
     let reading = Reading {
         env: env.clone(),
-        organization: admin.organization,
+        organization: reader.organization,
         format,
         is_first: true,
         next: Next::Part(first),

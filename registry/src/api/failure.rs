@@ -16,6 +16,9 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Invalid(invalid) => invalid.into(),
+            Error::NotAllowed(what) => Self::new(Kind::Forbidden)
+                .field(what.field)
+                .detail(what.message),
             Error::NotFound(kind) => Self::new(Kind::NotFound).detail(format!("no such {kind}")),
             Error::Conflict(conflict) => Self::new(Kind::Conflict)
                 .field(conflict.field().unwrap_or_default())

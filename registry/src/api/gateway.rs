@@ -196,7 +196,7 @@ impl From<Verdict> for VerifyBody {
 /// Kept in memory and written down every two seconds: a registry that crashes loses the last reports, and hears the next.
 /// What a report says of usage is on the disk before it is answered: the gateway may forget it, and each batch counts once
 /// however often it comes. Of one group, the 4,096 gateways that were seen last are known: for a day, and for as long as they may admit requests.
-#[utoipa::path(post, path = "/v1/gateway/report", tag = "gateway protocol", operation_id = "report", request_body = ReportRequest,
+#[utoipa::path(post, path = "/v1/gateway/report", tag = "gateway protocol", operation_id = "report", security(("Gateway" = [])), request_body = ReportRequest,
     responses((status = 204, description = "Noted")))]
 async fn report(
     caller: Gateway,
@@ -235,7 +235,7 @@ async fn report(
 /// Verify a chosen password
 ///
 /// Only for credentials that the gateway's group may see.
-#[utoipa::path(post, path = "/v1/gateway/verify", tag = "gateway protocol", operation_id = "verify_password", request_body = VerifyRequest, responses(
+#[utoipa::path(post, path = "/v1/gateway/verify", tag = "gateway protocol", operation_id = "verify_password", security(("Gateway" = [])), request_body = VerifyRequest, responses(
     (status = 200, description = "The verdict", body = VerifyBody),
     (status = 429, description = "Too many attempts from this address or for this user name", body = ProblemBody,
         content_type = "application/problem+json", headers(("Retry-After", description = "Seconds"))),

@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
-    access::Admin,
+    access::{Admin, GatewayWatcher, Reader},
     answer::Answer,
     extract::{Json, Path},
     hex,
@@ -153,7 +153,7 @@ impl From<GatewayStatus> for GatewayBody {
 }
 
 /// Create a gateway group
-#[utoipa::path(post, path = "/v1/gateway-groups", tag = "gateways", operation_id = "create_gateway_group", request_body = GroupRequest, responses(
+#[utoipa::path(post, path = "/v1/gateway-groups", tag = "gateways", operation_id = "create_gateway_group", security(("Admin" = [])), request_body = GroupRequest, responses(
     (status = 201, description = "Created", body = GroupBody, headers(("Location", description = "Its path"))),
     (status = 409, description = "The name is taken", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -177,9 +177,9 @@ async fn create(
 }
 
 /// List the gateway groups
-#[utoipa::path(get, path = "/v1/gateway-groups", tag = "gateways", operation_id = "list_gateway_groups",
+#[utoipa::path(get, path = "/v1/gateway-groups", tag = "gateways", operation_id = "list_gateway_groups", security(("Reader" = [])),
     responses((status = 200, description = "All of them", body = Page<GroupBody>)))]
-async fn list(_: Admin, State(app): State<AppState>) -> Result<Answer, Problem> {
+async fn list(_: Reader, State(app): State<AppState>) -> Result<Answer, Problem> {
     let groups = gateway::groups(app.environment()).await?;
     Ok(Answer::ok(&Page::whole(
         groups.into_iter().map(GroupBody::from).collect(),
@@ -187,11 +187,11 @@ async fn list(_: Admin, State(app): State<AppState>) -> Result<Answer, Problem> 
 }
 
 /// Show a gateway group
-#[utoipa::path(get, path = "/v1/gateway-groups/{name}", tag = "gateways", operation_id = "get_gateway_group",
+#[utoipa::path(get, path = "/v1/gateway-groups/{name}", tag = "gateways", operation_id = "get_gateway_group", security(("Reader" = [])),
     params(("name" = String, Path, description = "The gateway group's name")),
     responses((status = 200, description = "The gateway group", body = GroupBody)))]
 async fn get(
-    _: Admin,
+    _: Reader,
     State(app): State<AppState>,
     Path(name): Path<String>,
 ) -> Result<Answer, Problem> {
@@ -202,7 +202,7 @@ async fn get(
 /// Delete a gateway group
 ///
 /// Only when it has no valid tokens and no application lists it. The group `default` stays.
-#[utoipa::path(delete, path = "/v1/gateway-groups/{name}", tag = "gateways", operation_id = "delete_gateway_group",
+#[utoipa::path(delete, path = "/v1/gateway-groups/{name}", tag = "gateways", operation_id = "delete_gateway_group", security(("Admin" = [])),
     params(("name" = String, Path, description = "The gateway group's name")),
     responses(
         (status = 204, description = "Gone"),
@@ -223,7 +223,7 @@ async fn delete(
 ///
 /// One that is known to be gone: until then, changes count it as one that may admit requests. It is known again when it is heard of
 /// again.
-#[utoipa::path(delete, path = "/v1/gateways/{instance}", tag = "gateways", operation_id = "forget_gateway",
+#[utoipa::path(delete, path = "/v1/gateways/{instance}", tag = "gateways", operation_id = "forget_gateway", security(("Admin" = [])),
     params(("instance" = String, Path, description = "The start of the gateway's process: 32 hexadecimal digits")),
     responses((status = 204, description = "Forgotten")))]
 async fn forget(
@@ -240,9 +240,9 @@ async fn forget(
 /// List the gateways
 ///
 /// Those that polled this process or reported not long ago, and what they have applied.
-#[utoipa::path(get, path = "/v1/gateways", tag = "gateways", operation_id = "list_gateways",
+#[utoipa::path(get, path = "/v1/gateways", tag = "gateways", operation_id = "list_gateways", security(("GatewayWatcher" = [])),
     responses((status = 200, description = "All of them", body = Page<GatewayBody>)))]
-async fn gateways(_: Admin, State(app): State<AppState>) -> Result<Answer, Problem> {
+async fn gateways(_: GatewayWatcher, State(app): State<AppState>) -> Result<Answer, Problem> {
     let found = gateway::list(app.environment(), app.gateways()).await?;
     Ok(Answer::ok(&Page::whole(
         found.into_iter().map(GatewayBody::from).collect(),

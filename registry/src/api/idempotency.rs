@@ -18,17 +18,19 @@ use crate::{
     error::Error,
     idempotency::{self, Begun, Receipt, Scope},
     ids::TokenId,
+    token::Identity,
 };
 
 const HEADER: &str = "Idempotency-Key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const MAX_LENGTH: usize = 255;
 
-/// By what a repeated request is recognised: who asks what of which path, and under which key, if any.
+/// By what a repeated request is recognised: who asks what of which path in which organization, and under which key, if any.
 #[derive(Debug)]
 pub(crate) struct Repeatable {
     key: Option<String>,
-    path: String,
+    token: TokenId,
+    route: String,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Repeatable {
@@ -40,8 +42,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Repeatable {
         if values.next().is_some() {
             return Err(Problem::invalid(HEADER, "must occur once"));
         }
-        let path = parts.uri.path().to_owned();
-        Ok(Self { key, path })
+        let identity = parts.extensions.get::<Identity>();
+        let identity = identity.ok_or_else(|| Problem::new(Kind::Unauthorized))?;
+        Ok(Self {
+            key,
+            token: identity.token,
+            route: format!("{} {}", identity.organization, parts.uri.path()),
+        })
     }
 }
 
@@ -92,7 +99,6 @@ impl Repeatable {
     pub(crate) async fn run<T, W>(
         self,
         app: &AppState,
-        token: TokenId,
         body: Bytes,
         answer: impl Fn(&T) -> Result<Answer, serde_json::Error> + Clone + Send + Sync + 'static,
         work: impl FnOnce(Environment, Option<Receipt<T>>) -> W + Send + 'static,
@@ -101,7 +107,7 @@ impl Repeatable {
         T: Send + 'static,
         W: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let repeated = self.answer(app, token, body, answer, work).await?;
+        let repeated = self.answer(app, body, answer, work).await?;
         Ok(repeated.into_response())
     }
 
@@ -109,7 +115,6 @@ impl Repeatable {
     pub(crate) async fn answer<T, W>(
         self,
         app: &AppState,
-        token: TokenId,
         body: Bytes,
         answer: impl Fn(&T) -> Result<Answer, serde_json::Error> + Clone + Send + Sync + 'static,
         work: impl FnOnce(Environment, Option<Receipt<T>>) -> W + Send + 'static,
@@ -130,8 +135,8 @@ impl Repeatable {
         // A task of its own: a client that leaves finds the answer when it asks again.
         let task = tokio::spawn(async move {
             let scope = Scope {
-                token,
-                route: &self.path,
+                token: self.token,
+                route: &self.route,
                 key: &key,
             };
             let ticket = match idempotency::begin(&env, scope, &body).await? {

@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
-    access::Admin,
+    access::ApiOwner,
     problem::{Kind, Problem, ProblemBody},
 };
 
@@ -48,7 +48,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// as `name=value;name=value`, scopes apart by spaces). Each line is answered, in order, once what became of it is durable; a
 /// line that fails takes no others with it. To import the same again changes nothing: its lines are `unchanged`, as far as
 /// their secrets are still those of the credentials, and what the lines state is still so. Read the answers while you send.
-#[utoipa::path(post, path = "/v1/import", tag = "bulk", operation_id = "import_credentials",
+#[utoipa::path(post, path = "/v1/import", tag = "bulk", operation_id = "import_credentials", security(("ApiOwner" = [])),
     request_body(description = "One credential a line", content(
         (LineBody = "application/x-ndjson"),
         (String = "text/csv", example = "application,name,type,sha256\nbilling,ci,api_key,9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n"),
@@ -61,7 +61,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
             content_type = "application/problem+json"),
     ))]
 async fn import(
-    admin: Admin,
+    owner: ApiOwner,
     State(app): State<AppState>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -79,7 +79,7 @@ async fn import(
     let (sender, receiver) = mpsc::channel(WAITING_ANSWERS);
     let run = Run {
         env: app.environment().clone(),
-        caller: admin.caller(),
+        caller: owner.caller(),
         lines,
         header,
         answers: sender,

@@ -14,7 +14,10 @@ use super::{
     problem::{Kind, Problem, ProblemBody},
     time::Moment,
 };
-use crate::leak::{MAX_REPORTS, Outcome, Report};
+use crate::{
+    leak::{MAX_REPORTS, Outcome, Report},
+    token::Role,
+};
 
 const MAX_URL_LENGTH: usize = 2048;
 const MAX_SOURCE_LENGTH: usize = 128;
@@ -153,8 +156,8 @@ impl ReportRequest {
 /// Report leaked secrets
 ///
 /// For `portal_admin` and `leak_reporter`. What becomes of a secret that leaked is configured (`leak_policy`). To report the
-/// same again changes nothing. Values of other organizations, passwords and what is no secret are `unknown`.
-#[utoipa::path(post, path = "/v1/leaks", tag = "leaks", operation_id = "report_leaks", request_body = ReportsRequest,
+/// same again changes nothing. Secrets of every organization are found; passwords and what is no secret are `unknown`.
+#[utoipa::path(post, path = "/v1/leaks", tag = "leaks", operation_id = "report_leaks", security(("LeakReporter" = [])), request_body = ReportsRequest,
     responses(
         (status = 200, description = "What came of each", body = OutcomesBody),
         (status = 429, description = "Too many reports from this token", body = ProblemBody,
@@ -170,9 +173,11 @@ async fn report(
     if let Some(wait) = desk.limited(reporter.token, reports.len(), env.now()) {
         return Err(Problem::new(Kind::TooManyAttempts).retry_after(wait));
     }
-    let outcomes = desk.report(env, reporter.caller, reports).await?;
+    let outcomes = desk.report(env, reporter.caller(), reports).await?;
+    // Somebody who only reports is not told whose it is.
+    let in_full = reporter.caller().role == Role::PortalAdmin;
     let leaks = outcomes.value.into_iter();
-    let leaks = leaks.map(|outcome| OutcomeBody::new(outcome, reporter.sees_all));
+    let leaks = leaks.map(|outcome| OutcomeBody::new(outcome, in_full));
     let body = OutcomesBody {
         leaks: leaks.collect(),
     };

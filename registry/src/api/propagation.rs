@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
-    access::Admin,
+    access::Reader,
     answer::Answer,
     extract::Path,
     hex,
@@ -130,7 +130,7 @@ fn moment(until: Option<Until>) -> Option<Moment> {
 /// Show how far a change has come
 ///
 /// Every answer to a change that gateways see has its revision in `Keysmith-Revision`. A gateway has what all its workers have.
-#[utoipa::path(get, path = "/v1/changes/{revision}", tag = "gateways", operation_id = "get_change",
+#[utoipa::path(get, path = "/v1/changes/{revision}", tag = "gateways", operation_id = "get_change", security(("Reader" = [])),
     params(("revision" = u64, Path, description = "The revision of the change")),
     responses(
         (status = 200, description = "The change's receipt", body = PropagationBody),
@@ -138,7 +138,7 @@ fn moment(until: Option<Until>) -> Option<Moment> {
             content_type = "application/problem+json"),
     ))]
 async fn get(
-    _: Admin,
+    _: Reader,
     State(app): State<AppState>,
     Path(revision): Path<u64>,
 ) -> Result<Answer, Problem> {

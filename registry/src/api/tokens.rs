@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
-    access::Admin,
+    access::{Admin, AdminReader, Overseer, TokenManager},
     answer::Answer,
     extract::{Body, Path, PathPair},
     idempotency::Repeatable,
@@ -16,9 +16,10 @@ use super::{
     time::Moment,
 };
 use crate::{
+    caller::Caller,
     ids::TokenId,
     secrets::SecretText,
-    token::{self, NewRole, NewToken, Role, Token},
+    token::{self, NewRole, NewToken, RoleName, Token},
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -46,14 +47,17 @@ struct TokenRequest {
 #[schema(as = NewAdminToken)]
 #[serde(deny_unknown_fields)]
 struct AdminTokenRequest {
-    /// What it may do.
+    /// What it may do; nothing that the token which makes it may not.
     #[serde(default)]
     #[schema(default = "portal_admin")]
     role: NewRoleWord,
+    /// For a developer: whose applications it sees. 1 to 64 visible ASCII characters without `"` and `\`.
+    #[schema(nullable = false, example = "team-payments")]
+    owner: Option<String>,
     /// For people; at most 1024 characters.
     #[serde(default)]
     description: String,
-    /// Until when it works; in the future. For ever when absent.
+    /// Until when it works; in the future. As long as the token that makes it when absent.
     expires_at: Option<Moment>,
 }
 
@@ -65,8 +69,41 @@ enum NewRoleWord {
     /// Everything on the REST API.
     #[default]
     PortalAdmin,
+    /// All applications and credentials of every organization, and what applications are allowed.
+    ApiOwner,
+    /// The applications, credentials and tokens of its organization.
+    OrgAdmin,
+    /// The applications of its owner.
+    Developer,
+    /// Read everything of every organization, and no secret.
+    Auditor,
     /// Report leaked secrets, and nothing else.
     LeakReporter,
+}
+
+impl AdminTokenRequest {
+    fn role(&self) -> Result<NewRole, Problem> {
+        let role = match (self.role, &self.owner) {
+            (NewRoleWord::Developer, Some(owner)) => {
+                let owner = owner.clone();
+                return Ok(NewRole::Developer { owner });
+            }
+            (NewRoleWord::Developer, None) => {
+                let message = "a token of role developer must have one: it sees the applications of this owner";
+                return Err(Problem::invalid("owner", message));
+            }
+            (_, Some(_)) => {
+                let message = "only a token of role developer has one";
+                return Err(Problem::invalid("owner", message));
+            }
+            (NewRoleWord::PortalAdmin, None) => NewRole::PortalAdmin,
+            (NewRoleWord::ApiOwner, None) => NewRole::ApiOwner,
+            (NewRoleWord::OrgAdmin, None) => NewRole::OrgAdmin,
+            (NewRoleWord::Auditor, None) => NewRole::Auditor,
+            (NewRoleWord::LeakReporter, None) => NewRole::LeakReporter,
+        };
+        Ok(role)
+    }
 }
 
 /// A token, of which the registry keeps only a keyed digest.
@@ -78,6 +115,10 @@ struct TokenBody {
     id: String,
     /// What it may do.
     role: RoleWord,
+    /// Whose applications it sees, if it is a developer's.
+    owner: Option<String>,
+    /// The id of the token that made it; null where the registry's configuration did.
+    created_by: Option<String>,
     /// For people.
     description: String,
     /// Whether the registry's configuration brought it.
@@ -100,10 +141,32 @@ struct TokenBody {
 enum RoleWord {
     /// Everything on the REST API.
     PortalAdmin,
+    /// All applications and credentials of every organization, and what applications are allowed.
+    ApiOwner,
+    /// The applications, credentials and tokens of its organization.
+    OrgAdmin,
+    /// The applications of its owner.
+    Developer,
+    /// Read everything of every organization, and no secret.
+    Auditor,
     /// Report leaked secrets, and nothing else.
     LeakReporter,
     /// Follow the feed of its gateway group, report, and have passwords verified.
     Gateway,
+}
+
+impl From<RoleName> for RoleWord {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::PortalAdmin => Self::PortalAdmin,
+            RoleName::ApiOwner => Self::ApiOwner,
+            RoleName::OrgAdmin => Self::OrgAdmin,
+            RoleName::Developer => Self::Developer,
+            RoleName::Auditor => Self::Auditor,
+            RoleName::LeakReporter => Self::LeakReporter,
+            RoleName::Gateway => Self::Gateway,
+        }
+    }
 }
 
 /// A new token.
@@ -127,11 +190,9 @@ impl From<Token> for TokenBody {
     fn from(token: Token) -> Self {
         Self {
             id: token.id.to_string(),
-            role: match token.role {
-                Role::PortalAdmin => RoleWord::PortalAdmin,
-                Role::LeakReporter => RoleWord::LeakReporter,
-                Role::Gateway { .. } => RoleWord::Gateway,
-            },
+            role: token.role.name().into(),
+            owner: token.role.owner().map(|owner| owner.to_string()),
+            created_by: token.created_by.map(|id| id.to_string()),
             description: token.description,
             configured: token.configured,
             prefix: token.display.prefix,
@@ -145,7 +206,7 @@ impl From<Token> for TokenBody {
 /// Create a token of the organization
 ///
 /// The answer holds the token, and nothing shows it again.
-#[utoipa::path(post, path = "/v1/tokens", tag = "tokens", operation_id = "create_admin_token", request_body = AdminTokenRequest,
+#[utoipa::path(post, path = "/v1/tokens", tag = "tokens", operation_id = "create_admin_token", security(("TokenManager" = [])), request_body = AdminTokenRequest,
     params(("Idempotency-Key" = Option<String>, Header, nullable = false,
         description = "Makes the request repeatable: the same answer is given again for 15 minutes")),
     responses(
@@ -156,47 +217,44 @@ impl From<Token> for TokenBody {
             content_type = "application/problem+json"),
     ))]
 async fn create_admin(
-    admin: Admin,
+    manager: TokenManager,
     State(app): State<AppState>,
     repeatable: Repeatable,
     Body { value, bytes }: Body<AdminTokenRequest>,
 ) -> Result<Response, Problem> {
     let collection = "/v1/tokens".to_owned();
-    let role = match value.role {
-        NewRoleWord::PortalAdmin => NewRole::PortalAdmin,
-        NewRoleWord::LeakReporter => NewRole::LeakReporter,
-    };
+    let role = value.role()?;
     let value = TokenRequest {
         description: value.description,
         expires_at: value.expires_at,
     };
     let body = Body { value, bytes };
-    create(&app, admin, repeatable, body, role, collection).await
+    create(&app, manager.caller(), repeatable, body, role, collection).await
 }
 
 /// List the tokens of the organization
-#[utoipa::path(get, path = "/v1/tokens", tag = "tokens", operation_id = "list_admin_tokens",
+#[utoipa::path(get, path = "/v1/tokens", tag = "tokens", operation_id = "list_admin_tokens", security(("Overseer" = [])),
     responses((status = 200, description = "Those that are not revoked, oldest first", body = Page<TokenBody>)))]
-async fn list_admin(admin: Admin, State(app): State<AppState>) -> Result<Answer, Problem> {
-    list(&app, admin, None).await
+async fn list_admin(overseer: Overseer, State(app): State<AppState>) -> Result<Answer, Problem> {
+    list(&app, overseer.caller(), None).await
 }
 
 /// Revoke a token of the organization
-#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "tokens", operation_id = "revoke_admin_token",
+#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "tokens", operation_id = "revoke_admin_token", security(("TokenManager" = [])),
     params(("id" = String, Path, description = "The token's id")),
     responses((status = 204, description = "It does not work any more")))]
 async fn revoke_admin(
-    admin: Admin,
+    manager: TokenManager,
     State(app): State<AppState>,
     Path(id): Path<TokenId>,
 ) -> Result<StatusCode, Problem> {
-    revoke(&app, admin, None, id).await
+    revoke(&app, manager.caller(), None, id).await
 }
 
 /// Create a gateway token
 ///
 /// The answer holds the token, and nothing shows it again.
-#[utoipa::path(post, path = "/v1/gateway-groups/{name}/tokens", tag = "gateways", operation_id = "create_gateway_token", request_body = TokenRequest,
+#[utoipa::path(post, path = "/v1/gateway-groups/{name}/tokens", tag = "gateways", operation_id = "create_gateway_token", security(("Admin" = [])), request_body = TokenRequest,
     params(
         ("name" = String, Path, description = "The gateway group's name"),
         ("Idempotency-Key" = Option<String>, Header, nullable = false,
@@ -221,7 +279,7 @@ async fn create_gateway(
     let collection = format!("/v1/gateway-groups/{group}/tokens");
     create(
         &app,
-        admin,
+        admin.caller(),
         repeatable,
         body,
         NewRole::Gateway { group },
@@ -231,19 +289,19 @@ async fn create_gateway(
 }
 
 /// List a gateway group's tokens
-#[utoipa::path(get, path = "/v1/gateway-groups/{name}/tokens", tag = "gateways", operation_id = "list_gateway_tokens",
+#[utoipa::path(get, path = "/v1/gateway-groups/{name}/tokens", tag = "gateways", operation_id = "list_gateway_tokens", security(("AdminReader" = [])),
     params(("name" = String, Path, description = "The gateway group's name")),
     responses((status = 200, description = "Those that are not revoked, oldest first", body = Page<TokenBody>)))]
 async fn list_gateway(
-    admin: Admin,
+    reader: AdminReader,
     State(app): State<AppState>,
     Path(group): Path<String>,
 ) -> Result<Answer, Problem> {
-    list(&app, admin, Some(&group)).await
+    list(&app, reader.caller(), Some(&group)).await
 }
 
 /// Revoke a gateway token
-#[utoipa::path(delete, path = "/v1/gateway-groups/{name}/tokens/{id}", tag = "gateways", operation_id = "revoke_gateway_token",
+#[utoipa::path(delete, path = "/v1/gateway-groups/{name}/tokens/{id}", tag = "gateways", operation_id = "revoke_gateway_token", security(("Admin" = [])),
     params(
         ("name" = String, Path, description = "The gateway group's name"),
         ("id" = String, Path, description = "The token's id"),
@@ -254,12 +312,12 @@ async fn revoke_gateway(
     State(app): State<AppState>,
     PathPair(group, id): PathPair<String, TokenId>,
 ) -> Result<StatusCode, Problem> {
-    revoke(&app, admin, Some(&group), id).await
+    revoke(&app, admin.caller(), Some(&group), id).await
 }
 
 async fn create(
     app: &AppState,
-    admin: Admin,
+    caller: Caller,
     repeatable: Repeatable,
     Body {
         value: request,
@@ -279,13 +337,12 @@ async fn create(
         let token = token.clone();
         Answer::created(location, &IssuedTokenBody { details, token })
     };
-    let work =
-        move |env, receipt| async move { token::create(&env, admin.caller(), new, receipt).await };
-    repeatable.run(app, admin.token, bytes, answer, work).await
+    let work = move |env, receipt| async move { token::create(&env, caller, new, receipt).await };
+    repeatable.run(app, bytes, answer, work).await
 }
 
-async fn list(app: &AppState, admin: Admin, group: Option<&str>) -> Result<Answer, Problem> {
-    let tokens = token::list(app.environment(), admin.organization, group).await?;
+async fn list(app: &AppState, caller: Caller, group: Option<&str>) -> Result<Answer, Problem> {
+    let tokens = token::list(app.environment(), caller, group).await?;
     Ok(Answer::ok(&Page::whole(
         tokens.into_iter().map(TokenBody::from).collect(),
     ))?)
@@ -293,10 +350,10 @@ async fn list(app: &AppState, admin: Admin, group: Option<&str>) -> Result<Answe
 
 async fn revoke(
     app: &AppState,
-    admin: Admin,
+    caller: Caller,
     group: Option<&str>,
     id: TokenId,
 ) -> Result<StatusCode, Problem> {
-    token::revoke(app.environment(), admin.caller(), group, id).await?;
+    token::revoke(app.environment(), caller, group, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -94,6 +94,10 @@ impl Fields for Token {
     fn fields(&self) -> Map<String, Value> {
         map([
             ("role", json!(self.role.word())),
+            (
+                "owner",
+                json!(self.role.owner().map(|owner| owner.to_string())),
+            ),
             ("description", json!(self.description)),
             ("configured", json!(self.configured)),
             ("expires_at", moment(self.expires_at)),

@@ -157,7 +157,11 @@ async fn import_in_full(
 const fn is_of_one_alone(error: &Error) -> bool {
     matches!(
         error,
-        Error::Invalid(_) | Error::Conflict(_) | Error::NotFound(_) | Error::Busy
+        Error::Invalid(_)
+            | Error::NotAllowed(_)
+            | Error::Conflict(_)
+            | Error::NotFound(_)
+            | Error::Busy
     )
 }
 

@@ -126,7 +126,7 @@ async fn a_group_in_use_is_not_deleted() {
         Err(Error::NotFound(Kind::GatewayGroup))
     ));
     assert_eq!(
-        token::authenticate(&world.env, text.expose())
+        token::authenticate(&world.env, text.expose(), None)
             .await
             .unwrap(),
         None

@@ -42,7 +42,7 @@ fn sender(world: &World) -> TokenId {
 }
 
 async fn made(world: &World) -> usize {
-    token::list(&world.env, world.organization, None)
+    token::list(&world.env, world.caller(), None)
         .await
         .unwrap()
         .len()

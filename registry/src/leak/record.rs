@@ -14,7 +14,8 @@ use crate::{
     store::WriteTransaction,
 };
 
-/// Marks the secret and does what the policy wants, unless that was done before.
+/// Marks the secret and does what the policy wants, unless that was done before. It is noted in the organization whose
+/// secret it is.
 pub(super) async fn record(
     env: &Environment,
     write: &mut dyn WriteTransaction,
@@ -66,6 +67,7 @@ pub(super) async fn record(
         .with("action", taken.word())
         .with("source", report.source.clone())
         .with("url", report.url.clone());
+    let caller = caller.acting_in(secret.organization);
     audit::note(env, write, caller, event).await?;
     Ok(known(taken, now))
 }

@@ -204,12 +204,25 @@ async fn passwords_other_tenants_values_and_nonsense_are_unknown() {
         let outcome = report(&world, Policy::Disable, value).await;
         assert_eq!(outcome, Outcome::Unknown, "{value}");
     }
-    let organization =
-        OrganizationId::generate(world.env.now(), world.env.entropy.as_ref()).unwrap();
+}
+
+#[tokio::test]
+async fn a_leak_is_found_in_every_organization_and_noted_in_the_secrets() {
+    let world = World::new().await;
+    let (id, key) = key(&world).await;
+    let other = OrganizationId::generate(world.env.now(), world.env.entropy.as_ref()).unwrap();
     let desk = LeakDesk::new(Policy::Disable, 600);
-    let elsewhere = Caller::registry(organization);
+    let elsewhere = Caller::registry(other);
     let outcomes = desk.report(&world.env, elsewhere, vec![found(&key)]).await;
-    assert_eq!(outcomes.unwrap().value, [Outcome::Unknown]);
+    was(outcomes.unwrap().value.remove(0), Taken::Disable);
+    let query = AuditQuery {
+        credential: Some(id),
+        action: Some(audit::Action::SecretLeaked),
+        limit: 10,
+        ..AuditQuery::default()
+    };
+    let noted = audit::list(&world.env, world.organization, query).await;
+    assert_eq!(noted.unwrap().items.len(), 1);
 }
 
 #[test]

@@ -41,6 +41,7 @@ mod journal;
 mod leak;
 mod log;
 mod name;
+mod organization;
 mod postgres;
 mod read;
 mod rendering;

@@ -1,23 +1,23 @@
 //! Making, listing and revoking tokens.
 
-use filter_core::key::SecretType;
-
-use super::{NewRole, NewToken, Role, Token};
+use super::{NewRole, NewToken, Role, RoleName, Token};
 use crate::{
     audit::{self, Action, Event},
     caller::Caller,
+    clock::Timestamp,
     environment::Environment,
     error::{Error, InvalidField, Kind},
     gateway,
     idempotency::{self, Receipt},
-    ids::{GroupId, OrganizationId, TokenId},
+    ids::{GroupId, TokenId},
     label,
     secret::Display,
     secrets::SecretText,
     store::ReadTransaction,
 };
 
-/// Makes a token. Its text is shown this once.
+/// Makes a token, which is not above the one that makes it: neither by its role, nor by its end. Its text is shown this
+/// once.
 pub async fn create(
     env: &Environment,
     caller: Caller,
@@ -28,21 +28,29 @@ pub async fn create(
     if new.expires_at.is_some_and(|end| end <= now) {
         return Err(InvalidField::new("expires_at", "must be in the future").into());
     }
+    check_is_not_above(caller, new.role.name())?;
     let description = label::description(new.description)?;
     let mut write = env.store.write().await?;
     let role = resolve(write.as_mut(), &new.role).await?;
+    let organization = if role.name().is_of_installation() {
+        write.default_organization().await?.id
+    } else {
+        caller.organization
+    };
+    let expires_at = end(write.as_mut(), caller, new.expires_at).await?;
     let text = env
         .policy
-        .generate(role.secret_type(), env.entropy.as_ref())?;
+        .generate(role.name().secret_type(), env.entropy.as_ref())?;
     let token = Token {
         id: TokenId::generate(now, env.entropy.as_ref())?,
-        organization: caller.organization,
+        organization,
         role,
+        created_by: caller.token,
         description,
         configured: false,
         display: Display::of_generated(&text),
         created_at: now,
-        expires_at: new.expires_at,
+        expires_at,
         revoked_at: None,
     };
     write
@@ -56,20 +64,20 @@ pub async fn create(
     Ok(made)
 }
 
-/// The organization's tokens that are not revoked, in order of creation: those of a group's gateways, or, without a
-/// group's name, those of administrators and reporters.
+/// The tokens that are not revoked and not above the caller, in order of creation: those of a group's gateways, or, without
+/// a group's name, the organization's that are no gateway's.
 pub async fn list(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     group: Option<&str>,
 ) -> Result<Vec<Token>, Error> {
     let mut read = env.store.read().await?;
     let collection = collection(read.as_mut(), group).await?;
     let mut tokens = match collection {
-        Collection::OfOrganization => read.tokens(organization).await?,
+        Collection::OfOrganization => read.tokens(caller.organization).await?,
         Collection::OfGroup(group) => read.group_tokens(group).await?,
     };
-    tokens.retain(|token| token.is_in(organization, collection));
+    tokens.retain(|token| token.is_shown(caller, collection));
     Ok(tokens)
 }
 
@@ -85,7 +93,7 @@ pub async fn revoke(
     write
         .token(id)
         .await?
-        .filter(|token| token.is_in(caller.organization, collection))
+        .filter(|token| token.is_shown(caller, collection))
         .ok_or(Error::NotFound(Kind::Token))?;
     write.revoke_token(id, env.now()).await?;
     let event = Event::of(Action::TokenRevoked, id.to_string());
@@ -128,37 +136,72 @@ async fn collection(
 }
 
 impl Token {
-    fn is_in(&self, organization: OrganizationId, collection: Collection) -> bool {
-        let belongs = match self.role {
-            Role::PortalAdmin | Role::LeakReporter => {
-                matches!(collection, Collection::OfOrganization)
-            }
-            Role::Gateway { group } => {
-                matches!(collection, Collection::OfGroup(wanted) if wanted == group)
-            }
+    fn is_shown(&self, caller: Caller, collection: Collection) -> bool {
+        let belongs = match (self.role, collection) {
+            (Role::Gateway { group }, Collection::OfGroup(wanted)) => wanted == group,
+            (Role::Gateway { .. }, _) | (_, Collection::OfGroup(_)) => false,
+            (_, Collection::OfOrganization) => self.organization == caller.organization,
         };
-        belongs && self.organization == organization && self.revoked_at.is_none()
+        let is_above = self.role.name().is_of_installation() && !sees_all(caller.role.name());
+        belongs && !is_above && self.revoked_at.is_none()
     }
+}
+
+const fn sees_all(role: RoleName) -> bool {
+    matches!(role, RoleName::PortalAdmin | RoleName::Auditor)
+}
+
+/// Nobody makes a token that may do what the caller may not.
+fn check_is_not_above(caller: Caller, wanted: RoleName) -> Result<(), Error> {
+    let may = match caller.role {
+        Role::PortalAdmin => true,
+        Role::OrgAdmin => matches!(wanted, RoleName::OrgAdmin | RoleName::Developer),
+        _ => false,
+    };
+    if may {
+        return Ok(());
+    }
+    let message = format!(
+        "a token of role {} makes none of role {}",
+        caller.role.word(),
+        wanted.word()
+    );
+    Err(Error::NotAllowed(InvalidField::new("role", message)))
+}
+
+/// The end that is wished for, but not after the end of the token that makes it.
+async fn end(
+    read: &mut dyn ReadTransaction,
+    caller: Caller,
+    wished: Option<Timestamp>,
+) -> Result<Option<Timestamp>, Error> {
+    let maker = match caller.token {
+        Some(id) => read.token(id).await?,
+        None => None,
+    };
+    let Some(bound) = maker.and_then(|maker| maker.expires_at) else {
+        return Ok(wished);
+    };
+    if wished.is_some_and(|end| end > bound) {
+        let message = "must not be after the end of the token that makes it";
+        return Err(InvalidField::new("expires_at", message).into());
+    }
+    Ok(Some(wished.unwrap_or(bound)))
 }
 
 /// The role with the group that its name means now.
 pub(super) async fn resolve(read: &mut dyn ReadTransaction, role: &NewRole) -> Result<Role, Error> {
     match role {
         NewRole::PortalAdmin => Ok(Role::PortalAdmin),
+        NewRole::ApiOwner => Ok(Role::ApiOwner),
+        NewRole::OrgAdmin => Ok(Role::OrgAdmin),
+        NewRole::Developer { owner } => Ok(Role::Developer {
+            owner: owner.parse()?,
+        }),
+        NewRole::Auditor => Ok(Role::Auditor),
         NewRole::LeakReporter => Ok(Role::LeakReporter),
         NewRole::Gateway { group } => Ok(Role::Gateway {
             group: gateway::named(read, group).await?.id,
         }),
-    }
-}
-
-impl Role {
-    /// What a token of this role begins with.
-    #[must_use]
-    pub const fn secret_type(self) -> SecretType {
-        match self {
-            Self::PortalAdmin | Self::LeakReporter => SecretType::AdminToken,
-            Self::Gateway { .. } => SecretType::GatewayToken,
-        }
     }
 }

@@ -57,6 +57,7 @@ pub async fn provision(
         id: TokenId::generate(now, env.entropy.as_ref())?,
         organization,
         role,
+        created_by: None,
         description: "from configuration".to_owned(),
         configured: true,
         display,
@@ -72,11 +73,10 @@ pub async fn provision(
 }
 
 fn check(role: &NewRole, value: &SecretText) -> Result<Display, InvalidField> {
-    let (field, wanted, may_be_own) = match role {
-        NewRole::PortalAdmin | NewRole::LeakReporter => {
-            ("admin_token", SecretType::AdminToken, true)
-        }
-        NewRole::Gateway { .. } => ("gateway_token", SecretType::GatewayToken, false),
+    let wanted = role.name().secret_type();
+    let (field, may_be_own) = match role {
+        NewRole::Gateway { .. } => ("gateway_token", false),
+        _ => ("admin_token", true),
     };
     let text = value.expose();
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic());

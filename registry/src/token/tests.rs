@@ -23,7 +23,7 @@ fn default_gateway() -> NewRole {
 }
 
 async fn identity(env: &Environment, text: &SecretText) -> Option<Identity> {
-    authenticate(env, text.expose()).await.unwrap()
+    authenticate(env, text.expose(), None).await.unwrap()
 }
 
 #[tokio::test]
@@ -99,11 +99,11 @@ async fn a_groups_tokens_are_listed_and_revoked_with_the_group_only() {
         .await
         .unwrap();
     assert!(text.expose().starts_with("ks_gt_"));
-    let listed = list(&world.env, world.organization, Some("default"))
+    let listed = list(&world.env, world.caller(), Some("default"))
         .await
         .unwrap();
     assert_eq!(listed, std::slice::from_ref(&gateway));
-    let administrators = list(&world.env, world.organization, None).await.unwrap();
+    let administrators = list(&world.env, world.caller(), None).await.unwrap();
     assert_eq!(administrators, std::slice::from_ref(&other));
     for (group, id) in [(Some("default"), other.id), (None, gateway.id)] {
         let crossed = revoke(&world.env, world.caller(), group, id).await;
@@ -113,7 +113,7 @@ async fn a_groups_tokens_are_listed_and_revoked_with_the_group_only() {
         .await
         .unwrap();
     assert!(
-        list(&world.env, world.organization, Some("default"))
+        list(&world.env, world.caller(), Some("default"))
             .await
             .unwrap()
             .is_empty()

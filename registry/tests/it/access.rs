@@ -41,22 +41,6 @@ async fn nothing_in_the_document_answers_without_a_token() {
 }
 
 #[tokio::test]
-async fn each_operation_is_for_one_role() {
-    let registry = TestRegistry::start().await;
-    let gateway = registry.gateway("default").await;
-    for (method, path) in operations() {
-        let is_protocol = path.starts_with("/v1/feed") || path.starts_with("/v1/gateway/");
-        let other = if is_protocol {
-            registry.admin()
-        } else {
-            gateway.clone()
-        };
-        let reply = other.send(method.clone(), &path, &[], Bytes::new()).await;
-        reply.is_problem(403, "forbidden", None);
-    }
-}
-
-#[tokio::test]
 async fn the_document_is_public() {
     let registry = TestRegistry::start().await;
     let reply = registry.stranger().get("/openapi.json").await.has(200);
@@ -131,4 +115,29 @@ async fn http_2_without_tls_is_answered_as_http_1_is() {
     admin.get("/v1/applications").await.has(200);
     let stranger = registry.stranger().over_http_2();
     stranger.get("/v1/applications").await.has(401);
+}
+
+#[tokio::test]
+async fn a_token_of_an_organization_acts_in_no_other_and_one_of_the_installation_where_it_says() {
+    let registry = TestRegistry::start().await;
+    let developer = json!({"role": "developer", "owner": "team-a"});
+    let org_admin = registry.minted(json!({"role": "org_admin"})).await;
+    let developer = registry.minted(developer).await;
+    for actor in [&org_admin, &developer, &registry.admin()] {
+        for (name, status) in [("default", 200), ("elsewhere", 404), ("", 404)] {
+            let headers = [("keysmith-organization", name)];
+            let path = "/v1/applications";
+            let reply = actor.send(Method::GET, path, &headers, Bytes::new()).await;
+            assert_eq!(reply.status, status, "{name}: {}", reply.text());
+        }
+    }
+    let twice = [
+        ("keysmith-organization", "default"),
+        ("keysmith-organization", "default"),
+    ];
+    let path = "/v1/applications";
+    let reply = org_admin
+        .send(Method::GET, path, &twice, Bytes::new())
+        .await;
+    reply.is_problem(400, "malformed-request", Some("Keysmith-Organization"));
 }

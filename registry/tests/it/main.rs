@@ -27,6 +27,7 @@ mod leaks;
 mod lifecycle;
 mod limits;
 mod listing;
+mod matrix;
 mod operations;
 mod pairs;
 mod passwords;

@@ -130,6 +130,12 @@ impl TestRegistry {
         self.bearer(made.json()["token"].as_str().unwrap())
     }
 
+    /// Holds a new token, made as the body says.
+    pub(crate) async fn minted(&self, body: Value) -> Actor {
+        let made = self.admin().post("/v1/tokens", body).await.has(201);
+        self.bearer(&text(&made.json()["token"]))
+    }
+
     /// Makes an application and answers its id.
     pub(crate) async fn application(&self, name: &str) -> String {
         let body = json!({"name": name, "scopes": ["orders:read", "orders:write"]});

@@ -137,3 +137,72 @@ async fn groups_are_created_listed_and_deleted() {
         .await;
     nowhere.is_problem(404, "not-found", None);
 }
+
+#[tokio::test]
+async fn nobody_makes_a_token_above_its_own() {
+    let registry = TestRegistry::start().await;
+    let org_admin = registry
+        .minted(json!({"role": "org_admin", "expires_at": "2027-01-15T09:00:00Z"}))
+        .await;
+    let made = org_admin
+        .post(
+            "/v1/tokens",
+            json!({"role": "developer", "owner": "team-a"}),
+        )
+        .await
+        .has(201)
+        .json();
+    assert_eq!(made["owner"], "team-a");
+    assert_eq!(made["expires_at"], "2027-01-15T09:00:00.000Z");
+    for role in ["portal_admin", "api_owner", "auditor", "leak_reporter"] {
+        let refused = org_admin.post("/v1/tokens", json!({"role": role})).await;
+        refused.is_problem(403, "forbidden", Some("role"));
+    }
+    let later = json!({"role": "org_admin", "expires_at": "2027-01-15T09:00:01Z"});
+    let refused = org_admin.post("/v1/tokens", later).await;
+    refused.is_problem(400, "invalid-value", Some("expires_at"));
+}
+
+#[tokio::test]
+async fn an_organizations_administrator_sees_and_revokes_no_token_of_the_installation() {
+    let registry = TestRegistry::start().await;
+    let admin = registry.admin();
+    registry.clock.advance(Duration::from_millis(1));
+    let org_admin = registry.minted(json!({"role": "org_admin"})).await;
+    registry.clock.advance(Duration::from_millis(1));
+    registry
+        .minted(json!({"role": "developer", "owner": "a"}))
+        .await;
+    let all = admin.get("/v1/tokens").await.has(200).json();
+    assert_eq!(all["items"].as_array().unwrap().len(), 3, "{all}");
+    let own = org_admin.get("/v1/tokens").await.has(200).json();
+    let own = own["items"].as_array().unwrap();
+    let roles: Vec<&str> = own
+        .iter()
+        .map(|item| item["role"].as_str().unwrap())
+        .collect();
+    assert_eq!(roles, ["org_admin", "developer"]);
+    assert_eq!(own[0]["created_by"], all["items"][0]["id"]);
+    let above = format!("/v1/tokens/{}", text(&all["items"][0]["id"]));
+    org_admin
+        .delete(&above)
+        .await
+        .is_problem(404, "not-found", None);
+    let beneath = format!("/v1/tokens/{}", text(&own[1]["id"]));
+    org_admin.delete(&beneath).await.has(204);
+}
+
+#[tokio::test]
+async fn a_developer_has_an_owner_and_nobody_else_does() {
+    let registry = TestRegistry::start().await;
+    let admin = registry.admin();
+    for body in [
+        json!({"role": "developer"}),
+        json!({"role": "developer", "owner": ""}),
+        json!({"role": "developer", "owner": "two words"}),
+        json!({"role": "org_admin", "owner": "team-a"}),
+    ] {
+        let refused = admin.post("/v1/tokens", body).await;
+        refused.is_problem(400, "invalid-value", Some("owner"));
+    }
+}

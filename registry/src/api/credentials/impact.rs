@@ -9,7 +9,7 @@ use super::body::SecretBody;
 use crate::{
     api::{
         AppState,
-        access::Admin,
+        access::Reader,
         answer::Answer,
         extract::{Json, Path},
         problem::Problem,
@@ -183,12 +183,12 @@ impl ImpactBody {
 /// Ask what disabling or deleting a credential would break
 ///
 /// Nothing is changed. The answer is made from what gateways have reported, and says what it does not know.
-#[utoipa::path(post, path = "/v1/credentials/{id}/impact", tag = "credentials", operation_id = "credential_impact",
+#[utoipa::path(post, path = "/v1/credentials/{id}/impact", tag = "credentials", operation_id = "credential_impact", security(("Reader" = [])),
     request_body = ImpactRequest,
     params(("id" = String, Path, description = "The credential's id")),
     responses((status = 200, description = "What it would break", body = ImpactBody)))]
 async fn impact(
-    admin: Admin,
+    reader: Reader,
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
     Json(request): Json<ImpactRequest>,
@@ -198,6 +198,6 @@ async fn impact(
         ActionWord::Delete => ImpactAction::Delete,
     };
     let (env, gateways) = (app.environment(), app.gateways());
-    let impact = credential::impact(env, gateways, admin.organization, id, action).await?;
+    let impact = credential::impact(env, gateways, reader.organization, id, action).await?;
     Ok(Answer::ok(&ImpactBody::of(request.action, impact))?)
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{
         AppState,
-        access::Admin,
+        access::Editor,
         answer::Answer,
         extract::{Body, OptionalBody, Path},
         idempotency::Repeatable,
@@ -36,7 +36,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Rotate a credential
 ///
 /// A new secret works from now on; the one before ends at once or after `grace_period`. Everything else stays.
-#[utoipa::path(post, path = "/v1/credentials/{id}/rotate", tag = "credentials", operation_id = "rotate_credential", request_body = RotationRequest,
+#[utoipa::path(post, path = "/v1/credentials/{id}/rotate", tag = "credentials", operation_id = "rotate_credential", security(("Editor" = [])), request_body = RotationRequest,
     params(
         ("id" = String, Path, description = "The credential's id"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that is to be rotated", nullable = false),
@@ -54,7 +54,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
             content_type = "application/problem+json"),
     ))]
 async fn rotate(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
@@ -68,18 +68,16 @@ async fn rotate(
     let rotation = request.into_rotation()?;
     let answer = |issued: &Changed<Issued>| answer_issued(issued, Answer::ok);
     let work = move |env, receipt| async move {
-        credential::rotate(&env, admin.caller(), id, expected, rotation, receipt).await
+        credential::rotate(&env, editor.caller(), id, expected, rotation, receipt).await
     };
-    let repeated = repeatable
-        .answer(&app, admin.token, bytes, answer, work)
-        .await?;
+    let repeated = repeatable.answer(&app, bytes, answer, work).await?;
     repeated.settle(&app, prefer).await
 }
 
 /// Finish a rotation
 ///
 /// Every retiring secret ends now.
-#[utoipa::path(post, path = "/v1/credentials/{id}/rotate/finish", tag = "credentials", operation_id = "finish_rotation",
+#[utoipa::path(post, path = "/v1/credentials/{id}/rotate/finish", tag = "credentials", operation_id = "finish_rotation", security(("Editor" = [])),
     params(
         ("id" = String, Path, description = "The credential's id"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that is meant", nullable = false),
@@ -94,14 +92,14 @@ async fn rotate(
             content_type = "application/problem+json"),
     ))]
 async fn finish(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
     prefer: Prefer,
 ) -> Result<Answer, Problem> {
     let env = app.environment();
-    let finished = credential::finish_rotation(env, admin.caller(), id, expected).await?;
+    let finished = credential::finish_rotation(env, editor.caller(), id, expected).await?;
     prefer.settle(&app, answer_detail(finished)?).await
 }
 
@@ -110,7 +108,7 @@ async fn finish(
 /// The new secret dies, and the retiring one is the current one again, without an end of its own. Refused once gateways
 /// have reported a use of the new secret. They report every few seconds, and one that is cut off from the registry only once
 /// it is back: look at `GET /v1/gateways` first.
-#[utoipa::path(post, path = "/v1/credentials/{id}/rotate/cancel", tag = "credentials", operation_id = "cancel_rotation",
+#[utoipa::path(post, path = "/v1/credentials/{id}/rotate/cancel", tag = "credentials", operation_id = "cancel_rotation", security(("Editor" = [])),
     params(
         ("id" = String, Path, description = "The credential's id"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that is meant", nullable = false),
@@ -124,21 +122,21 @@ async fn finish(
             content_type = "application/problem+json"),
     ))]
 async fn cancel(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
     prefer: Prefer,
 ) -> Result<Answer, Problem> {
     let env = app.environment();
-    let cancelled = credential::cancel_rotation(env, admin.caller(), id, expected).await?;
+    let cancelled = credential::cancel_rotation(env, editor.caller(), id, expected).await?;
     prefer.settle(&app, answer_detail(cancelled)?).await
 }
 
 /// Reveal a credential's secrets
 ///
 /// Only for `secret_type` `retrievable`, and where the setting `allow_retrievable_secrets` is true. Every call is audited.
-#[utoipa::path(post, path = "/v1/credentials/{id}/reveal", tag = "credentials", operation_id = "reveal_credential",
+#[utoipa::path(post, path = "/v1/credentials/{id}/reveal", tag = "credentials", operation_id = "reveal_credential", security(("Editor" = [])),
     params(("id" = String, Path, description = "The credential's id")),
     responses(
         (status = 200, description = "Its living secrets", body = RevealedBody),
@@ -148,10 +146,10 @@ async fn cancel(
             content_type = "application/problem+json"),
     ))]
 async fn reveal(
-    admin: Admin,
+    editor: Editor,
     State(app): State<AppState>,
     Path(id): Path<CredentialId>,
 ) -> Result<Answer, Problem> {
-    let revealed = credential::reveal(app.environment(), admin.caller(), id).await?;
+    let revealed = credential::reveal(app.environment(), editor.caller(), id).await?;
     Ok(Answer::ok(&RevealedBody::from(revealed))?)
 }

@@ -120,20 +120,12 @@ async fn fill(
     Ok(())
 }
 
-pub(super) const DEFAULT_ORGANIZATION: &str = "select id, name from organizations where name = $1";
-
 pub(super) async fn default_organization(
     connection: &mut Connection,
 ) -> Result<Organization, StoreError> {
-    let row = sql(DEFAULT_ORGANIZATION)
-        .bind(organization::DEFAULT)
-        .fetch_one(connection)
-        .await?;
-    let columns = Columns(&row);
-    Ok(Organization {
-        id: columns.parsed("id")?,
-        name: columns.text("name")?,
-    })
+    super::organization::named(connection, organization::DEFAULT)
+        .await?
+        .ok_or(StoreError::Unreadable("organizations"))
 }
 
 pub(super) const NEXT_APPLICATION_NUMBER: &str = "update installation

@@ -9,13 +9,13 @@ use crate::{
     ids::{GroupId, OrganizationId, TokenId},
     secret::Display,
     store::{StoreError, StoredToken},
-    token::{Role, Token},
+    token::{Role, RoleName, Token},
 };
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, organization_id, role, group_id, description, configured, digest, prefix, last_four, created_at,
+            "select id, organization_id, role, group_id, owner, created_by, description, configured, digest, prefix, last_four, created_at,
                     expires_at, revoked_at
              from tokens ",
             $rest
@@ -27,24 +27,13 @@ pub(super) const OF_ORGANIZATION: &str =
     select!("where organization_id = $1 and revoked_at is null order by id");
 pub(super) const OF_GROUP: &str = select!("where group_id = $1 and revoked_at is null order by id");
 
-const PORTAL_ADMIN: &str = "portal_admin";
-const LEAK_REPORTER: &str = "leak_reporter";
-const GATEWAY: &str = "gateway";
-
 fn decode(row: &Row) -> Result<StoredToken, StoreError> {
     let columns = Columns(row);
-    let role = match columns.text("role")?.as_str() {
-        PORTAL_ADMIN => Role::PortalAdmin,
-        LEAK_REPORTER => Role::LeakReporter,
-        GATEWAY => Role::Gateway {
-            group: columns.parsed("group_id")?,
-        },
-        _ => return Err(StoreError::Unreadable("tokens.role")),
-    };
     let token = Token {
         id: columns.parsed("id")?,
         organization: columns.parsed("organization_id")?,
-        role,
+        role: role(&columns)?,
+        created_by: columns.optional_parsed("created_by")?,
         description: columns.text("description")?,
         configured: columns.flag("configured")?,
         display: Display {
@@ -58,6 +47,22 @@ fn decode(row: &Row) -> Result<StoredToken, StoreError> {
     Ok(StoredToken {
         token,
         digest: columns.array("digest")?,
+    })
+}
+
+fn role(columns: &Columns<'_>) -> Result<Role, StoreError> {
+    Ok(match columns.parsed("role")? {
+        RoleName::PortalAdmin => Role::PortalAdmin,
+        RoleName::ApiOwner => Role::ApiOwner,
+        RoleName::OrgAdmin => Role::OrgAdmin,
+        RoleName::Developer => Role::Developer {
+            owner: columns.parsed("owner")?,
+        },
+        RoleName::Auditor => Role::Auditor,
+        RoleName::LeakReporter => Role::LeakReporter,
+        RoleName::Gateway => Role::Gateway {
+            group: columns.parsed("group_id")?,
+        },
     })
 }
 
@@ -135,25 +140,26 @@ pub(super) async fn of_group(
 }
 
 pub(super) const INSERT: &str = "insert into tokens
-             (id, organization_id, role, group_id, description, configured, digest, prefix, last_four, created_at,
-              expires_at, revoked_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+             (id, organization_id, role, group_id, owner, created_by, description, configured, digest, prefix, last_four,
+              created_at, expires_at, revoked_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 pub(super) async fn insert(
     connection: &mut Connection,
     token: &Token,
     digest: &[u8; 32],
 ) -> Result<(), StoreError> {
-    let (role, group) = match token.role {
-        Role::PortalAdmin => (PORTAL_ADMIN, None),
-        Role::LeakReporter => (LEAK_REPORTER, None),
-        Role::Gateway { group } => (GATEWAY, Some(group.to_string())),
+    let group = match token.role {
+        Role::Gateway { group } => Some(group.to_string()),
+        _ => None,
     };
     sql(INSERT)
         .bind(token.id.to_string())
         .bind(token.organization.to_string())
-        .bind(role)
+        .bind(token.role.word())
         .bind(group)
+        .bind(token.role.owner().map(|owner| owner.to_string()))
+        .bind(token.created_by.map(|id| id.to_string()))
         .bind(&token.description)
         .bind(token.configured)
         .bind(digest.as_slice())

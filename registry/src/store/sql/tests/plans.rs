@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::*;
 use crate::store::sql::{
     admission, application, audit, connection::Sql, credential, deployment, export, feed, gateway,
-    idempotency, installation, journal, leak, log, rendering, rotation, secret, token, usage,
-    username,
+    idempotency, installation, journal, leak, log, organization, rendering, rotation, secret,
+    token, usage, username,
 };
 
 macro_rules! statements {
@@ -32,11 +32,12 @@ fn statements() -> Vec<(String, &'static str)> {
         feed: APPLICATIONS CREDENTIALS CHANGES;
         gateway: GROUPS DIGEST_KEYS INSERT_GROUP INSERT_DIGEST_KEY GATEWAYS PUT DELETE;
         idempotency: GET PUT DELETE PRUNE;
-        installation: TABLE_EXISTS KEY_CHECK_OF INSERT INSERT_ORGANIZATION DEFAULT_ORGANIZATION
+        installation: TABLE_EXISTS KEY_CHECK_OF INSERT INSERT_ORGANIZATION
             NEXT_APPLICATION_NUMBER;
         journal: SECRET_WORKS TOKEN_WORKS SECRETS TOKENS MARK SET_MARK;
         log: HEAD COMMITTED_AT CHANGED_GROUPS COMMITS_OF CHANGE_ID NEXT_REVISION INSERT_CHANGE WITHDRAW INSERT_REVISION LAST_BEFORE PRUNE_CHANGES
             PRUNE_REVISIONS;
+        organization: NAMED;
         rendering: OF_SECRET UNRENDERED SET_FORMAT DISCARD RECORD REFRESH;
         rotation: WAS_CREDENTIAL BETWEEN USE TO_NOTE COUNT SET_SILENCE SET_NOTE FORGET_BY_POLICY FORGET_OWN;
         secret: GET KNOWN_BY MARK_LEAKED UNREVOKED UNREVOKED_OF_MANY FINGERPRINT_OWNER SET_PROVEN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
