@@ -1,30 +1,37 @@
 //! What was done, by whom, when and from where: one entry for each thing that was done, written in the transaction that
-//! did it. Entries are only ever added.
+//! did it. Entries are only ever added, each chained to the one before it ([`chain`]); the oldest may be pruned.
 //!
 //! An entry holds no secret, no digest and nothing that is kept sealed.
 
 use serde_json::{Map, Value};
 
 use crate::{
-    caller::Caller,
     clock::Timestamp,
     environment::Environment,
     error::Error,
     ids::{ApplicationId, CredentialId, OrganizationId, TokenId},
     listing::{Listing, MAX_LIMIT},
-    store::WriteTransaction,
 };
 
 mod action;
+mod adopt;
+mod append;
+mod chain;
 mod event;
 mod fields;
+mod head;
+pub mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use action::{Action, UnknownAction};
+pub(crate) use adopt::adopt;
+pub(crate) use append::note;
+pub use chain::{ChainState, Link, Mac, Record, UnknownKey};
 pub use event::Event;
 pub(crate) use fields::Fields;
+pub use head::{Head, InvalidHead};
 
 /// One thing that was done.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,15 +93,13 @@ pub struct AuditQuery {
     pub until: Option<Timestamp>,
 }
 
-/// Notes what the transaction does. Every use case that changes something does so once for each thing that it changes.
-pub(crate) async fn note(
-    env: &Environment,
-    write: &mut dyn WriteTransaction,
-    caller: Caller,
-    event: Event,
-) -> Result<(), Error> {
-    let entry = event.by(caller, env.now());
-    Ok(write.audit(&entry).await?)
+/// A record as it is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeptRecord {
+    /// Whatever it says.
+    Read(Record),
+    /// The one with this number holds what no registry writes.
+    Unreadable(u64),
 }
 
 /// Lists an organization's entries, the newest first.

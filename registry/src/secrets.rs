@@ -83,6 +83,8 @@ impl fmt::Debug for MasterKey {
 /// By which a secret's value is known, also after it was revoked. Says nothing without its key.
 pub type Fingerprint = [u8; 32];
 
+const FIRST_AUDIT_KEY: u32 = 1;
+
 /// What is derived from the master key, one key for each purpose.
 #[derive(Clone)]
 pub struct Keys {
@@ -94,6 +96,7 @@ pub struct Keys {
     idempotency_rows: Hmac<Sha256>,
     journal: Hmac<Sha256>,
     backups: Hmac<Sha256>,
+    audit: Hmac<Sha256>,
     idempotency_answers: Hkdf<Sha256>,
 }
 
@@ -111,6 +114,7 @@ impl Keys {
             idempotency_rows: mac("keysmith/v1/idempotency-rows"),
             journal: mac("keysmith/v1/revocation-journal"),
             backups: mac("keysmith/v1/backups"),
+            audit: mac("keysmith/v1/audit"),
             idempotency_answers: Hkdf::new(
                 None,
                 master.derive("keysmith/v1/idempotency-answers").as_slice(),
@@ -184,6 +188,18 @@ impl Keys {
         self.backups.clone()
     }
 
+    /// Under which version of the audit log's key its records are MACed from now on.
+    #[must_use]
+    pub const fn audit_key_version(&self) -> u32 {
+        FIRST_AUDIT_KEY
+    }
+
+    /// Authenticates what is said of the audit log; `None` if there is no key of this version.
+    #[must_use]
+    pub fn audit_mac(&self, version: u32, message: &[u8]) -> Option<[u8; 32]> {
+        (version == FIRST_AUDIT_KEY).then(|| tag(&self.audit, &[message]))
+    }
+
     /// Seals the answer to an idempotent request: only the one who knows the request's key can have it opened.
     #[must_use]
     pub fn idempotency_sealer(&self, idempotency_key: &str) -> Sealer {
@@ -254,6 +270,7 @@ mod tests {
             keys.journal_tag(&same, b"x"),
             tag(&keys.backup_tagger(), &[b"x"]),
             keys.foreign_password_hash("", "x"),
+            keys.audit_mac(keys.audit_key_version(), b"x").unwrap(),
             keys.password_fingerprint(&same),
             keys.fingerprint(&SecretHash::from_bytes(same)),
             *expand(&keys.idempotency_answers, &[b"x"]),

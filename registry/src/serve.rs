@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use crate::{
-    api,
+    api, audit,
     clock::Clock,
     config::Config,
     credential,
@@ -122,6 +122,7 @@ pub async fn serve(
     let hasher = PasswordHasher::new(cost(&config))?;
     let pool = Arc::new(Pool::new(hasher, &config.passwords, Arc::clone(&metrics)));
     let (data, environment) = open(&config, &world, Arc::clone(&pool)).await?;
+    audit::adopt(&environment).await?;
     data.provision_tokens(&environment, &config.secrets).await?;
     let store = Arc::clone(&environment.store);
     let verifier = Verifier::new(

@@ -11,7 +11,6 @@ use tokio::sync::watch;
 
 use crate::{
     application::{Application, ApplicationQuery},
-    audit::{AuditQuery, Entry, NumberedEntry},
     clock::Timestamp,
     credential::{Credential, CredentialFilter, CredentialQuery, Order, PlaceInOrder},
     export::Exported,
@@ -25,6 +24,7 @@ use crate::{
     token::Token,
 };
 
+mod audit;
 mod error;
 mod feed;
 mod journal;
@@ -38,6 +38,7 @@ mod visible;
 #[cfg(test)]
 mod conformance;
 
+pub use audit::{AuditReads, AuditWrites};
 pub use error::{OpenError, StoreError};
 pub use feed::FeedReads;
 pub use journal::{JournalReads, JournalWrites, RevokedSource};
@@ -71,7 +72,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
 /// Reading, all of it from one moment.
 #[async_trait]
-pub trait ReadTransaction: FeedReads + JournalReads + RotationReads + UsageReads + Send {
+pub trait ReadTransaction:
+    AuditReads + FeedReads + JournalReads + RotationReads + UsageReads + Send
+{
     /// The organization that exists from the start.
     async fn default_organization(&mut self) -> Result<Organization, StoreError>;
 
@@ -253,13 +256,6 @@ pub trait ReadTransaction: FeedReads + JournalReads + RotationReads + UsageReads
         username: &str,
     ) -> Result<Vec<PasswordRow>, StoreError>;
 
-    /// An organization's entries of what was done, the newest first.
-    async fn audit_entries(
-        &mut self,
-        organization: OrganizationId,
-        query: &AuditQuery,
-    ) -> Result<Vec<NumberedEntry>, StoreError>;
-
     /// The idempotent request with this key.
     async fn idempotent_request(
         &mut self,
@@ -269,7 +265,9 @@ pub trait ReadTransaction: FeedReads + JournalReads + RotationReads + UsageReads
 
 /// Reading and writing, alone.
 #[async_trait]
-pub trait WriteTransaction: ReadTransaction + JournalWrites + RotationWrites + UsageWrites {
+pub trait WriteTransaction:
+    ReadTransaction + AuditWrites + JournalWrites + RotationWrites + UsageWrites
+{
     /// A number for an application that none ever had.
     async fn next_application_number(&mut self) -> Result<u32, StoreError>;
     /// Adds an application and reserves its name.
@@ -362,9 +360,6 @@ pub trait WriteTransaction: ReadTransaction + JournalWrites + RotationWrites + U
     async fn insert_token(&mut self, token: &Token, digest: &[u8; 32]) -> Result<(), StoreError>;
     /// Ends a token.
     async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> Result<(), StoreError>;
-
-    /// Adds an entry of what this transaction does. No verb changes or removes one.
-    async fn audit(&mut self, entry: &Entry) -> Result<(), StoreError>;
 
     /// Adds an idempotent request, in place of an older one with the same key.
     async fn put_idempotent_request(

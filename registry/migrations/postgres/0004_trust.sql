@@ -34,3 +34,23 @@ create table journal_marks (
 
 create index secrets_by_revocation on secrets (revoked_at, id) where revoked_at is not null;
 create index tokens_by_revocation on tokens (revoked_at, id) where revoked_at is not null;
+
+-- Each entry of the audit log is MACed together with the one before it. Null: written before entries were chained.
+alter table audit add column key_version bigint;
+alter table audit add column mac bytea;
+create index audit_by_token on audit (organization_id, token_id, at, sequence) where token_id is not null;
+
+-- Where the chain begins and ends, signed. No row: its entries are not chained yet.
+create table audit_state (
+    singleton bigint primary key check (singleton = 1),
+    -- The last entry; 0: there is none.
+    last_sequence bigint not null,
+    last_key_version bigint not null,
+    last_mac bytea not null,
+    -- The last entry that was pruned, which the first that is kept follows; 0: none was.
+    base_sequence bigint not null,
+    base_key_version bigint not null,
+    base_mac bytea not null,
+    key_version bigint not null,
+    signature bytea not null
+);

@@ -79,6 +79,18 @@ actions! {
     TokenCreated = "token.created",
     /// A token was revoked.
     TokenRevoked = "token.revoked",
+    /// Requests without a valid token were refused.
+    LoginRefused = "login.refused",
+    /// Requests were refused that the token's role does not allow.
+    AccessForbidden = "access.forbidden",
+    /// The log of an earlier version was chained.
+    AuditChained = "audit.chained",
+    /// The log did not end where the registry had ended it: somebody else wrote to it.
+    AuditEndLost = "audit.end_lost",
+    /// The oldest entries were removed, as `audit_kept_days` says.
+    AuditPruned = "audit.pruned",
+    /// The log was written out.
+    AuditExported = "audit.exported",
 }
 
 impl FromStr for Action {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::*;
 use crate::{application::Reach, label::Labels, testing::World};
 
+mod chain;
 mod records;
 
+use chain::*;
 use records::every_record_is_as_things_stand_whatever_happened;
 
 /// Runs the claims against the embedded database, in a registry of its own each.
@@ -36,6 +38,16 @@ claims!(
     a_number_is_never_given_twice,
     a_digest_never_passes_to_another_credential,
     every_record_is_as_things_stand_whatever_happened,
+    an_audit_log_that_nobody_touched_is_intact,
+    whatever_is_altered_in_an_audit_record_is_found,
+    an_audit_record_that_is_missing_or_moved_is_named,
+    an_audit_log_that_was_cut_off_is_found_by_what_the_registry_noted,
+    an_audit_log_that_was_cut_off_with_its_note_is_found_by_a_head,
+    an_audit_log_that_was_written_anew_is_found_by_a_head,
+    a_forged_note_of_the_audit_logs_end_is_found,
+    the_registry_notices_that_its_audit_log_was_touched_and_goes_on,
+    an_audit_log_of_an_earlier_version_is_chained_once,
+    many_writers_make_one_chain,
 );
 
 fn application(world: &World, number: u32) -> Application {

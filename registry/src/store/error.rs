@@ -1,6 +1,6 @@
 //! How a store fails.
 
-use crate::ids::GroupId;
+use crate::{audit::UnknownKey, ids::GroupId};
 
 /// The store failed.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub enum StoreError {
     /// Work in a task of its own did not come to its end.
     #[error("the work was interrupted")]
     Interrupted,
+    /// The audit log cannot be written or read.
+    #[error("the audit log: {0}")]
+    AuditKey(#[from] UnknownKey),
     /// A number exceeds what the database or the feed can hold.
     #[error("a number is out of range in {0}")]
     Range(&'static str),

@@ -27,6 +27,7 @@ use crate::{
 mod admission;
 mod application;
 mod audit;
+mod chain;
 mod connection;
 mod credential;
 mod database;
@@ -80,6 +81,8 @@ struct SqlTransaction {
     /// What the transaction revoked, so far.
     revoked: Vec<Revoked>,
     journal: Option<Arc<Journal>>,
+    /// Where the audit log's chain begins and ends, as this transaction leaves it.
+    chain: chain::KnownState,
 }
 
 impl SqlStore {
@@ -133,6 +136,7 @@ impl SqlStore {
             heads: Arc::clone(&self.heads),
             revoked: Vec::new(),
             journal: self.journal.get().cloned(),
+            chain: chain::KnownState::default(),
         })
     }
 }
@@ -172,6 +176,7 @@ impl fmt::Debug for SqlStore {
 
 impl SqlTransaction {
     async fn finish(mut self, stamp: Stamp) -> Result<u64, StoreError> {
+        self.keep_chain_state().await?;
         let head = log::append(&mut self.inner, &self.notes, stamp).await?;
         self.inner.commit().await?;
         // Gateways need not wait for the journal.

@@ -1,10 +1,10 @@
-//! What was done. Entries are added and read: there is no statement that changes or removes one.
+//! What was done, as organizations list it. How it is written is in `chain.rs`.
 
 use serde_json::Map;
 
 use super::{
     connection::{Connection, Row, sql},
-    value::{Columns, json, limit, number, optional_time, time},
+    value::{Columns, limit, number, optional_time, time},
 };
 use crate::{
     audit::{AuditQuery, Entry, NumberedEntry},
@@ -96,24 +96,4 @@ fn end(query: &AuditQuery) -> Result<(i64, i64), StoreError> {
     let last = (Timestamp::from_millis(u64::MAX), u64::MAX >> 1);
     let (at, sequence) = page.into_iter().chain(until).min().unwrap_or(last);
     Ok((time(at), number(sequence, "audit.sequence")?))
-}
-
-pub(super) const INSERT: &str = "insert into audit
-         (sequence, organization_id, at, token_id, address, action, application_id, credential_id, subject, detail)
-         values ((select coalesce(max(sequence), 0) + 1 from audit), $1, $2, $3, $4, $5, $6, $7, $8, $9)";
-
-pub(super) async fn insert(connection: &mut Connection, entry: &Entry) -> Result<(), StoreError> {
-    sql(INSERT)
-        .bind(entry.organization.to_string())
-        .bind(time(entry.at))
-        .bind(entry.token.map(|id| id.to_string()))
-        .bind(&entry.address)
-        .bind(&entry.action)
-        .bind(entry.application.map(|id| id.to_string()))
-        .bind(entry.credential.map(|id| id.to_string()))
-        .bind(&entry.subject)
-        .bind(json(&entry.detail, "audit.detail")?)
-        .execute(connection)
-        .await?;
-    Ok(())
 }

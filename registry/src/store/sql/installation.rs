@@ -3,12 +3,14 @@
 use filter_core::{digest::DigestKey, feed::FORMAT};
 
 use super::{
+    chain,
     connection::{Connection, Sql, sql},
     database::Database,
     gateway, log, rendering,
     value::{Columns, time},
 };
 use crate::{
+    audit::ChainState,
     clock::Timestamp,
     entropy::Entropy,
     gateway::{DEFAULT_GROUP, GatewayGroup, Mode},
@@ -117,6 +119,8 @@ async fn fill(
     let digest_key = DigestKey::from_bytes(entropy.bytes()?);
     let sealed = SealedDigestKey::seal(group.id, 1, &digest_key, keys, entropy)?;
     gateway::insert_group(connection, &group, &sealed).await?;
+    let log = ChainState::empty(keys).map_err(StoreError::from)?;
+    chain::put_state(connection, log).await?;
     Ok(())
 }
 

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::{
-    SqlTransaction, admission, application, audit, credential, deployment, export, feed, gateway,
+    SqlTransaction, admission, application, credential, deployment, export, feed, gateway,
     idempotency, installation, log, organization, search, secret, token, usage, username,
 };
 use crate::{
     application::{Application, ApplicationQuery},
-    audit::{AuditQuery, NumberedEntry},
     clock::Timestamp,
     credential::{Credential, CredentialFilter, CredentialQuery, Order, PlaceInOrder},
     export::Exported,
@@ -282,14 +281,6 @@ impl ReadTransaction for SqlTransaction {
         username: &str,
     ) -> Result<Vec<PasswordRow>, StoreError> {
         secret::passwords(&mut self.inner, group, username).await
-    }
-
-    async fn audit_entries(
-        &mut self,
-        organization: OrganizationId,
-        query: &AuditQuery,
-    ) -> Result<Vec<NumberedEntry>, StoreError> {
-        audit::list(&mut self.inner, organization, query).await
     }
 
     async fn idempotent_request(

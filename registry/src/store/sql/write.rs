@@ -3,14 +3,13 @@
 use async_trait::async_trait;
 
 use super::{
-    SqlTransaction, admission, application, audit, credential, deployment, forgetting, gateway,
+    SqlTransaction, admission, application, credential, deployment, forgetting, gateway,
     idempotency, installation, leak,
     log::{self, Note},
     rendering, secret, token, usage, username,
 };
 use crate::{
     application::Application,
-    audit::Entry,
     clock::Timestamp,
     credential::Credential,
     gateway::{GatewayGroup, GatewayRecord},
@@ -232,10 +231,6 @@ impl WriteTransaction for SqlTransaction {
     async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
         self.revoked.push(Revoked::Token(id));
         token::revoke(&mut self.inner, id, at).await
-    }
-
-    async fn audit(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        audit::insert(&mut self.inner, entry).await
     }
 
     async fn put_idempotent_request(

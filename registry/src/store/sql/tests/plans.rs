@@ -6,9 +6,9 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::*;
 use crate::store::sql::{
-    admission, application, audit, connection::Sql, credential, deployment, export, feed, gateway,
-    idempotency, installation, journal, leak, log, organization, rendering, rotation, secret,
-    token, usage, username,
+    admission, application, audit, chain, connection::Sql, credential, deployment, export, feed,
+    gateway, idempotency, installation, journal, leak, log, organization, rendering, rotation,
+    secret, token, usage, username,
 };
 
 macro_rules! statements {
@@ -23,7 +23,8 @@ fn statements() -> Vec<(String, &'static str)> {
         admission: GROUPS_ADMITTING ADMIT TOUCH_APPLICATION DISMISS DEPLOYED DIGEST_OWNER DEPLOYED_OF_MANY DEPLOY TOUCH WITHDRAW
             WITHDRAW_OF_APPLICATION DEPLOYMENTS_OF;
         application: GET LIST LIST_NAMED EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE;
-        audit: LIST OF_APPLICATION OF_CREDENTIAL OF_ACTION INSERT;
+        audit: LIST OF_APPLICATION OF_CREDENTIAL OF_ACTION;
+        chain: INSERT RECORDS CHAIN NEWEST CHAINED DELETE STATE PUT_STATE;
         credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DELETE DUE;
         deployment: OVERRIDES OVERRIDES_OF_MANY IS_WANTED SET_OVERRIDE REMOVE_OVERRIDE DEPLOYED_AT WITHDRAWN_AT
             ADMITTED_AT DISMISSED WITHDRAW_ONE WITHDRAW_MANY;
@@ -76,7 +77,12 @@ fn statements() -> Vec<(String, &'static str)> {
 }
 
 /// Steps that look at every row, and why they may.
-const WALKS: [(&str, &str); 17] = [
+const WALKS: [(&str, &str); 19] = [
+    (
+        "chain::CHAINED",
+        "ends at the first record; asked where there is no state, which is once",
+    ),
+    ("chain::STATE", "the table has one row"),
     (
         "usage::ENDING_BY_SILENCE",
         "its index holds only what is asked for",
