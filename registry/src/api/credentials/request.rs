@@ -38,9 +38,10 @@ pub(super) struct CredentialRequest {
     #[serde(rename = "type")]
     kind: TypeWord,
     /// Unique within the application. 1 to 256 visible ASCII characters.
-    #[schema(example = "ci")]
+    #[schema(pattern = "^[!-~]{1,256}$", example = "ci")]
     name: String,
     /// The upstream sees it as `X-Credential-Identifier`. Unique within the application; by default the id.
+    #[schema(pattern = "^[!-~]{1,256}$")]
     identifier: Option<String>,
     /// Only for `api_key`: the caller's own key. Generated when absent.
     #[schema(value_type = Option<String>, write_only)]
@@ -52,6 +53,7 @@ pub(super) struct CredentialRequest {
     password: Option<Given>,
     /// For people; at most 1024 characters.
     #[serde(default)]
+    #[schema(max_length = 1024)]
     description: String,
     /// For people; at most 64.
     #[serde(default, deserialize_with = "labels::once")]
@@ -157,11 +159,11 @@ impl DeleteQuery {
 pub(super) struct CredentialChange {
     /// The next name.
     #[serde(default, deserialize_with = "patch::present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, pattern = "^[!-~]{1,256}$")]
     name: Option<String>,
     /// The next description.
     #[serde(default, deserialize_with = "patch::present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, max_length = 1024)]
     description: Option<String>,
     /// All labels.
     #[serde(default, deserialize_with = "labels::present")]

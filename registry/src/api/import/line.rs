@@ -23,13 +23,13 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(super) struct LineBody {
     /// The name of its application.
-    #[schema(example = "billing")]
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,256}$", example = "billing")]
     application: String,
     /// Whether the application is created if there is none of this name: with the scopes of this line.
     #[serde(default)]
     create_application: bool,
     /// Unique within the application. 1 to 256 visible ASCII characters.
-    #[schema(example = "ci")]
+    #[schema(pattern = "^[!-~]{1,256}$", example = "ci")]
     name: String,
     /// How it is presented.
     #[serde(rename = "type")]
@@ -50,6 +50,7 @@ pub(super) struct LineBody {
     #[schema(value_type = Option<String>, write_only)]
     password_hash: Option<Given>,
     /// The upstream sees it as `X-Credential-Identifier`. By default the id.
+    #[schema(pattern = "^[!-~]{1,256}$")]
     identifier: Option<String>,
     /// For people; at most 1024 characters.
     description: Option<String>,

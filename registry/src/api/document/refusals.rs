@@ -1,0 +1,171 @@
+//! Which refusals each operation may answer with.
+//!
+//! Every one is written out. A catch-all would document whatever comes, and then no test could find an answer that nobody
+//! meant.
+
+use utoipa::openapi::{
+    Content, Header, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder,
+    path::{Operation, ParameterIn},
+    schema::Type,
+};
+
+use crate::api::{access::ORGANIZATION, problem};
+
+/// When an operation may answer with a status.
+type Applies = fn(&Operation) -> bool;
+
+const ALWAYS: Applies = |_| true;
+const READS_A_BODY: Applies = |operation| operation.request_body.is_some();
+const NAMES_SOMETHING: Applies =
+    |operation| has_any(operation, &ParameterIn::Path) || has_parameter(operation, ORGANIZATION);
+const CONDITIONAL: Applies = |operation| has_parameter(operation, "If-Match");
+const REPEATABLE: Applies = |operation| has_parameter(operation, "Idempotency-Key");
+
+/// A refusal that follows from the form of an operation.
+struct Refusal {
+    status: &'static str,
+    /// Under which the document has it once.
+    name: &'static str,
+    about: &'static str,
+    applies: Applies,
+}
+
+const fn refusal(
+    status: &'static str,
+    name: &'static str,
+    about: &'static str,
+    applies: Applies,
+) -> Refusal {
+    Refusal {
+        status,
+        name,
+        about,
+        applies,
+    }
+}
+
+/// What else an operation refuses with, it says itself.
+const REFUSALS: [Refusal; 11] = [
+    refusal(
+        "400",
+        "BadRequest",
+        "The request is malformed, or a value is not acceptable",
+        ALWAYS,
+    ),
+    refusal("401", "Unauthorized", "A valid token is required", ALWAYS),
+    refusal(
+        "403",
+        "Forbidden",
+        "The token's role does not allow this",
+        ALWAYS,
+    ),
+    refusal("404", "NotFound", "There is no such thing", NAMES_SOMETHING),
+    refusal(
+        "409",
+        "InProgress",
+        "The first request with this Idempotency-Key is still running",
+        REPEATABLE,
+    ),
+    refusal("412", "Changed", "It has changed since", CONDITIONAL),
+    refusal("413", "TooLarge", "The body is too large", READS_A_BODY),
+    refusal(
+        "415",
+        "UnsupportedMediaType",
+        "The body is of a type that is not read here",
+        READS_A_BODY,
+    ),
+    refusal(
+        "422",
+        "KeyReused",
+        "The Idempotency-Key was used for another request",
+        REPEATABLE,
+    ),
+    refusal("500", "Internal", "Something went wrong here", ALWAYS),
+    refusal(
+        "503",
+        "Unavailable",
+        "Too busy at the moment, or the database cannot be reached",
+        ALWAYS,
+    ),
+];
+
+/// The refusals that operations share, for the document's components.
+pub(super) fn shared() -> impl Iterator<Item = (String, RefOr<Response>)> {
+    REFUSALS.iter().map(|refusal| {
+        let mut response = ResponseBuilder::new().description(refusal.about).build();
+        complete(refusal.status, &mut response);
+        (refusal.name.to_owned(), RefOr::T(response))
+    })
+}
+
+/// Adds what the operation may refuse with, and to all its answers the headers that they have.
+pub(super) fn describe(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response {
+            complete(status, response);
+        }
+    }
+    for refusal in &REFUSALS {
+        let known = operation.responses.responses.contains_key(refusal.status);
+        if !known && (refusal.applies)(operation) {
+            let shared = RefOr::Ref(Ref::from_response_name(refusal.name));
+            let responses = &mut operation.responses.responses;
+            responses.insert(refusal.status.to_owned(), shared);
+        }
+    }
+}
+
+fn complete(status: &str, response: &mut Response) {
+    add_header(
+        response,
+        "X-Request-Id",
+        "The request's id, as in the registry's log",
+    );
+    if status.starts_with('2') {
+        return;
+    }
+    match status {
+        "401" => add_header(response, "WWW-Authenticate", "The challenge"),
+        "429" | "503" => add_header(
+            response,
+            "Retry-After",
+            "Whole seconds after which to try again",
+        ),
+        _ => {}
+    }
+    let problem = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+    response.content.clear();
+    response
+        .content
+        .insert(problem::MEDIA_TYPE.to_owned(), RefOr::T(problem));
+}
+
+fn add_header(response: &mut Response, name: &str, about: &str) {
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    let mut header = Header::new(text);
+    header.description = Some(about.to_owned());
+    response.headers.insert(name.to_owned(), header.into());
+}
+
+fn has_parameter(operation: &Operation, name: &str) -> bool {
+    let parameters = operation.parameters.iter().flatten();
+    parameters
+        .filter_map(inline)
+        .any(|parameter| parameter.name == name)
+}
+
+fn has_any(operation: &Operation, place: &ParameterIn) -> bool {
+    let parameters = operation.parameters.iter().flatten();
+    parameters
+        .filter_map(inline)
+        .any(|parameter| parameter.parameter_in == *place)
+}
+
+fn inline(
+    parameter: &RefOr<utoipa::openapi::path::Parameter>,
+) -> Option<&utoipa::openapi::path::Parameter> {
+    match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
+    }
+}
