@@ -23,8 +23,8 @@ use crate::{
     ids::{ApplicationId, CredentialId, InvalidId, SecretId, TokenId},
 };
 
-pub(crate) use agree::open;
-use file::Reader;
+pub(crate) use agree::{open, revoke_again};
+pub(crate) use file::Reader;
 pub use writer::Journal;
 
 /// What was revoked.

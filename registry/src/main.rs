@@ -10,13 +10,15 @@ use std::{
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use registry::{
+    backup::{self, Restore},
     cli::{self, Console},
-    clock::SystemClock,
+    clock::{SystemClock, Timestamp},
     config::{self, Config},
     entropy::SystemEntropy,
     serve::{Sockets, World, serve},
     shutdown, telemetry,
 };
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// API credentials for Envoy: the registry in which they are managed and from which gateways follow them.
@@ -36,6 +38,38 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Write the whole database into one file, while the registry runs
+    ///
+    /// With the configuration that `serve` reads. The file holds what the database holds, sealed under the same master key,
+    /// and not that key. It can be restored into SQLite and PostgreSQL alike.
+    Backup {
+        /// The file to write; `-` for the standard output
+        file: PathBuf,
+        /// Replace the file if it exists
+        #[arg(long)]
+        overwrite: bool,
+        /// The configuration file (TOML), as for `serve`
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Fill an empty database from a backup
+    ///
+    /// With the configuration that `serve` reads; no registry may run on the database meanwhile. Everything that the
+    /// journals of revocations say is revoked again: the registry's own, if it is where the configuration says, and those
+    /// that are given.
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// A journal of revocations; of an installation with several registries, give the journals of all
+        #[arg(long = "journal", value_name = "FILE")]
+        journals: Vec<PathBuf>,
+        /// Without any journal: accept that what was revoked since this moment works again. Not later than the backup
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        accept_revoked_since: Option<Timestamp>,
+        /// The configuration file (TOML), as for `serve`
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// Print the OpenAPI document of the REST API
     Openapi,
     /// Print a script that completes this command line
@@ -50,6 +84,24 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve { config } => run(config.as_deref()),
+        Command::Backup {
+            file,
+            overwrite,
+            config,
+        } => back_up(&file, overwrite, config.as_deref()),
+        Command::Restore {
+            file,
+            journals,
+            accept_revoked_since,
+            config,
+        } => {
+            let wanted = Restore {
+                from: file,
+                journals,
+                accept_revoked_since,
+            };
+            restore(wanted, config.as_deref())
+        }
         Command::Openapi => print_openapi(),
         Command::Completion { shell } => print_completion(shell),
         Command::Client(command) => return run_client(*command),
@@ -66,12 +118,48 @@ fn main() -> ExitCode {
 type Failure = Box<dyn std::error::Error>;
 
 fn run(file: Option<&Path>) -> Result<(), Failure> {
+    let config = configure(file)?;
+    runtime()?.block_on(run_until_signal(config))
+}
+
+fn configure(file: Option<&Path>) -> Result<Config, Failure> {
     let config = Config::load(file, std::env::vars_os())?;
     telemetry::init(&config.log)?;
+    Ok(config)
+}
+
+fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(run_until_signal(config))
+        .build()
+}
+
+fn world() -> World {
+    World {
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+    }
+}
+
+fn back_up(to: &Path, overwrite: bool, config: Option<&Path>) -> Result<(), Failure> {
+    let config = configure(config)?;
+    runtime()?.block_on(backup::run_backup(&config, &world(), to, overwrite))?;
+    Ok(())
+}
+
+fn restore(wanted: Restore, config: Option<&Path>) -> Result<(), Failure> {
+    let config = configure(config)?;
+    runtime()?.block_on(backup::run_restore(config, &world(), wanted))?;
+    Ok(())
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let moment: jiff::Timestamp = text
+        .parse()
+        .map_err(|_| "must be a moment such as 2027-01-15T08:00:00Z".to_owned())?;
+    let millis = u64::try_from(moment.as_millisecond());
+    let millis = millis.map_err(|_| "must not be before 1970".to_owned())?;
+    Ok(Timestamp::from_millis(millis))
 }
 
 async fn run_until_signal(config: Config) -> Result<(), Failure> {
@@ -101,11 +189,7 @@ async fn run_until_signal(config: Config) -> Result<(), Failure> {
         version = env!("CARGO_PKG_VERSION"),
         "starting"
     );
-    let world = World {
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-    };
-    serve(config, sockets, world, shutdown).await?;
+    serve(config, sockets, world(), shutdown).await?;
     Ok(())
 }
 

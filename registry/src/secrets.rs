@@ -95,7 +95,6 @@ pub struct Keys {
     foreign_passwords: Hmac<Sha256>,
     idempotency_rows: Hmac<Sha256>,
     journal: Hmac<Sha256>,
-    backups: Hmac<Sha256>,
     audit: Hmac<Sha256>,
     idempotency_answers: Hkdf<Sha256>,
 }
@@ -113,7 +112,6 @@ impl Keys {
             foreign_passwords: mac("keysmith/v1/foreign-passwords"),
             idempotency_rows: mac("keysmith/v1/idempotency-rows"),
             journal: mac("keysmith/v1/revocation-journal"),
-            backups: mac("keysmith/v1/backups"),
             audit: mac("keysmith/v1/audit"),
             idempotency_answers: Hkdf::new(
                 None,
@@ -180,12 +178,6 @@ impl Keys {
     #[must_use]
     pub fn journal_tag(&self, before: &[u8; 32], line: &[u8]) -> [u8; 32] {
         tag(&self.journal, &[before, line])
-    }
-
-    /// For the tag of a backup, over everything in it.
-    #[must_use]
-    pub fn backup_tagger(&self) -> Hmac<Sha256> {
-        self.backups.clone()
     }
 
     /// Under which version of the audit log's key its records are MACed from now on.
@@ -268,7 +260,6 @@ mod tests {
             keys.password_salt("x"),
             keys.token_digest("x"),
             keys.journal_tag(&same, b"x"),
-            tag(&keys.backup_tagger(), &[b"x"]),
             keys.foreign_password_hash("", "x"),
             keys.audit_mac(keys.audit_key_version(), b"x").unwrap(),
             keys.password_fingerprint(&same),

@@ -27,7 +27,10 @@ use crate::{
     secrets::Keys,
     shutdown::{self, Shutdown},
     start::{DataDir, StartError},
-    store::{OpenError, sql::SqlStore},
+    store::{
+        OpenError, Store,
+        sql::{Location, SqlStore},
+    },
     sweep,
     telemetry::Metrics,
     tls::{self, TlsError},
@@ -103,6 +106,39 @@ pub enum ServeError {
     /// Something that every use case needs.
     #[error(transparent)]
     Domain(#[from] Error),
+}
+
+/// The keys of a database that exists.
+pub(crate) fn known_keys(
+    config: &Config,
+    data: &DataDir,
+    of: &str,
+) -> Result<Arc<Keys>, StartError> {
+    let master = data.known_master_key(&config.secrets, of)?;
+    Ok(Arc::new(Keys::derive(&master)))
+}
+
+/// What use cases need on a database that was just filled from a backup, and on which no registry starts yet.
+pub(crate) async fn open_restored(
+    config: &Config,
+    data: &DataDir,
+    keys: Arc<Keys>,
+    world: &World,
+) -> Result<Environment, ServeError> {
+    let path = data.database()?;
+    let (now, entropy) = (world.clock.now(), &*world.entropy);
+    let store = SqlStore::open_restored(Location::File(&path), &keys, now, entropy).await;
+    let store = store.map_err(|source| ServeError::Open {
+        path: path.display().to_string(),
+        source,
+    })?;
+    let hasher = PasswordHasher::new(cost(config))?;
+    let pool = Arc::new(Pool::new(
+        hasher,
+        &config.passwords,
+        Arc::new(Metrics::new()),
+    ));
+    Ok(environment(config, world, keys, Arc::new(store), pool))
 }
 
 /// Serves until `shutdown` is announced and what was accepted is finished.
@@ -199,8 +235,21 @@ async fn open(
             source,
         })?;
     let store = Arc::new(store);
-    let environment = Environment {
-        store: Arc::clone(&store) as _,
+    let environment = environment(config, world, keys, Arc::clone(&store) as _, pool);
+    let journal = journal::open(&environment, &config.revocation_journal).await?;
+    store.keep_journal(journal);
+    Ok((data, environment))
+}
+
+fn environment(
+    config: &Config,
+    world: &World,
+    keys: Arc<Keys>,
+    store: Arc<dyn Store>,
+    pool: Arc<Pool>,
+) -> Environment {
+    Environment {
+        store,
         keys,
         clock: Arc::clone(&world.clock),
         entropy: Arc::clone(&world.entropy),
@@ -214,10 +263,7 @@ async fn open(
         rotation: config.rotation,
         log_kept: config.change_retention,
         usage_kept: config.usage_kept,
-    };
-    let journal = journal::open(&environment, &config.revocation_journal).await?;
-    store.keep_journal(journal);
-    Ok((data, environment))
+    }
 }
 
 fn cost(config: &Config) -> Cost {

@@ -77,8 +77,8 @@ pub enum StartError {
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
-    /// Locked until it is closed, also by the end of the process.
-    _lock: File,
+    /// Locked until it is closed, also by the end of the process. `None` for who only looks.
+    _lock: Option<File>,
 }
 
 impl DataDir {
@@ -91,8 +91,36 @@ impl DataDir {
             .map_err(|source| file_error("create", path, source))?;
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock(path)?,
+            _lock: Some(lock(path)?),
         })
+    }
+
+    /// The directory of a registry that may be running, to look into.
+    pub(crate) fn beside(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            _lock: None,
+        }
+    }
+
+    /// The configured master key, or the one in the directory; an error where there is none. `of` is what is of no use
+    /// without it.
+    pub(crate) fn known_master_key(
+        &self,
+        secrets: &Secrets,
+        of: &str,
+    ) -> Result<MasterKey, StartError> {
+        if let Some(secret) = &secrets.master_key {
+            return parse_master_key(secret.expose(), secret.origin());
+        }
+        let path = self.path.join("master.key");
+        match read_if_exists(&path)? {
+            Some(text) => parse_master_key(&text, &path.display().to_string()),
+            None => Err(StartError::KeyIsGone {
+                database: of.to_owned(),
+                key: path.display().to_string(),
+            }),
+        }
     }
 
     /// The path of the database's file, which is there from now on and readable for nobody else. What SQLite puts
@@ -108,7 +136,8 @@ impl DataDir {
         Ok(path)
     }
 
-    fn database_path(&self) -> PathBuf {
+    /// Where the database's file is, or will be.
+    pub(crate) fn database_path(&self) -> PathBuf {
         self.path.join("keysmith.db")
     }
 

@@ -205,6 +205,44 @@ async fn a_database_that_was_rolled_back_is_noticed_although_its_revisions_are_u
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_revoked_stays_revoked_when_an_older_copy_of_the_database_is_put_back() {
+    let mut stack = Stack::with_rules(rules()).await;
+    let client = stack.client().await;
+    let admin = stack.admin();
+    let kept = admin.key("jack").await;
+    let deleted = admin.key("rose").await;
+    client.get("/").key(&deleted.secret).until(200).await;
+
+    stack.registry.stop();
+    let database = stack.registry.settings().data.join("keysmith.db");
+    let older = fs::read(&database).expect("the database");
+    stack.registry.restart().await;
+    admin
+        .delete(&format!("/v1/credentials/{}", deleted.id))
+        .await;
+    client.get("/").key(&deleted.secret).until(401).await;
+
+    stack.registry.stop();
+    // The database alone: nobody says that it is an older one.
+    fs::write(&database, older).expect("the older database");
+    stack.registry.restart().await;
+    let fresh = admin.key("mary").await;
+    client.get("/").key(&fresh.secret).until(200).await;
+    client
+        .get("/")
+        .key(&deleted.secret)
+        .consistently(401)
+        .await
+        .expect("as the journal of revocations says");
+    client
+        .get("/")
+        .key(&kept.secret)
+        .consistently(200)
+        .await
+        .expect("from before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_starts_again_has_everything_at_once() {
     let stack = Stack::with_rules(rules()).await;
     let key = stack.admin().key("jack").await.secret;

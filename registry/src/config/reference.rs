@@ -37,7 +37,7 @@ pub const OPTIONS: &[Setting] = &[
         "data_dir",
         "./keysmith-data",
         "Directory for keysmith.db, master.key and admin-token; created with mode 0700. One registry at a time \
-         serves it. Back it up as a whole: the database is of no use without the master key.",
+         serves it. The database is of no use without the master key.",
     ),
     setting(
         "revocation_journal",

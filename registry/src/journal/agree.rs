@@ -82,6 +82,14 @@ pub(crate) async fn open(env: &Environment, path: &Path) -> Result<Arc<Journal>,
     )?))
 }
 
+/// Has everything revoked again that the journal says.
+pub(crate) async fn revoke_again(
+    env: &Environment,
+    reader: &mut Reader<'_>,
+) -> Result<Tally, JournalError> {
+    read_on(env, reader, 0, None).await
+}
+
 /// Reads to the end. What comes after the mark is made true in the database.
 async fn read_on(
     env: &Environment,

@@ -191,3 +191,15 @@ impl Appender {
         Ok(())
     }
 }
+
+#[cfg(test)]
+impl Appender {
+    /// Writes to this file, whatever becomes of it.
+    pub(super) const fn onto(file: File) -> Self {
+        Self {
+            file,
+            chain: Chain::new(),
+            end: 0,
+        }
+    }
+}

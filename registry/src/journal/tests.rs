@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     application,
     credential::NewSecret,
-    store::Store as _,
+    store::{Store as _, StoreError},
     testing::{DATABASE, World},
     token::{self, NewRole, NewToken},
 };
@@ -171,7 +171,7 @@ async fn what_an_older_database_brings_back_is_revoked_again() {
             "credential.deleted",
             "secret.revoked_again"
         ],
-        "the secret of the deleted credential had gone with it"
+        "in the journal's order"
     );
 }
 
@@ -286,6 +286,32 @@ async fn many_who_revoke_at_once_are_each_in_the_journal_when_they_are_told() {
         assert!(written.insert(revocation.what));
     }
     assert!(told.iter().all(|what| written.contains(what)));
+}
+
+#[tokio::test]
+async fn who_revokes_is_told_when_the_journal_takes_nothing() {
+    let world = World::new().await;
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let appender = file::Appender::onto(full);
+    let keys = world.env.keys.clone();
+    let journal = Journal::new(appender, keys, &path(&world)).unwrap();
+    world.store.keep_journal(std::sync::Arc::new(journal));
+    let one = world.credential("a", NewSecret::GeneratedApiKey).await;
+    let id = one.detail.credential.id;
+    let deleted = crate::credential::delete(
+        &world.env,
+        world.caller(),
+        id,
+        None,
+        crate::credential::Deployed::Keep,
+    );
+    let told = deleted.await.unwrap_err();
+    assert!(matches!(told, Error::Store(StoreError::NotJournaled)));
+    let mut read = world.store.read().await.unwrap();
+    assert!(read.credential(id).await.unwrap().is_none(), "it is done");
 }
 
 #[tokio::test]

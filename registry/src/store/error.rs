@@ -48,6 +48,37 @@ pub enum OpenError {
         "the master key does not belong to this database: it was made with another one (nothing was changed)"
     )]
     WrongMasterKey,
+    /// There is nothing to back up.
+    #[error("no registry has used it yet")]
+    Empty,
+    /// Only an empty database is restored into.
+    #[error(
+        "it is not empty, and a backup is restored into an empty one only: move data_dir/keysmith.db away with what lies \
+         beside it under the same name, or make a new database on the server. Nothing was changed"
+    )]
+    NotEmpty,
+    /// Tables go forward only.
+    #[error(
+        "it has tables of version {at}, and the backup is of version {wanted}: restore into a database without tables"
+    )]
+    NewerTables {
+        /// The version that there is.
+        at: i64,
+        /// The backup's.
+        wanted: i64,
+    },
+    /// A later version made the backup.
+    #[error(
+        "the backup has tables of version {0}, which this version does not know: restore it with the version of keysmith \
+         that made it"
+    )]
+    UnknownTables(i64),
+    /// What must be revoked again is not yet.
+    #[error(
+        "it was filled from a backup by a `keysmith restore` that did not come to its end, so what was revoked may work in it: \
+         restore again, into an empty database"
+    )]
+    RestoreInProgress,
     /// The tables cannot be brought up to date.
     #[error("the database's tables cannot be brought up to date")]
     Migration(#[from] sqlx::migrate::MigrateError),

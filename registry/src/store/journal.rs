@@ -38,4 +38,6 @@ pub trait JournalWrites: Send {
     /// Notes that the journal is true here up to this line.
     async fn set_journal_mark(&mut self, journal: &[u8; 16], number: u64)
     -> Result<(), StoreError>;
+    /// Lets registries start on a database that was restored.
+    async fn end_restore(&mut self) -> Result<(), StoreError>;
 }

@@ -27,8 +27,10 @@ use crate::{
 mod admission;
 mod application;
 mod audit;
+mod catalog;
 mod chain;
 mod connection;
+mod copy;
 mod credential;
 mod database;
 mod deployment;
@@ -41,11 +43,13 @@ mod installation;
 mod journal;
 mod leak;
 mod log;
+mod migrations;
 mod name;
 mod organization;
 mod postgres;
 mod read;
 mod rendering;
+mod restoring;
 mod rotation;
 mod search;
 mod secret;
@@ -60,6 +64,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use catalog::{Column, Kind, Table};
+pub use copy::{Cell, Dump, Load, Location};
 pub(crate) use sqlite::READERS;
 
 /// Either database.
@@ -108,7 +114,33 @@ impl SqlStore {
         Self::open(Database::Postgres(database), keys, now, entropy).await
     }
 
+    /// Opens a database that was filled from a backup, on which no registry starts yet.
+    pub async fn open_restored(
+        location: Location<'_>,
+        keys: &Keys,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, OpenError> {
+        let database = match location {
+            Location::File(path) => Database::Sqlite(SqliteDatabase::open(path).await?),
+            Location::Server(url) => Database::Postgres(PostgresDatabase::open(url).await?),
+        };
+        Self::prepare(database, keys, now, entropy).await
+    }
+
     async fn open(
+        database: Database,
+        keys: &Keys,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, OpenError> {
+        if restoring::is_in_progress(&mut database.read().await?).await? {
+            return Err(OpenError::RestoreInProgress);
+        }
+        Self::prepare(database, keys, now, entropy).await
+    }
+
+    async fn prepare(
         database: Database,
         keys: &Keys,
         now: Timestamp,

@@ -10,6 +10,7 @@
 mod access;
 mod applications;
 mod audit;
+mod backup;
 mod cli;
 mod credentials;
 mod default_key;

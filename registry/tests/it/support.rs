@@ -82,6 +82,19 @@ impl Data {
         }
     }
 
+    /// What a registry or a command on the data is told.
+    pub(crate) fn config(&self, settings: &[(&str, &str)]) -> Config {
+        config(&self.path(), settings)
+    }
+
+    /// What a command takes from outside.
+    pub(crate) fn world(&self) -> World {
+        World {
+            clock: Arc::clone(&self.clock) as _,
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+
     /// Tries to start a registry that should refuse.
     pub(crate) async fn refuses_to_start(&self, settings: &[(&str, &str)]) -> String {
         let registry = self.start(settings).await;

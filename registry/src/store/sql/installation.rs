@@ -65,6 +65,16 @@ async fn check_key(connection: &mut Connection, keys: &Keys) -> Result<bool, Ope
     Ok(true)
 }
 
+/// Whether the database is filled, under whatever key.
+pub(super) async fn is_there(connection: &mut Connection) -> Result<bool, StoreError> {
+    let table = sql(TABLE_EXISTS).fetch_optional(&mut *connection).await?;
+    if table.is_none() {
+        return Ok(false);
+    }
+    let row = sql(KEY_CHECK_OF).fetch_optional(connection).await?;
+    Ok(row.is_some())
+}
+
 pub(super) const INSERT: &str = "insert into installation
          (singleton, key_check, epoch, revision, application_number, created_at, record_format)
          values (1, $1, $2, 0, 0, $3, $4)";

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{
     SqlTransaction,
     connection::sql,
-    secret,
+    restoring, secret,
     value::{Columns, limit, number, time},
 };
 use crate::{
@@ -103,5 +103,9 @@ impl JournalWrites for SqlTransaction {
             .execute(&mut self.inner)
             .await?;
         Ok(())
+    }
+
+    async fn end_restore(&mut self) -> Result<(), StoreError> {
+        restoring::end(&mut self.inner).await
     }
 }

@@ -2,12 +2,13 @@
 
 use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
 
+use super::migrations;
 use crate::store::{OpenError, StoreError};
 
 const PING: &str = "select 1";
 /// One writer at a time, of all registries: revisions are committed in their order, and what a writer has read is true
 /// until it commits. The number is this product's own ("keysmith" in ASCII); the lock ends with the transaction.
-const TAKE_TURN: &str = "select pg_advisory_xact_lock(7738160033391571048)";
+pub(super) const TAKE_TURN: &str = "select pg_advisory_xact_lock(7738160033391571048)";
 
 /// Connections to the server.
 pub(super) struct PostgresDatabase {
@@ -34,9 +35,7 @@ impl PostgresDatabase {
     }
 
     pub(super) async fn migrate(&self) -> Result<(), OpenError> {
-        Ok(sqlx::migrate!("migrations/postgres")
-            .run(&self.pool)
-            .await?)
+        Ok(migrations::POSTGRES.run(&self.pool).await?)
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use super::migrations;
 use crate::store::{OpenError, StoreError};
 
 /// Readers at the same time.
@@ -60,9 +61,7 @@ impl SqliteDatabase {
 
     pub(super) async fn migrate(&self) -> Result<(), OpenError> {
         // By the pool: with a connection, the future is not `Send` (rust-lang/rust#100013).
-        Ok(sqlx::migrate!("migrations/sqlite")
-            .run(&self.writer)
-            .await?)
+        Ok(migrations::SQLITE.run(&self.writer).await?)
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {

@@ -6,9 +6,9 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::*;
 use crate::store::sql::{
-    admission, application, audit, chain, connection::Sql, credential, deployment, export, feed,
-    gateway, idempotency, installation, journal, leak, log, organization, rendering, rotation,
-    secret, token, usage, username,
+    admission, application, audit, catalog, chain, connection::Sql, copy, credential, deployment,
+    export, feed, gateway, idempotency, installation, journal, leak, log, organization, rendering,
+    restoring, rotation, secret, token, usage, username,
 };
 
 macro_rules! statements {
@@ -25,6 +25,9 @@ fn statements() -> Vec<(String, &'static str)> {
         application: GET LIST LIST_NAMED EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE;
         audit: LIST OF_APPLICATION OF_CREDENTIAL OF_ACTION;
         chain: INSERT RECORDS CHAIN NEWEST CHAINED DELETE STATE PUT_STATE;
+        catalog: COLUMNS REFERENCES;
+        copy: SCHEMA MIGRATIONS_EXIST BEGIN_RESTORE NEW_EPOCH;
+        restoring: IN_PROGRESS;
         credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DELETE DUE;
         deployment: OVERRIDES OVERRIDES_OF_MANY IS_WANTED SET_OVERRIDE REMOVE_OVERRIDE DEPLOYED_AT WITHDRAWN_AT
             ADMITTED_AT DISMISSED WITHDRAW_ONE WITHDRAW_MANY;
@@ -77,12 +80,20 @@ fn statements() -> Vec<(String, &'static str)> {
 }
 
 /// Steps that look at every row, and why they may.
-const WALKS: [(&str, &str); 19] = [
+const WALKS: [(&str, &str); 24] = [
     (
         "chain::CHAINED",
         "ends at the first record; asked where there is no state, which is once",
     ),
     ("chain::STATE", "the table has one row"),
+    ("catalog::COLUMNS", "the schema, for a backup"),
+    ("catalog::REFERENCES", "the schema, for a backup"),
+    ("copy::MIGRATIONS_EXIST", "the schema, for a backup"),
+    ("copy::NEW_EPOCH", "the table has one row"),
+    (
+        "restoring::IN_PROGRESS",
+        "the schema, asked once at the start",
+    ),
     (
         "usage::ENDING_BY_SILENCE",
         "its index holds only what is asked for",
@@ -135,7 +146,9 @@ const RARE_WALKS: [(&str, &str); 1] = [(
 const ONE_APPLICATION: &str = "sorts the credentials of one application";
 
 /// Steps that sort what they have found, and why they may.
-const SORTS: [(&str, &str); 11] = [
+const SORTS: [(&str, &str); 13] = [
+    ("catalog::COLUMNS", "the schema, for a backup"),
+    ("catalog::REFERENCES", "the schema, for a backup"),
     ("search::OF_APPLICATION 2", ONE_APPLICATION),
     ("search::OF_APPLICATION 3", ONE_APPLICATION),
     ("search::OF_APPLICATION 4", ONE_APPLICATION),

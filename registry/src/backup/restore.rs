@@ -1,0 +1,202 @@
+//! From a backup to a database that a registry can start on.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::{
+    BackupError,
+    file::{Next, Reader},
+    shown,
+};
+use crate::{
+    audit::{self, Action, Event},
+    caller::Caller,
+    clock::Timestamp,
+    entropy::Entropy,
+    environment::Environment,
+    error::Error,
+    journal,
+    secrets::Keys,
+    store::sql::{Cell, Load, Location, Table},
+};
+
+/// Values at most in one statement: SQLite takes 32,766.
+const MOST_VALUES: usize = 8_000;
+
+/// What is wanted.
+#[derive(Clone, Debug)]
+pub struct Restore {
+    /// The backup.
+    pub from: PathBuf,
+    /// Journals of revocations: what they say is revoked again.
+    pub journals: Vec<PathBuf>,
+    /// Instead of a journal: what was revoked since may work again.
+    pub accept_revoked_since: Option<Timestamp>,
+}
+
+/// A database that was filled, and on which no registry starts yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// When the backup was made.
+    pub created_at: Timestamp,
+    /// The log's revision then.
+    pub revision: u64,
+    /// Rows that were restored.
+    pub rows: u64,
+}
+
+/// What came of one journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// Its file.
+    pub path: PathBuf,
+    /// Revocations in it.
+    pub read: u64,
+    /// Those that the backup did not have.
+    pub again: u64,
+    /// When its last one was.
+    pub last_at: Option<Timestamp>,
+}
+
+/// Fills an empty database from a backup that is whole and of the same master key. Before all that is certain, nothing
+/// is changed. The log gets a new identity, so that every gateway takes a snapshot.
+pub async fn load(
+    wanted: &Restore,
+    location: Location<'_>,
+    keys: &Keys,
+    entropy: &dyn Entropy,
+) -> Result<Loaded, BackupError> {
+    let mut reader = Reader::open(&wanted.from, keys)?;
+    let created_at = reader.header.created_at();
+    check_evidence(wanted, created_at)?;
+    while let Next::Row(..) = reader.next()? {}
+    let mut reader = Reader::open(&wanted.from, keys)?;
+    let mut load = Load::begin(location, reader.header.schema).await?;
+    check_tables(&reader.header.tables, &load.tables)?;
+    let rows = fill(&mut reader, &mut load).await?;
+    load.commit(entropy.bytes()?).await?;
+    Ok(Loaded {
+        created_at,
+        revision: reader.header.revision,
+        rows,
+    })
+}
+
+/// Has everything revoked again that the journals say, writes down that the database was restored, and lets registries
+/// start on it.
+pub async fn conclude(
+    env: &Environment,
+    wanted: &Restore,
+    loaded: Loaded,
+) -> Result<Vec<Replayed>, BackupError> {
+    let mut replayed = Vec::with_capacity(wanted.journals.len());
+    for path in &wanted.journals {
+        let reader = journal::Reader::open(path, &env.keys)?;
+        let mut reader = reader.ok_or_else(|| no_journal(path))?;
+        let tally = journal::revoke_again(env, &mut reader).await?;
+        replayed.push(Replayed {
+            path: path.clone(),
+            read: tally.read,
+            again: tally.again,
+            last_at: tally.last_at,
+        });
+    }
+    let mut write = env.store.write().await?;
+    let organization = write.default_organization().await?.id;
+    let event = event(wanted, loaded, &replayed);
+    audit::note(env, write.as_mut(), Caller::registry(organization), event).await?;
+    write.end_restore().await?;
+    env.commit(write).await.map_err(Error::from)?;
+    Ok(replayed)
+}
+
+fn event(wanted: &Restore, loaded: Loaded, replayed: &[Replayed]) -> Event {
+    let journals: Vec<Value> = replayed
+        .iter()
+        .map(|one| {
+            json!({
+                "revocations": one.read,
+                "revoked_again": one.again,
+                "last_at": one.last_at.map(shown),
+            })
+        })
+        .collect();
+    Event::of(Action::InstallationRestored, "installation")
+        .with("backup_of", shown(loaded.created_at))
+        .with("revision", loaded.revision)
+        .with("journals", journals)
+        .with(
+            "accept_revoked_since",
+            wanted.accept_revoked_since.map(shown),
+        )
+}
+
+/// Something must say what was revoked since, or somebody that it may come back.
+fn check_evidence(wanted: &Restore, created_at: Timestamp) -> Result<(), BackupError> {
+    for path in &wanted.journals {
+        let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        if length == 0 {
+            return Err(no_journal(path));
+        }
+    }
+    let accepted = wanted.accept_revoked_since;
+    if wanted.journals.is_empty() && accepted.is_none_or(|since| since > created_at) {
+        return Err(BackupError::RevocationsUnknown {
+            created_at: shown(created_at),
+        });
+    }
+    Ok(())
+}
+
+fn no_journal(path: &Path) -> BackupError {
+    BackupError::NoJournal {
+        path: path.display().to_string(),
+    }
+}
+
+/// The backup's tables must be those that this program makes for their version, whichever the database.
+fn check_tables(found: &[Table], made: &[Table]) -> Result<(), BackupError> {
+    let sorted = |table: &Table| {
+        let mut table = table.clone();
+        table.columns.sort();
+        table
+    };
+    let made: Vec<Table> = made.iter().map(sorted).collect();
+    let found: Vec<Table> = found.iter().map(sorted).collect();
+    let stray = |one: &[Table], other: &[Table]| {
+        let mut strays = one.iter().filter(|table| !other.contains(table));
+        strays.next().map(|table| table.name.clone())
+    };
+    match stray(&found, &made).or_else(|| stray(&made, &found)) {
+        Some(name) => Err(BackupError::OtherTables(name)),
+        None => Ok(()),
+    }
+}
+
+/// Many rows in one statement, and never more than that in memory.
+async fn fill(reader: &mut Reader, load: &mut Load) -> Result<u64, BackupError> {
+    let mut rows: u64 = 0;
+    let mut pending: Vec<Vec<Cell>> = Vec::new();
+    let mut of = 0;
+    loop {
+        let next = reader.next()?;
+        let full = |width: usize| pending.len().saturating_mul(width) >= MOST_VALUES;
+        let flush = match &next {
+            Next::Row(place, row) => *place != of || full(row.len()),
+            Next::End => true,
+        };
+        if flush && !pending.is_empty() {
+            let table = reader.table(of)?.clone();
+            load.insert(&table, std::mem::take(&mut pending)).await?;
+        }
+        match next {
+            Next::Row(place, row) => {
+                of = place;
+                rows = rows.saturating_add(1);
+                pending.push(row);
+            }
+            Next::End => return Ok(rows),
+        }
+    }
+}

@@ -1,0 +1,447 @@
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::*;
+use crate::{
+    application,
+    audit::AuditQuery,
+    credential::{Issued, NewSecret},
+    entropy::SeededEntropy,
+    environment::Environment,
+    journal::{self, Revoked},
+    secrets::{Keys, MasterKey},
+    store::{
+        OpenError, Store as _,
+        sql::{Cell, Column, Dump, Load, Location, SqlStore, Table},
+    },
+    testing::{DATABASE, HOUR, World, secret},
+    token::{self, NewRole, NewToken},
+};
+
+mod schema;
+
+fn database(folder: &Path) -> PathBuf {
+    folder.join(DATABASE)
+}
+
+/// Makes a backup of the world in its folder.
+async fn taken(world: &World) -> PathBuf {
+    let to = world.folder.path().join("backup");
+    take(world, &to, true).await.unwrap();
+    to
+}
+
+async fn take(world: &World, to: &Path, overwrite: bool) -> Result<BackedUp, BackupError> {
+    let file = database(world.folder.path());
+    let wanted = Backup {
+        location: Location::File(&file),
+        to,
+        overwrite,
+    };
+    let env = &world.env;
+    backup(
+        wanted,
+        &env.keys,
+        env.now(),
+        env.entropy.as_ref(),
+        &mut |_| {},
+    )
+    .await
+}
+
+/// With what was revoked since accepted.
+fn wanted(world: &World, from: &Path) -> Restore {
+    Restore {
+        from: from.to_owned(),
+        journals: Vec::new(),
+        accept_revoked_since: Some(world.env.now()),
+    }
+}
+
+async fn load_into(world: &World, wanted: &Restore, file: &Path) -> Result<Loaded, BackupError> {
+    let env = &world.env;
+    load(
+        wanted,
+        Location::File(file),
+        &env.keys,
+        env.entropy.as_ref(),
+    )
+    .await
+}
+
+/// What use cases need on the database that was filled.
+async fn opened(world: &World, file: &Path) -> Environment {
+    let env = &world.env;
+    let store = SqlStore::open_restored(
+        Location::File(file),
+        &env.keys,
+        env.now(),
+        env.entropy.as_ref(),
+    );
+    Environment {
+        store: Arc::new(store.await.unwrap()),
+        ..env.clone()
+    }
+}
+
+/// Restores into a folder of its own.
+async fn restored(world: &World, wanted: &Restore) -> (World, Vec<Replayed>) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = database(folder.path());
+    let loaded = load_into(world, wanted, &file).await.unwrap();
+    let env = opened(world, &file).await;
+    let replayed = conclude(&env, wanted, loaded).await.unwrap();
+    env.store.close().await;
+    (World::open(folder, 7).await, replayed)
+}
+
+/// Every row of every table, by table.
+async fn rows_of(dump: &mut Dump) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::new();
+    for table in dump.tables.clone() {
+        let mut rows = Vec::new();
+        dump.rows(&table, |row| {
+            rows.push(format!("{row:?}"));
+            Ok::<_, BackupError>(())
+        })
+        .await
+        .unwrap();
+        rows.sort();
+        all.insert(table.name, rows);
+    }
+    all
+}
+
+async fn rows(file: &Path) -> BTreeMap<String, Vec<String>> {
+    rows_of(&mut Dump::begin(Location::File(file)).await.unwrap()).await
+}
+
+/// With something of most kinds.
+async fn filled() -> World {
+    let world = World::new().await;
+    let one = world.credential("jack", NewSecret::GeneratedApiKey).await;
+    let next = crate::credential::RotatedSecret::Generated { username: None };
+    world
+        .rotate(one.detail.credential.id, HOUR, next)
+        .await
+        .unwrap();
+    let chosen = NewSecret::ChosenPassword {
+        username: "rose".to_owned(),
+        password: secret("correct horse battery"),
+    };
+    world.credential("rose", chosen).await;
+    let gone = world.credential("gone", NewSecret::GeneratedApiKey).await;
+    world.delete_credential(gone.detail.credential.id).await;
+    a_token(&world).await;
+    world
+}
+
+async fn a_token(world: &World) -> crate::ids::TokenId {
+    let new = NewToken {
+        role: NewRole::PortalAdmin,
+        description: "back\\slash, quote \" and ünïcode".to_owned(),
+        expires_at: None,
+    };
+    let (token, _) = token::create(&world.env, world.caller(), new, None)
+        .await
+        .unwrap();
+    token.id
+}
+
+fn of(issued: &Issued) -> crate::secrets::SecretText {
+    issued.secret.clone().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_restored_is_what_was_backed_up_in_every_table() {
+    let world = filled().await;
+    let backup = taken(&world).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = database(folder.path());
+    load_into(&world, &wanted(&world, &backup), &file)
+        .await
+        .unwrap();
+    let mut before = rows(&database(world.folder.path())).await;
+    let mut after = rows(&file).await;
+    for table in ["secrets", "tokens", "audit", "changes", "deployed_secrets"] {
+        assert!(!before[table].is_empty(), "{table}");
+    }
+    let installation = before.remove("installation").unwrap();
+    assert_ne!(
+        after.remove("installation").unwrap(),
+        installation,
+        "the log has a new identity"
+    );
+    assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn a_backup_is_of_one_moment_whatever_is_written_meanwhile() {
+    let world = filled().await;
+    let file = database(world.folder.path());
+    let before = rows(&file).await;
+    let mut dump = Dump::begin(Location::File(&file)).await.unwrap();
+    let one = world.credential("late", NewSecret::GeneratedApiKey).await;
+    world.rotate_now(one.detail.credential.id).await;
+    let id = one.detail.credential.application;
+    application::delete(&world.env, world.caller(), id, None)
+        .await
+        .unwrap();
+    assert_eq!(rows_of(&mut dump).await, before);
+    assert_ne!(rows(&file).await, before);
+}
+
+#[tokio::test]
+async fn gateways_take_a_snapshot_of_what_was_restored_and_forget_the_rest() {
+    let world = World::new().await;
+    let kept = world.credential("kept", NewSecret::GeneratedApiKey).await;
+    let backup = taken(&world).await;
+    let lost = world.credential("lost", NewSecret::GeneratedApiKey).await;
+    let mut gateway = world.gateway().await;
+    let (world, _) = restored(&world, &wanted(&world, &backup)).await;
+    // As many changes as were lost.
+    world.credential("other", NewSecret::GeneratedApiKey).await;
+    gateway.catch_up(&world.feed).await;
+    assert_eq!(gateway.known(), world.gateway().await.known());
+    assert!(gateway.by_value(&of(&kept)).is_some());
+    assert!(gateway.by_value(&of(&lost)).is_none());
+}
+
+#[tokio::test]
+async fn what_was_revoked_since_the_backup_stays_revoked_by_the_journal() {
+    let world = World::new().await;
+    let path = world.folder.path().join("revocations.journal");
+    let journal = journal::open(&world.env, &path).await.unwrap();
+    world.store.keep_journal(journal);
+    let rotated = world
+        .credential("rotated", NewSecret::GeneratedApiKey)
+        .await;
+    let deleted = world
+        .credential("deleted", NewSecret::GeneratedApiKey)
+        .await;
+    let gone = world.credential("gone", NewSecret::GeneratedApiKey).await;
+    let kept = world.credential("kept", NewSecret::GeneratedApiKey).await;
+    let token = a_token(&world).await;
+    let backup = taken(&world).await;
+    world.clock.advance(HOUR);
+    world.rotate_now(rotated.detail.credential.id).await;
+    world.delete_credential(deleted.detail.credential.id).await;
+    let application = gone.detail.credential.application;
+    application::delete(&world.env, world.caller(), application, None)
+        .await
+        .unwrap();
+    token::revoke(&world.env, world.caller(), None, token)
+        .await
+        .unwrap();
+
+    let wanted = Restore {
+        journals: vec![path.clone()],
+        accept_revoked_since: None,
+        ..wanted(&world, &backup)
+    };
+    let (world, replayed) = restored(&world, &wanted).await;
+    assert_eq!((replayed[0].read, replayed[0].again), (5, 5));
+    assert_eq!(replayed[0].path, path);
+    let gateway = world.gateway().await;
+    for issued in [&rotated, &deleted, &gone] {
+        assert!(gateway.by_value(&of(issued)).is_none());
+    }
+    assert!(gateway.by_value(&of(&kept)).is_some());
+    let mut read = world.store.read().await.unwrap();
+    assert!(read.is_revoked(&Revoked::Token(token)).await.unwrap());
+    let query = AuditQuery {
+        limit: 1,
+        ..AuditQuery::default()
+    };
+    let entries = read
+        .audit_entries(world.organization, &query)
+        .await
+        .unwrap();
+    let entry = &entries[0].entry;
+    assert_eq!(entry.action, "installation.restored");
+    assert_eq!(entry.detail["journals"][0]["revoked_again"], 5);
+    assert!(entry.detail["accept_revoked_since"].is_null());
+}
+
+#[tokio::test]
+async fn without_a_journal_somebody_must_accept_what_comes_back() {
+    let world = filled().await;
+    let backup = taken(&world).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = database(folder.path());
+    let at = world.env.now();
+    for since in [None, Some(at.after(HOUR))] {
+        let wanted = Restore {
+            accept_revoked_since: since,
+            ..wanted(&world, &backup)
+        };
+        let refused = load_into(&world, &wanted, &file).await.unwrap_err();
+        let said = refused.to_string();
+        assert!(
+            said.contains("--accept-revoked-since 2027-01-15T08:00:00Z"),
+            "{said}"
+        );
+    }
+    let wanted = Restore {
+        journals: vec![folder.path().join("none")],
+        ..wanted(&world, &backup)
+    };
+    let refused = load_into(&world, &wanted, &file).await;
+    assert!(matches!(refused, Err(BackupError::NoJournal { .. })));
+    assert!(!file.exists(), "nothing was changed");
+    let accepted = super::tests::wanted(&world, &backup);
+    let (world, _) = restored(&world, &accepted).await;
+    let mut read = world.store.read().await.unwrap();
+    let query = AuditQuery {
+        limit: 1,
+        ..AuditQuery::default()
+    };
+    let entries = read
+        .audit_entries(world.organization, &query)
+        .await
+        .unwrap();
+    let detail = &entries[0].entry.detail;
+    assert_eq!(detail["accept_revoked_since"], "2027-01-15T08:00:00Z");
+}
+
+#[tokio::test]
+async fn no_registry_starts_before_everything_is_revoked_again() {
+    let world = filled().await;
+    let backup = taken(&world).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = database(folder.path());
+    let wanted = wanted(&world, &backup);
+    let loaded = load_into(&world, &wanted, &file).await.unwrap();
+    let env = &world.env;
+    let start = || SqlStore::open_sqlite(&file, &env.keys, env.now(), env.entropy.as_ref());
+    assert!(matches!(start().await, Err(OpenError::RestoreInProgress)));
+    let again = load_into(&world, &wanted, &file).await;
+    assert!(matches!(again, Err(BackupError::Open(OpenError::NotEmpty))));
+    let env = opened(&world, &file).await;
+    conclude(&env, &wanted, loaded).await.unwrap();
+    env.store.close().await;
+    start().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_that_was_altered_or_cut_off_is_refused_and_nothing_changed() {
+    let world = filled().await;
+    let backup = taken(&world).await;
+    let whole = fs::read_to_string(&backup).unwrap();
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    let without = |nth: usize| [&lines[..nth], &lines[nth + 1..]].concat().concat();
+    let row = lines.iter().position(|line| line.starts_with('[')).unwrap();
+    let last = lines.len() - 1;
+    let half = whole.len() / 2;
+    let altered = [
+        without(row),
+        without(last),
+        without(last - 1),
+        lines[..last - 1].concat(),
+        whole[..half].to_owned(),
+        whole[..whole.len() - 1].to_owned(),
+        whole.replacen("jack", "jill", 1),
+        format!("{whole}{}", lines[row]),
+        whole.replacen("\"schema\":", "\"schema\": ", 1),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let file = database(folder.path());
+    for (nth, text) in altered.iter().enumerate() {
+        fs::write(&backup, text).unwrap();
+        let refused = load_into(&world, &wanted(&world, &backup), &file).await;
+        assert!(
+            matches!(refused, Err(BackupError::Altered { .. })),
+            "{nth}: {refused:?}"
+        );
+        assert!(!file.exists(), "nothing was changed");
+    }
+    for text in ["", "{}\n", "not json\n", "{\"keysmith_backup\":2}\n"] {
+        fs::write(&backup, text).unwrap();
+        let refused = load_into(&world, &wanted(&world, &backup), &file).await;
+        assert!(matches!(refused, Err(BackupError::NotABackup { .. })));
+    }
+}
+
+#[tokio::test]
+async fn another_master_key_is_refused_and_nothing_changed() {
+    let world = filled().await;
+    let backup = taken(&world).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = database(folder.path());
+    let other = MasterKey::generate(&SeededEntropy::new(5)).unwrap();
+    let keys = Keys::derive(&other);
+    let wanted = wanted(&world, &backup);
+    let location = Location::File(&file);
+    let refused = load(&wanted, location, &keys, world.env.entropy.as_ref()).await;
+    assert!(matches!(refused, Err(BackupError::WrongMasterKey)));
+    assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn only_an_empty_database_is_restored_into() {
+    let world = filled().await;
+    let backup = taken(&world).await;
+    let other = World::seeded(2).await;
+    let file = database(other.folder.path());
+    let before = rows(&file).await;
+    let refused = load_into(&world, &wanted(&world, &backup), &file).await;
+    assert!(matches!(
+        refused,
+        Err(BackupError::Open(OpenError::NotEmpty))
+    ));
+    assert_eq!(rows(&file).await, before);
+}
+
+#[tokio::test]
+async fn a_backup_is_readable_for_its_owner_alone_and_replaces_nothing_by_itself() {
+    let world = filled().await;
+    let to = world.folder.path().join("backup");
+    take(&world, &to, false).await.unwrap();
+    let mode = fs::metadata(&to).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let before = fs::read(&to).unwrap();
+    let refused = take(&world, &to, false).await;
+    assert!(matches!(refused, Err(BackupError::Exists { .. })));
+    assert_eq!(fs::read(&to).unwrap(), before);
+    take(&world, &to, true).await.unwrap();
+    assert_ne!(fs::read(&to).unwrap(), before);
+    let left = fs::read_dir(world.folder.path()).unwrap();
+    let partial = left
+        .map(|file| file.unwrap().path())
+        .find(|path| path.extension().is_some_and(|end| end == "partial"));
+    assert_eq!(partial, None);
+}
+
+#[tokio::test]
+async fn there_is_nothing_to_back_up_where_no_registry_was() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = database(folder.path());
+    let begun = Dump::begin(Location::File(&file)).await;
+    assert!(begun.is_err(), "there is no file");
+    assert!(!file.exists(), "and none is made");
+    fs::write(&file, "").unwrap();
+    let begun = Dump::begin(Location::File(&file)).await;
+    assert!(matches!(begun, Err(OpenError::Empty)));
+    drop(world);
+}
+
+#[tokio::test]
+async fn a_backup_holds_no_secret_and_no_hash_of_one() {
+    let world = World::new().await;
+    let one = world.credential("jack", NewSecret::GeneratedApiKey).await;
+    let backup = taken(&world).await;
+    let text = fs::read_to_string(&backup).unwrap();
+    let value = of(&one);
+    assert!(!text.contains(value.expose()));
+    let hash = filter_core::digest::SecretHash::of_value(value.expose().as_bytes());
+    assert!(!text.contains(&STANDARD.encode(hash.expose())));
+    assert!(text.contains("jack"), "it is readable");
+}

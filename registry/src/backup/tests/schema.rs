@@ -1,0 +1,149 @@
+//! Claims about tables: those of earlier versions, and those of other ones.
+
+use super::*;
+
+/// Rows of a table, each column given by name; the others are null, 0 or empty.
+fn row(table: &Table, known: &[(&str, Cell)]) -> Vec<Cell> {
+    let cell = |column: &Column| {
+        let given = known.iter().find(|(name, _)| *name == column.name);
+        given.map_or(Cell::Number(None), |(_, cell)| cell.clone())
+    };
+    table.columns.iter().map(cell).collect()
+}
+
+fn text(value: &str) -> Cell {
+    Cell::Text(Some(value.to_owned()))
+}
+
+const fn number(value: i64) -> Cell {
+    Cell::Number(Some(value))
+}
+
+/// A database with the tables of an earlier version and the least that a start makes.
+async fn of_version(world: &World, version: i64, file: &Path) {
+    let mut dump = Dump::begin(Location::File(&database(world.folder.path())))
+        .await
+        .unwrap();
+    let mut load = Load::begin(Location::File(file), version).await.unwrap();
+    for table in load.tables.clone() {
+        if ![
+            "installation",
+            "organizations",
+            "gateway_groups",
+            "digest_keys",
+            "revisions",
+        ]
+        .contains(&table.name.as_str())
+        {
+            continue;
+        }
+        let mut rows = Vec::new();
+        dump.rows(&table, |row| {
+            rows.push(row);
+            Ok::<_, BackupError>(())
+        })
+        .await
+        .unwrap();
+        load.insert(&table, rows).await.unwrap();
+    }
+    load.commit([9; 16]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_backup_of_an_earlier_version_is_brought_up_to_date() {
+    let world = World::new().await;
+    let old = tempfile::tempdir().unwrap();
+    let file = database(old.path());
+    of_version(&world, 3, &file).await;
+    let to = old.path().join("backup");
+    let wanted_backup = Backup {
+        location: Location::File(&file),
+        to: &to,
+        overwrite: false,
+    };
+    let env = &world.env;
+    backup(
+        wanted_backup,
+        &env.keys,
+        env.now(),
+        env.entropy.as_ref(),
+        &mut |_| {},
+    )
+    .await
+    .unwrap();
+    let (world, _) = restored(&world, &wanted(&world, &to)).await;
+    world.credential("new", NewSecret::GeneratedApiKey).await;
+}
+
+#[tokio::test]
+async fn tables_of_a_later_version_are_refused_by_name_of_the_version() {
+    let world = filled().await;
+    let backup = taken(&world).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = database(folder.path());
+    let refused = Load::begin(Location::File(&file), 9_999).await;
+    assert!(matches!(refused, Err(OpenError::UnknownTables(9_999))));
+    // Tables without rows, of this version: an older backup would not fit.
+    let fresh = tempfile::tempdir().unwrap();
+    let file = database(fresh.path());
+    drop(Load::begin(Location::File(&file), 4).await.unwrap());
+    let refused = Load::begin(Location::File(&file), 3).await;
+    assert!(matches!(
+        refused,
+        Err(OpenError::NewerTables { at: 4, wanted: 3 })
+    ));
+    load_into(&world, &wanted(&world, &backup), &file)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_load_that_was_interrupted_never_happened() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = database(folder.path());
+    let mut load = Load::begin(Location::File(&file), 4).await.unwrap();
+    let organizations = load
+        .tables
+        .iter()
+        .find(|table| table.name == "organizations");
+    let organizations = organizations.unwrap().clone();
+    let mut known = vec![
+        ("id", text("org_x")),
+        ("name", text("x")),
+        ("created_at", number(1)),
+        ("description", text("")),
+        ("updated_at", number(1)),
+        ("version", number(1)),
+    ];
+    known.retain(|(name, _)| organizations.columns.iter().any(|one| one.name == *name));
+    let one = row(&organizations, &known);
+    load.insert(&organizations, vec![one]).await.unwrap();
+    drop(load);
+    let env = &world.env;
+    // A registry may begin on it as on any empty database.
+    SqlStore::open_sqlite(&file, &env.keys, env.now(), env.entropy.as_ref())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn every_table_is_in_a_backup() {
+    let world = World::new().await;
+    let file = database(world.folder.path());
+    let dump = Dump::begin(Location::File(&file)).await.unwrap();
+    let mut named: Vec<String> = dump.tables.iter().map(|table| table.name.clone()).collect();
+    named.sort();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+    let mut declared = Vec::new();
+    for migration in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(migration.unwrap().path()).unwrap();
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("create table ") {
+                declared.push(rest.split([' ', '(']).next().unwrap().to_owned());
+            }
+        }
+    }
+    declared.sort();
+    assert_eq!(named, declared);
+}
