@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    caller::Caller,
     clock::Timestamp,
     credential::Issued,
     edit::Edit,
@@ -11,6 +12,7 @@ use crate::{
     ids::{ApplicationId, CredentialId, OrganizationId},
     label::Labels,
     listing::{Listing, MAX_LIMIT},
+    owner::Owner,
     scope::Scopes,
     store::ReadTransaction,
 };
@@ -18,6 +20,7 @@ use crate::{
 mod create;
 mod default;
 mod delete;
+mod grant;
 mod update;
 mod value;
 
@@ -39,6 +42,8 @@ pub struct Application {
     pub id: ApplicationId,
     /// Whose it is.
     pub organization: OrganizationId,
+    /// Which developers of the organization see it; `None`: none of them.
+    pub owner: Option<Owner>,
     /// By which the feed refers to it. Never used again, also not after its deletion.
     pub number: u32,
     /// What the upstream sees as `X-Consumer-Username`.
@@ -91,6 +96,8 @@ pub enum Reach {
 pub struct NewApplication {
     /// 1 to 256 of letters, digits, `_` and `-`.
     pub name: String,
+    /// Which developers see it; by default those of the developer's own owner who makes it.
+    pub owner: Option<String>,
     /// 1 to 256 visible ASCII characters.
     pub custom_id: Option<String>,
     /// At most 1024 characters.
@@ -121,6 +128,8 @@ pub struct Created {
 pub struct ApplicationPatch {
     /// The next name. The old one stays reserved for the organization.
     pub name: Option<String>,
+    /// The next owner.
+    pub owner: Edit<Option<String>>,
     /// The next custom id.
     pub custom_id: Edit<Option<String>>,
     /// The next description.
@@ -148,41 +157,45 @@ pub struct ApplicationQuery {
     pub limit: usize,
     /// Only the one with this name.
     pub name: Option<String>,
+    /// Only those of this owner.
+    pub owner: Option<Owner>,
 }
 
 /// Reads one application.
 pub async fn get(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     id: ApplicationId,
 ) -> Result<Application, Error> {
     let mut read = env.store.read().await?;
-    find(read.as_mut(), organization, id).await
+    find(read.as_mut(), caller, id).await
 }
 
 /// Lists applications in order of creation.
 pub async fn list(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     mut query: ApplicationQuery,
 ) -> Result<Listing<Application>, Error> {
     let limit = query.limit.clamp(1, MAX_LIMIT);
     query.limit = limit.saturating_add(1);
     let mut read = env.store.read().await?;
+    query.owner = caller.owner();
     Ok(Listing::cut(
-        read.applications(organization, &query).await?,
+        read.applications(caller.organization, &query).await?,
         limit,
     ))
 }
 
-/// The application, unless it is another organization's, which is as if it did not exist.
+/// The application, unless the caller does not see it, which is as if it did not exist: it is another organization's, or
+/// another owner's than the developer's who asks. Every use case finds applications by this, in its own transaction.
 pub(crate) async fn find(
     read: &mut dyn ReadTransaction,
-    organization: OrganizationId,
+    caller: Caller,
     id: ApplicationId,
 ) -> Result<Application, Error> {
     read.application(id)
         .await?
-        .filter(|application| application.organization == organization)
+        .filter(|application| caller.sees(application))
         .ok_or(Error::NotFound(Kind::Application))
 }

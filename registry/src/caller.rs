@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::{
+    application::Application,
     ids::{OrganizationId, TokenId},
     owner::Owner,
     token::Role,
@@ -49,6 +50,13 @@ impl Caller {
             Role::Developer { owner } => Some(owner),
             _ => None,
         }
+    }
+
+    /// Whether the application exists for it.
+    #[must_use]
+    pub fn sees(&self, application: &Application) -> bool {
+        let is_theirs = self.owner().is_none() || self.owner() == application.owner;
+        self.organization == application.organization && is_theirs
     }
 
     /// Whether it decides what applications are allowed: scopes, gateway groups and custom ids, and which values may be

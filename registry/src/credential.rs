@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
+    caller::Caller,
     clock::Timestamp,
     edit::Edit,
     environment::Environment,
@@ -315,24 +316,33 @@ pub struct Issued {
 /// Reads one credential.
 pub async fn get(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     id: CredentialId,
 ) -> Result<CredentialDetail, Error> {
     let mut read = env.store.read().await?;
-    let credential = find(read.as_mut(), organization, id).await?;
+    let credential = find(read.as_mut(), caller, id).await?;
     detail(env, read.as_mut(), credential, env.now()).await
 }
 
-/// The credential, unless it is another organization's, which is as if it did not exist.
+/// The credential, unless the caller does not see its application, which is as if it did not exist. Every use case finds
+/// credentials by this, in its own transaction.
 pub(crate) async fn find(
     read: &mut dyn ReadTransaction,
-    organization: OrganizationId,
+    caller: Caller,
     id: CredentialId,
 ) -> Result<Credential, Error> {
-    read.credential(id)
-        .await?
-        .filter(|credential| credential.organization == organization)
-        .ok_or(Error::NotFound(Kind::Credential))
+    let unknown = || Error::NotFound(Kind::Credential);
+    let found = read.credential(id).await?;
+    let found = found.filter(|credential| credential.organization == caller.organization);
+    let credential = found.ok_or_else(unknown)?;
+    // Who sees every owner's needs no look at the application.
+    if caller.owner().is_some() {
+        let application = read.application(credential.application).await?;
+        application
+            .filter(|application| caller.sees(application))
+            .ok_or_else(unknown)?;
+    }
+    Ok(credential)
 }
 
 async fn detail(

@@ -1,4 +1,4 @@
-//! Every credential of an organization, written out without secrets, digests and hashes.
+//! Every credential that somebody sees, written out without secrets, digests and hashes.
 
 use crate::{
     audit::{self, Action, Event},
@@ -6,7 +6,7 @@ use crate::{
     credential::Credential,
     environment::Environment,
     error::Error,
-    ids::{CredentialId, OrganizationId},
+    ids::CredentialId,
     listing::Listing,
 };
 
@@ -31,16 +31,16 @@ pub async fn begin(env: &Environment, caller: Caller, format: &str) -> Result<()
     Ok(())
 }
 
-/// The credentials that were created after this one, as many as are read at a time. Each part is as it is when it is read.
+/// The credentials that the caller sees and that were created after this one, as many as are read at a time. Each part is as it is when it is read.
 pub async fn part(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     after: Option<CredentialId>,
 ) -> Result<Listing<Exported>, Error> {
     let mut read = env.store.read().await?;
     let limit = PART.saturating_add(1);
     let found = read
-        .credentials_for_export(organization, after, limit)
+        .credentials_for_export(caller.organization, caller.owner(), after, limit)
         .await?;
     Ok(Listing::cut(found, PART))
 }

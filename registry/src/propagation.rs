@@ -4,11 +4,12 @@
 //! it knows for as long as it serves without the registry, and until then it counts. Receipts speak of new requests.
 
 use crate::{
+    caller::Caller,
     clock::Timestamp,
     environment::Environment,
     error::Error,
     gateway::{self, Gateways, Instance, Known, Standing, Wanted},
-    ids::{GroupId, OrganizationId},
+    ids::GroupId,
     store::ReadTransaction,
 };
 
@@ -117,11 +118,11 @@ pub fn now(gateways: &Gateways, change: &Change, now: Timestamp) -> Propagation 
 /// The last change of an application for the groups that know it; `None` if none does.
 pub async fn of_application(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     id: crate::ids::ApplicationId,
 ) -> Result<Option<Change>, Error> {
     let mut read = env.store.read().await?;
-    crate::application::find(read.as_mut(), organization, id).await?;
+    crate::application::find(read.as_mut(), caller, id).await?;
     let admitted = read.admitted_at(id).await?;
     Change::of(read.as_mut(), admitted).await
 }

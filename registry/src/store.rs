@@ -18,6 +18,7 @@ use crate::{
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId, TokenId},
     leak::Leak,
     organization::Organization,
+    owner::Owner,
     scope::Scopes,
     secret::{Secret, SecretState},
     secrets::Fingerprint,
@@ -174,10 +175,12 @@ pub trait ReadTransaction:
         &mut self,
         fingerprint: &Fingerprint,
     ) -> Result<Option<Secret>, StoreError>;
-    /// An organization's credentials with the names of their applications, in order of creation.
+    /// An organization's credentials, or those of an owner's applications, with the names of their applications, in order
+    /// of creation.
     async fn credentials_for_export(
         &mut self,
         organization: OrganizationId,
+        owner: Option<Owner>,
         after: Option<CredentialId>,
         limit: usize,
     ) -> Result<Vec<Exported>, StoreError>;

@@ -123,6 +123,7 @@ impl World {
     pub(crate) fn new_application(name: &str) -> NewApplication {
         NewApplication {
             name: name.to_owned(),
+            owner: None,
             custom_id: None,
             description: String::new(),
             labels: BTreeMap::new(),

@@ -108,8 +108,9 @@ async fn list(
         after: slice.after,
         limit: slice.limit,
         name: query.name,
+        owner: None,
     };
-    let listing = application::list(app.environment(), reader.organization, wanted).await?;
+    let listing = application::list(app.environment(), reader.caller(), wanted).await?;
     Ok(Answer::ok(&Page::new(
         listing,
         |item| item.id,
@@ -131,10 +132,10 @@ async fn get(
     State(app): State<AppState>,
     Path(id): Path<ApplicationId>,
 ) -> Result<Answer, Problem> {
-    let found = application::get(app.environment(), reader.organization, id).await?;
+    let found = application::get(app.environment(), reader.caller(), id).await?;
     let version = found.version;
     let env = app.environment();
-    let change = propagation::of_application(env, reader.organization, id).await?;
+    let change = propagation::of_application(env, reader.caller(), id).await?;
     let propagation = change.map(|change| propagation::now(app.gateways(), &change, env.now()));
     let mut body = ApplicationBody::from(found);
     body.propagation = propagation.map(PropagationBody::from);

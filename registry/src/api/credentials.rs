@@ -99,7 +99,7 @@ async fn list(
         let message = "is given by the path already";
         return Err(Problem::invalid("application", message));
     }
-    application::get(app.environment(), reader.organization, application).await?;
+    application::get(app.environment(), reader.caller(), application).await?;
     let search = CredentialSearch {
         application: Some(application.to_string()),
         ..query.into_search()?
@@ -126,7 +126,7 @@ async fn found(
     reader: Reader,
     search: CredentialSearch,
 ) -> Result<Answer, Problem> {
-    let found = credential::search(app.environment(), reader.organization, search).await?;
+    let found = credential::search(app.environment(), reader.caller(), search).await?;
     let items: Vec<CredentialBody> = found.items.into_iter().map(Into::into).collect();
     Ok(Answer::ok(&Page::with_cursor(items, found.next_cursor))?)
 }
@@ -142,9 +142,9 @@ async fn get(
     Path(id): Path<CredentialId>,
 ) -> Result<Answer, Problem> {
     let env = app.environment();
-    let found = credential::get(env, reader.organization, id).await?;
+    let found = credential::get(env, reader.caller(), id).await?;
     let version = found.credential.version;
-    let place = deployment::whereabouts(env, app.gateways(), reader.organization, id).await?;
+    let place = deployment::whereabouts(env, app.gateways(), reader.caller(), id).await?;
     Ok(Answer::ok(&CredentialBody::from(found).at(place))?.at_version(version))
 }
 

@@ -93,7 +93,7 @@ async fn list(
     Path(id): Path<CredentialId>,
 ) -> Result<Answer, Problem> {
     let (env, gateways) = (app.environment(), app.gateways());
-    let found = deployment::whereabouts(env, gateways, reader.organization, id).await?;
+    let found = deployment::whereabouts(env, gateways, reader.caller(), id).await?;
     let items = found.deployments.into_iter().map(DeploymentBody::from);
     Ok(Answer::ok(&Page::whole(items.collect()))?)
 }
@@ -151,7 +151,7 @@ async fn answer(
     let waited = Answer::none().of_revision(changed.revision);
     let waited = prefer.settle(app, waited).await?;
     let (env, gateways) = (app.environment(), app.gateways());
-    let found = deployment::of_group(env, gateways, editor.organization, id, &group).await?;
+    let found = deployment::of_group(env, gateways, editor.caller(), id, &group).await?;
     let found = found.ok_or(Error::NotFound(Kind::GatewayGroup))?;
     Ok(waited.around(&DeploymentBody::from(found))?)
 }

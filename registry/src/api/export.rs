@@ -20,9 +20,10 @@ use super::{
     problem::Problem,
 };
 use crate::{
+    caller::Caller,
     environment::Environment,
     export::{self, Exported},
-    ids::{CredentialId, OrganizationId},
+    ids::CredentialId,
     listing::Listing,
 };
 
@@ -69,7 +70,7 @@ impl FormatWord {
 
 /// Export credentials
 ///
-/// Every credential of the organization, oldest first, without secrets, digests and hashes. The fields have the names that
+/// Every credential that the token sees, oldest first, without secrets, digests and hashes. The fields have the names that
 /// an import has for them; those that an import does not know come last. In CSV, a cell that begins with `=`, `+`, `-`, `@`
 /// or white space has an apostrophe before it, so that no spreadsheet takes it for a formula.
 #[utoipa::path(get, path = "/v1/export", tag = "bulk", operation_id = "export_credentials", security(("Reader" = [])), params(ExportParameters),
@@ -86,10 +87,10 @@ async fn export(
     let env = app.environment();
     export::begin(env, reader.caller(), format.word()).await?;
     // The first part before anything is answered: what fails at once is an error like any other.
-    let first = export::part(env, reader.organization, None).await?;
+    let first = export::part(env, reader.caller(), None).await?;
     let reading = Reading {
         env: env.clone(),
-        organization: reader.organization,
+        caller: reader.caller(),
         format,
         is_first: true,
         next: Next::Part(first),
@@ -105,7 +106,7 @@ async fn export(
 /// An export on its way: what was read is written before more is read.
 struct Reading {
     env: Environment,
-    organization: OrganizationId,
+    caller: Caller,
     format: FormatWord,
     is_first: bool,
     next: Next,
@@ -127,7 +128,7 @@ impl Reading {
         let part = match std::mem::replace(&mut self.next, Next::Nothing) {
             Next::Nothing => return None,
             Next::Part(part) => part,
-            Next::After(id) => match export::part(&self.env, self.organization, Some(id)).await {
+            Next::After(id) => match export::part(&self.env, self.caller, Some(id)).await {
                 Ok(part) => part,
                 Err(error) => {
                     tracing::error!(%error, "an export was cut short");

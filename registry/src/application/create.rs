@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Application, Created, DefaultKey, NewApplication, default, value};
+use super::{Application, Created, DefaultKey, NewApplication, default, grant, value};
 use crate::{
     audit::{self, Action, Event},
     caller::Caller,
@@ -50,6 +50,7 @@ pub(crate) async fn add(
     let application = Application {
         id: ApplicationId::generate(now, env.entropy.as_ref())?,
         organization: caller.organization,
+        owner: grant::owner(caller, new.owner)?,
         number: write.next_application_number().await?,
         name,
         custom_id,
@@ -64,6 +65,7 @@ pub(crate) async fn add(
         updated_at: now,
         version: 1,
     };
+    grant::check(caller, &application.without_grants(), &application)?;
     value::check_name_is_free(write, &application).await?;
     write.insert_application(&application).await?;
     for group in value::admitting(&application, &groups) {

@@ -27,7 +27,7 @@ pub async fn set_default_credential(
 ) -> Result<Changed<Application>, Error> {
     let mut write = env.store.write().await?;
     let now = env.now();
-    let before = find(write.as_mut(), caller.organization, id).await?;
+    let before = find(write.as_mut(), caller, id).await?;
     let mut application = before.clone();
     if expected.is_some_and(|version| version != application.version) {
         return Err(Error::VersionMismatch(Kind::Application));

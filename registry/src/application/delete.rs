@@ -32,7 +32,7 @@ async fn delete_in_full(
     expected: Option<u64>,
 ) -> Result<Changed<()>, Error> {
     let mut write = env.store.write().await?;
-    let application = find(write.as_mut(), caller.organization, id).await?;
+    let application = find(write.as_mut(), caller, id).await?;
     if expected.is_some_and(|version| version != application.version) {
         return Err(Error::VersionMismatch(Kind::Application));
     }

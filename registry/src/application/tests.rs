@@ -33,9 +33,7 @@ async fn an_application_is_read_back_as_it_was_created() {
         ..World::new_application("jack")
     };
     let created = world.try_application(new).await.unwrap();
-    let read = get(&world.env, world.organization, created.id)
-        .await
-        .unwrap();
+    let read = get(&world.env, world.caller(), created.id).await.unwrap();
     assert_eq!(read, created);
     let gateway = world.gateway().await;
     let known = gateway.applications.values().next().unwrap();
@@ -154,10 +152,10 @@ async fn a_name_that_was_given_up_stays_reserved() {
 async fn another_organizations_application_does_not_exist() {
     let world = World::new().await;
     let id = world.application("a").await;
-    let stranger = stranger(&world);
+    let stranger = Caller::registry(stranger(&world));
     let read = get(&world.env, stranger, id).await;
     assert!(matches!(read, Err(Error::NotFound(Kind::Application))));
-    let deleted = delete(&world.env, Caller::registry(stranger), id, None).await;
+    let deleted = delete(&world.env, stranger, id, None).await;
     assert!(matches!(deleted, Err(Error::NotFound(Kind::Application))));
     let listed = list(&world.env, stranger, ApplicationQuery::default())
         .await
@@ -179,7 +177,7 @@ async fn a_list_is_read_in_parts() {
     };
     let mut read = Vec::new();
     loop {
-        let part = list(&world.env, world.organization, query.clone())
+        let part = list(&world.env, world.caller(), query.clone())
             .await
             .unwrap();
         read.extend(part.items.iter().map(|application| application.id));
@@ -192,9 +190,9 @@ async fn a_list_is_read_in_parts() {
     let by_name = ApplicationQuery {
         limit: 2,
         name: Some("d".to_owned()),
-        after: None,
+        ..ApplicationQuery::default()
     };
-    let found = list(&world.env, world.organization, by_name).await.unwrap();
+    let found = list(&world.env, world.caller(), by_name).await.unwrap();
     assert_eq!((found.items.len(), found.more), (1, false));
 }
 
@@ -214,7 +212,7 @@ async fn deleting_an_application_removes_its_credentials_everywhere() {
     gateway.catch_up(&world.feed).await;
     assert!(gateway.credentials.is_empty() && gateway.applications.is_empty());
     let read =
-        crate::credential::get(&world.env, world.organization, issued.detail.credential.id).await;
+        crate::credential::get(&world.env, world.caller(), issued.detail.credential.id).await;
     assert!(matches!(read, Err(Error::NotFound(Kind::Credential))));
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Application, ApplicationPatch, default::DefaultChange, find, value};
+use super::{Application, ApplicationPatch, default::DefaultChange, find, grant, value};
 use crate::{
     audit::{self, Action, Event},
     caller::Caller,
@@ -45,7 +45,7 @@ async fn update_in_full(
     patch: ApplicationPatch,
 ) -> Result<Changed<Application>, Error> {
     let mut write = env.store.write().await?;
-    let before = find(write.as_mut(), caller.organization, id).await?;
+    let before = find(write.as_mut(), caller, id).await?;
     if expected.is_some_and(|version| version != before.version) {
         return Err(Error::VersionMismatch(Kind::Application));
     }
@@ -69,6 +69,7 @@ pub(crate) async fn change(
         credential: patch.default_credential,
     };
     let mut application = apply(before.clone(), patch, &groups)?;
+    grant::check(caller, &before, &application)?;
     default.apply(write, &mut application, env.now()).await?;
     application.updated_at = env.now();
     application.version = before.version.saturating_add(1);
@@ -96,6 +97,9 @@ fn apply(
 ) -> Result<Application, Error> {
     if let Some(name) = patch.name {
         application.name = value::name(name)?;
+    }
+    if let Edit::Set(owner) = patch.owner {
+        application.owner = owner.map(|name| name.parse()).transpose()?;
     }
     if let Edit::Set(custom_id) = patch.custom_id {
         application.custom_id = value::custom_id(custom_id)?;

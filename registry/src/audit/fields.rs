@@ -23,6 +23,7 @@ impl Fields for Application {
         };
         map([
             ("name", json!(self.name)),
+            ("owner", json!(self.owner.map(|owner| owner.to_string()))),
             ("custom_id", json!(self.custom_id)),
             ("description", json!(self.description)),
             ("labels", json!(self.labels.as_map())),

@@ -34,8 +34,7 @@ pub async fn create(
     let draft = Draft::of(env, caller.organization, new).await?;
 
     let mut write = env.store.write().await?;
-    let application =
-        crate::application::find(write.as_mut(), caller.organization, application).await?;
+    let application = crate::application::find(write.as_mut(), caller, application).await?;
     let issued = draft
         .insert(env, write.as_mut(), caller, &application)
         .await?;
@@ -114,6 +113,7 @@ impl Draft {
         caller: Caller,
         application: &Application,
     ) -> Result<Issued, Error> {
+        self.minted.check_may_be_own(caller)?;
         let mut credential = self.credential;
         let id = credential.id;
         credential.scopes = value::scopes(self.scopes, application)?;

@@ -9,7 +9,7 @@ use crate::{
     clock::Timestamp,
     deployment,
     environment::Environment,
-    error::{Conflict, Error, Kind},
+    error::{Conflict, Error, InvalidField, Kind},
     ids::CredentialId,
     secret::SecretState,
     store::WriteTransaction,
@@ -33,12 +33,11 @@ pub async fn delete(
     deployed: Deployed,
 ) -> Result<Changed<()>, Error> {
     let mut write = env.store.write().await?;
-    let credential = find(write.as_mut(), caller.organization, id).await?;
+    let credential = find(write.as_mut(), caller, id).await?;
     if expected.is_some_and(|version| version != credential.version) {
         return Err(Error::VersionMismatch(Kind::Credential));
     }
-    let application =
-        application::find(write.as_mut(), caller.organization, credential.application).await?;
+    let application = application::find(write.as_mut(), caller, credential.application).await?;
     end(
         env,
         write.as_mut(),
@@ -60,6 +59,10 @@ pub(crate) async fn end(
     (application, credential): (&Application, &Credential),
     deployed: Deployed,
 ) -> Result<(), Error> {
+    if deployed == Deployed::Delete && !caller.grants() {
+        let message = "is for a token of role portal_admin or api_owner";
+        return Err(Error::NotAllowed(InvalidField::new("force", message)));
+    }
     if application.requires(credential.id) {
         return Err(Conflict::DefaultCredential.into());
     }

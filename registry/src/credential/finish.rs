@@ -27,7 +27,7 @@ pub async fn finish_rotation(
 ) -> Result<Changed<CredentialDetail>, Error> {
     let mut write = env.store.write().await?;
     let now = env.now();
-    let credential = find_to_rotate(write.as_mut(), caller.organization, id).await?;
+    let credential = find_to_rotate(write.as_mut(), caller, id).await?;
     check_version(&credential, expected)?;
     let secrets = write.unrevoked_secrets(id).await?;
     if !secrets.iter().any(|secret| secret.is_retiring(now)) {
@@ -64,7 +64,7 @@ pub async fn cancel_rotation(
 ) -> Result<Changed<CredentialDetail>, Error> {
     let mut write = env.store.write().await?;
     let now = env.now();
-    let mut credential = find_to_rotate(write.as_mut(), caller.organization, id).await?;
+    let mut credential = find_to_rotate(write.as_mut(), caller, id).await?;
     check_version(&credential, expected)?;
     let secrets = write.unrevoked_secrets(id).await?;
     let Some((old, new)) = last_rotation(&secrets, now) else {

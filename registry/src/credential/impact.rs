@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{Credential, SecretSummary, find, shown};
 use crate::{
     application::{self, Application},
+    caller::Caller,
     clock::Timestamp,
     deployment,
     environment::Environment,
     error::{Conflict, Error},
     gateway::Gateways,
-    ids::{CredentialId, GroupId, OrganizationId},
+    ids::{CredentialId, GroupId},
     store::ReadTransaction,
     usage::{Day, DayCount, is_use},
 };
@@ -98,15 +99,14 @@ pub enum Unknown {
 pub async fn impact(
     env: &Environment,
     gateways: &Gateways,
-    organization: OrganizationId,
+    caller: Caller,
     id: CredentialId,
     action: ImpactAction,
 ) -> Result<Impact, Error> {
     let now = env.now();
     let mut read = env.store.read().await?;
-    let credential = find(read.as_mut(), organization, id).await?;
-    let application =
-        application::find(read.as_mut(), organization, credential.application).await?;
+    let credential = find(read.as_mut(), caller, id).await?;
+    let application = application::find(read.as_mut(), caller, credential.application).await?;
     let today = Day::of(now);
     let from = Day(today.0.saturating_sub(DAYS.saturating_sub(1)));
     let mut counts = read.usage_days(id, from).await?;

@@ -255,9 +255,7 @@ async fn application_of(
     import: &Import,
 ) -> Result<Option<Application>, Error> {
     match write.application_named(&import.application).await? {
-        Some(id) => application::find(write, caller.organization, id)
-            .await
-            .map(Some),
+        Some(id) => application::find(write, caller, id).await.map(Some),
         None if import.create_application => Ok(None),
         None => Err(Error::NotFound(Kind::Application)),
     }
@@ -272,6 +270,7 @@ async fn create_application(
     let scopes = ready.scopes.iter().flat_map(Scopes::iter);
     let new = NewApplication {
         name: ready.import.application.clone(),
+        owner: None,
         custom_id: None,
         description: String::new(),
         labels: BTreeMap::new(),

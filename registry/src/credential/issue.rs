@@ -6,9 +6,10 @@ use filter_core::{digest::SecretHash, key::SecretType};
 
 use super::{Credential, CredentialType};
 use crate::{
+    caller::Caller,
     deployment::{self, Digesters},
     environment::Environment,
-    error::{Conflict, Error},
+    error::{Conflict, Error, InvalidField},
     ids::{CredentialId, SecretId},
     password::{HashedPassword, PhcString, Salts, SlowHash},
     secret::{self, Display, Material, Origin, Part, Secret, SecretState},
@@ -25,6 +26,18 @@ pub(super) struct Minted {
     material: Material,
     origin: Origin,
     display: Display,
+}
+
+impl Minted {
+    /// Own values are weaker than generated ones as a rule, so not everybody may bring them.
+    pub(super) fn check_may_be_own(&self, caller: Caller) -> Result<(), Error> {
+        if self.origin == Origin::Own && !caller.grants() {
+            let message = "can be one's own for a token of role portal_admin or api_owner: leave it out, and the \
+                           registry makes one";
+            return Err(Error::NotAllowed(InvalidField::new("value", message)));
+        }
+        Ok(())
+    }
 }
 
 /// A secret that the registry makes.

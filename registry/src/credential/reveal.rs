@@ -29,7 +29,7 @@ pub async fn reveal(
 ) -> Result<Vec<Revealed>, Error> {
     let now = env.now();
     let mut write = env.store.write().await?;
-    let credential = find(write.as_mut(), caller.organization, id).await?;
+    let credential = find(write.as_mut(), caller, id).await?;
     if credential.secret_type == SecretType::Hashed {
         return Err(Conflict::SecretsHashed.into());
     }

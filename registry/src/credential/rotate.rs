@@ -17,7 +17,7 @@ use crate::{
     environment::Environment,
     error::{Conflict, Error, InvalidField, Kind},
     idempotency::{self, Receipt},
-    ids::{CredentialId, OrganizationId},
+    ids::CredentialId,
     secret::Part,
     secret_policy::check_username,
     store::{ReadTransaction, WriteTransaction},
@@ -43,13 +43,13 @@ pub async fn rotate(
     // Read first, because hashing a password is slow and needs the user name.
     let known = {
         let mut read = env.store.read().await?;
-        find_to_rotate(read.as_mut(), caller.organization, id).await?
+        find_to_rotate(read.as_mut(), caller, id).await?
     };
     check_version(&known, expected)?;
     let prepared = Prepared::of(env, &known, rotation).await?;
 
     let mut write = env.store.write().await?;
-    let credential = find_to_rotate(write.as_mut(), caller.organization, id).await?;
+    let credential = find_to_rotate(write.as_mut(), caller, id).await?;
     check_version(&credential, expected)?;
     let issued = prepared
         .carry_out(env, write.as_mut(), caller, credential)
@@ -95,6 +95,7 @@ impl Prepared {
         let Self {
             rotation, minted, ..
         } = self;
+        minted.check_may_be_own(caller)?;
         if credential.is_expired(now) {
             return Err(Conflict::CredentialExpired.into());
         }
@@ -144,11 +145,14 @@ impl Prepared {
 /// The credential, unless it is not there, or was and is deleted.
 pub(super) async fn find_to_rotate(
     read: &mut dyn ReadTransaction,
-    organization: OrganizationId,
+    caller: Caller,
     id: CredentialId,
 ) -> Result<Credential, Error> {
-    match find(read, organization, id).await {
-        Err(Error::NotFound(_)) if read.was_credential(id, organization).await? => {
+    match find(read, caller, id).await {
+        // A deleted credential has no application any more, so nobody knows whose developers saw it.
+        Err(Error::NotFound(_))
+            if caller.owner().is_none() && read.was_credential(id, caller.organization).await? =>
+        {
             Err(Conflict::CredentialRevoked.into())
         }
         found => found,

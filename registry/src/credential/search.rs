@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::{Credential, CredentialDetail, CredentialType, shown};
 use crate::{
+    caller::Caller,
     clock::Timestamp,
     environment::Environment,
     error::{Error, InvalidField},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId},
     listing::{Listing, MAX_LIMIT},
+    owner::Owner,
     store::ReadTransaction,
 };
 
@@ -115,6 +117,8 @@ pub enum OrderBy {
 pub struct CredentialFilter {
     /// Whose credentials.
     pub organization: OrganizationId,
+    /// Of this owner's applications.
+    pub owner: Option<Owner>,
     /// Of this application.
     pub application: Option<ApplicationId>,
     /// With this in the name, in lower case.
@@ -186,14 +190,14 @@ pub struct Found {
     pub next_cursor: Option<String>,
 }
 
-/// Finds credentials of the organization. What does not change between two pages is neither repeated nor skipped; what
+/// Finds credentials that the caller sees. What does not change between two pages is neither repeated nor skipped; what
 /// time decides is decided for all pages by the moment of the first.
 pub async fn search(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     search: CredentialSearch,
 ) -> Result<Found, Error> {
-    let asked = Cursor::digest(organization, &search);
+    let asked = Cursor::digest(caller, &search);
     let cursor = search
         .cursor
         .as_deref()
@@ -205,7 +209,7 @@ pub async fn search(
     let limit = search.limit.clamp(1, MAX_LIMIT);
     let order = search.order;
     let mut read = env.store.read().await?;
-    let filter = look_up(env, read.as_mut(), organization, search, now).await?;
+    let filter = look_up(env, read.as_mut(), caller, search, now).await?;
     let after = cursor.map(|cursor| cursor.place);
     let found = read
         .search_credentials(&filter, order, after.as_ref(), limit.saturating_add(1))
@@ -225,12 +229,12 @@ pub async fn search(
 async fn look_up(
     env: &Environment,
     read: &mut dyn ReadTransaction,
-    organization: OrganizationId,
+    caller: Caller,
     search: CredentialSearch,
     now: Timestamp,
 ) -> Result<CredentialFilter, Error> {
     let application = match &search.application {
-        Some(named) => Some(application_called(read, organization, named).await?),
+        Some(named) => Some(application_called(read, caller, named).await?),
         None => None,
     };
     let group = match &search.gateway_group {
@@ -243,7 +247,8 @@ async fn look_up(
         None => None,
     };
     Ok(CredentialFilter {
-        organization,
+        organization: caller.organization,
+        owner: caller.owner(),
         application,
         name: search.name.map(|name| name.to_ascii_lowercase()),
         labels: search.labels,
@@ -263,7 +268,7 @@ async fn look_up(
 
 async fn application_called(
     read: &mut dyn ReadTransaction,
-    organization: OrganizationId,
+    caller: Caller,
     named: &str,
 ) -> Result<ApplicationId, Error> {
     let id = match named.parse() {
@@ -272,7 +277,7 @@ async fn application_called(
     };
     if let Some(id) = id
         && let Some(application) = read.application(id).await?
-        && application.organization == organization
+        && caller.sees(&application)
     {
         return Ok(id);
     }

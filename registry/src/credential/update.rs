@@ -27,12 +27,11 @@ pub async fn update(
     patch: CredentialPatch,
 ) -> Result<Changed<CredentialDetail>, Error> {
     let mut write = env.store.write().await?;
-    let before = find(write.as_mut(), caller.organization, id).await?;
+    let before = find(write.as_mut(), caller, id).await?;
     if expected.is_some_and(|version| version != before.version) {
         return Err(Error::VersionMismatch(Kind::Credential));
     }
-    let application =
-        crate::application::find(write.as_mut(), caller.organization, before.application).await?;
+    let application = crate::application::find(write.as_mut(), caller, before.application).await?;
     let credential = change(env, write.as_mut(), caller, (&application, before), patch).await?;
     let detail = detail(env, write.as_mut(), credential, env.now()).await?;
     let changed = Changed::of(write.as_mut(), detail).await?;

@@ -47,9 +47,8 @@ async fn say(
     wanted: bool,
 ) -> Result<Changed<()>, Error> {
     let mut write = env.store.write().await?;
-    let credential = credential::find(write.as_mut(), caller.organization, id).await?;
-    let application =
-        application::find(write.as_mut(), caller.organization, credential.application).await?;
+    let credential = credential::find(write.as_mut(), caller, id).await?;
+    let application = application::find(write.as_mut(), caller, credential.application).await?;
     let group = gateway::named(write.as_mut(), group).await?;
     let what = (&application, &credential, &group);
     say_of(env, write.as_mut(), caller, what, wanted).await?;

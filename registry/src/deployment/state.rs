@@ -3,12 +3,13 @@
 use super::rule;
 use crate::{
     application,
+    caller::Caller,
     clock::Timestamp,
     credential,
     environment::Environment,
     error::Error,
     gateway::{self, GatewayGroup, Gateways, Known, Lack, Mode, Wanted},
-    ids::{CredentialId, GroupId, OrganizationId},
+    ids::{CredentialId, GroupId},
     propagation::{Change, Propagation},
     store::Positions,
 };
@@ -56,21 +57,21 @@ pub struct Whereabouts {
 pub async fn whereabouts(
     env: &Environment,
     gateways: &Gateways,
-    organization: OrganizationId,
+    caller: Caller,
     id: CredentialId,
 ) -> Result<Whereabouts, Error> {
-    look(env, gateways, organization, id, None).await
+    look(env, gateways, caller, id, None).await
 }
 
 /// How the credential stands to one group by now; `None` if there is no such group.
 pub async fn of_group(
     env: &Environment,
     gateways: &Gateways,
-    organization: OrganizationId,
+    caller: Caller,
     id: CredentialId,
     group: &str,
 ) -> Result<Option<Deployment>, Error> {
-    let found = look(env, gateways, organization, id, Some(group)).await?;
+    let found = look(env, gateways, caller, id, Some(group)).await?;
     let mut deployments = found.deployments.into_iter();
     Ok(deployments.find(|deployment| deployment.group == group))
 }
@@ -79,15 +80,14 @@ pub async fn of_group(
 async fn look(
     env: &Environment,
     gateways: &Gateways,
-    organization: OrganizationId,
+    caller: Caller,
     id: CredentialId,
     asked_for: Option<&str>,
 ) -> Result<Whereabouts, Error> {
     let now = env.now();
     let mut read = env.store.read().await?;
-    let credential = credential::find(read.as_mut(), organization, id).await?;
-    let application =
-        application::find(read.as_mut(), organization, credential.application).await?;
+    let credential = credential::find(read.as_mut(), caller, id).await?;
+    let application = application::find(read.as_mut(), caller, credential.application).await?;
     let groups = read.groups().await?;
     let overrides = read.overrides(id).await?;
     let positions = read.positions(id, application.id).await?;

@@ -244,7 +244,7 @@ async fn what_is_deployed_on_demand_is_not_deleted_by_the_way() {
     application::delete(&world.env, world.caller(), application, None)
         .await
         .unwrap();
-    let gone = credential::get(&world.env, world.organization, id(&two)).await;
+    let gone = credential::get(&world.env, world.caller(), id(&two)).await;
     assert!(matches!(gone, Err(Error::NotFound(Kind::Credential))));
 }
 

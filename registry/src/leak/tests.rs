@@ -31,7 +31,7 @@ fn was(outcome: Outcome, wanted: Taken) {
 }
 
 async fn detail(world: &World, id: CredentialId) -> CredentialDetail {
-    credential::get(&world.env, world.organization, id)
+    credential::get(&world.env, world.caller(), id)
         .await
         .unwrap()
 }

@@ -83,7 +83,7 @@ impl Fleet {
     /// Makes a change that gateways see.
     async fn change(&self) -> Change {
         let env = &self.world.env;
-        let enabled = application::get(env, self.world.organization, self.application);
+        let enabled = application::get(env, self.world.caller(), self.application);
         let patch = ApplicationPatch {
             enabled: Some(!enabled.await.unwrap().enabled),
             ..ApplicationPatch::default()
@@ -282,7 +282,7 @@ async fn a_change_is_known_as_long_as_the_log_knows_it() {
     fleet.passes(crate::sweep::LOG_KEPT + HOUR);
     fleet.world.sweep().await;
     assert_eq!(change(env, first).await.unwrap(), None);
-    let last = of_application(env, fleet.world.organization, fleet.application);
+    let last = of_application(env, fleet.world.caller(), fleet.application);
     let last = last.await.unwrap().unwrap();
     assert_eq!((last.revision, last.committed_at.is_some()), (first, true));
 }

@@ -55,6 +55,7 @@ fn application(world: &World, number: u32) -> Application {
     Application {
         id: ApplicationId::generate(now, world.env.entropy.as_ref()).unwrap(),
         organization: world.organization,
+        owner: None,
         number,
         name: format!("a{number}"),
         custom_id: None,

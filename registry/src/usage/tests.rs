@@ -62,7 +62,7 @@ async fn counts(world: &World, id: CredentialId) -> Vec<(UseOutcome, u64)> {
 }
 
 async fn last_used(world: &World, id: CredentialId) -> Option<Timestamp> {
-    let read = credential::get(&world.env, world.organization, id).await;
+    let read = credential::get(&world.env, world.caller(), id).await;
     read.unwrap().credential.last_used_at
 }
 

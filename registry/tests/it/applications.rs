@@ -21,7 +21,7 @@ async fn an_application_is_created_shown_changed_and_deleted() {
         json!({
             "id": shown["id"], "name": "billing", "custom_id": "crm-7", "description": "Sends invoices",
             "labels": {"team": "money"}, "scopes": ["orders:read", "orders:write"], "gateway_groups": ["default"],
-            "enabled": true, "default_key": "none", "default_credential": null,
+            "enabled": true, "owner": null, "default_key": "none", "default_credential": null,
             "created_at": "2027-01-15T08:00:00.000Z", "updated_at": "2027-01-15T08:00:00.000Z",
         })
     );

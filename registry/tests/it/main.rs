@@ -30,6 +30,7 @@ mod limits;
 mod listing;
 mod matrix;
 mod operations;
+mod owners;
 mod pairs;
 mod passwords;
 mod rotation;

@@ -98,3 +98,96 @@ async fn every_operation_is_for_exactly_the_roles_that_the_document_names() {
         }
     }
 }
+
+/// Something of everything that has an id, which the strangers do not see.
+struct Resources {
+    application: String,
+    credential: String,
+    token: String,
+}
+
+async fn resources(registry: &TestRegistry) -> Resources {
+    let admin = registry.admin();
+    let body = json!({"name": "billing", "owner": "team-b", "default_key": "required"});
+    let made = admin.post("/v1/applications", body).await.has(201).json();
+    let token = json!({"role": "developer", "owner": "team-b"});
+    let token = admin.post("/v1/tokens", token).await.has(201).json();
+    Resources {
+        application: text(&made["id"]),
+        credential: text(&made["default_credential"]["id"]),
+        token: text(&token["id"]),
+    }
+}
+
+impl Resources {
+    /// The operation's path with what is there, if it asks for something by its id.
+    fn path(&self, operation: &Operation) -> Option<String> {
+        let path = operation.path.strip_prefix("/v1/")?;
+        let (collection, _) = path.split_once("/{id}")?;
+        let id = match collection {
+            "applications" => &self.application,
+            "credentials" => &self.credential,
+            "tokens" => &self.token,
+            "gateway-groups/{name}/tokens" => return None,
+            other => panic!("{}: say whose {other} there are", operation.name),
+        };
+        let path = operation.path.replace("{id}", id);
+        Some(path.replace("{group}", "default"))
+    }
+
+    /// A body that is fine.
+    fn body(&self, operation: &Operation) -> Value {
+        match operation.name.as_str() {
+            "create_credential" => json!({"type": "api_key", "name": "mine"}),
+            "set_default_credential" => json!({"credential": self.credential}),
+            "credential_impact" => json!({"action": "disable"}),
+            "rotate_credential" => json!({"grace_period": 0}),
+            _ => json!({}),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_does_not_see_does_not_exist_for_any_operation() {
+    let registry = TestRegistry::start().await;
+    let resources = resources(&registry).await;
+    let everything = |reply: &Value| reply["items"].as_array().unwrap().len();
+    let strangers = strangers(&registry).await;
+    let mut tried = 0;
+    for operation in operations() {
+        let Some(path) = resources.path(&operation) else {
+            continue;
+        };
+        for (role, stranger) in &strangers {
+            if !operation.roles.contains(*role) {
+                continue;
+            }
+            let place = format!("{} as {role}", operation.name);
+            let json = [("content-type", "application/json")];
+            let body = resources.body(&operation).to_string();
+            let method = operation.method.clone();
+            let reply = stranger.send(method, &path, &json, body.into()).await;
+            assert_eq!(reply.status, 404, "{place}: {}", reply.text());
+            tried += 1;
+        }
+    }
+    assert!(tried >= 15, "{tried}");
+    for (role, stranger) in &strangers {
+        for list in [
+            "/v1/applications",
+            "/v1/applications?name=billing",
+            "/v1/credentials",
+        ] {
+            let found = stranger.get(list).await.has(200).json();
+            assert_eq!(everything(&found), 0, "{list} as {role}: {found}");
+        }
+        let exported = stranger.get("/v1/export?format=ndjson").await.has(200);
+        assert_eq!(exported.text(), "", "{role}");
+    }
+}
+
+/// Those who see nothing of the resources.
+async fn strangers(registry: &TestRegistry) -> Vec<(&'static str, Actor)> {
+    let colleague = json!({"role": "developer", "owner": "team-a"});
+    vec![("developer", registry.minted(colleague).await)]
+}

@@ -22,7 +22,11 @@ pub(super) struct ApplicationRequest {
     /// Unique; the upstream sees it as `X-Consumer-Username`.
     #[schema(pattern = "^[A-Za-z0-9_-]{1,256}$", example = "billing")]
     name: String,
-    /// The upstream sees it as `X-Consumer-Custom-ID`. 1 to 256 visible ASCII characters.
+    /// Which developers see it: those whose tokens have the same. A developer's own applications have the developer's.
+    #[schema(example = "team-payments")]
+    owner: Option<String>,
+    /// The upstream sees it as `X-Consumer-Custom-ID`. 1 to 256 visible ASCII characters. Like `scopes` and `gateway_groups`
+    /// set by `portal_admin` and `api_owner` alone.
     #[schema(pattern = "^[!-~]{1,256}$")]
     custom_id: Option<String>,
     /// For people; at most 1024 characters.
@@ -85,6 +89,7 @@ impl From<ApplicationRequest> for NewApplication {
     fn from(request: ApplicationRequest) -> Self {
         Self {
             name: request.name,
+            owner: request.owner,
             custom_id: request.custom_id,
             description: request.description,
             labels: request.labels,
@@ -105,7 +110,11 @@ pub(super) struct ApplicationChange {
     #[serde(default, deserialize_with = "patch::present")]
     #[schema(nullable = false, pattern = "^[A-Za-z0-9_-]{1,256}$")]
     name: Option<String>,
-    /// The next custom id; null removes it.
+    /// The next owner; null for none. Not by a developer.
+    #[serde(default, deserialize_with = "patch::edit")]
+    #[schema(value_type = Option<String>)]
+    owner: Edit<Option<String>>,
+    /// The next custom id; null removes it. Like `scopes` and `gateway_groups` set by `portal_admin` and `api_owner` alone.
     #[serde(default, deserialize_with = "patch::edit")]
     #[schema(value_type = Option<String>)]
     custom_id: Edit<Option<String>>,
@@ -167,6 +176,7 @@ impl From<ApplicationChange> for ApplicationPatch {
     fn from(change: ApplicationChange) -> Self {
         Self {
             name: change.name,
+            owner: change.owner,
             custom_id: change.custom_id,
             description: change.description,
             labels: change.labels,
@@ -188,6 +198,8 @@ pub(super) struct ApplicationBody {
     pub(super) id: String,
     /// Unique; the upstream sees it as `X-Consumer-Username`.
     name: String,
+    /// Which developers see it: those whose tokens have the same.
+    owner: Option<String>,
     /// The upstream sees it as `X-Consumer-Custom-ID`.
     custom_id: Option<String>,
     /// For people.
@@ -221,6 +233,7 @@ impl From<Application> for ApplicationBody {
         Self {
             id: application.id.to_string(),
             name: application.name,
+            owner: application.owner.map(|owner| owner.to_string()),
             custom_id: application.custom_id,
             description: application.description,
             labels: application.labels.as_map().clone(),

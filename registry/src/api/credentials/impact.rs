@@ -198,6 +198,6 @@ async fn impact(
         ActionWord::Delete => ImpactAction::Delete,
     };
     let (env, gateways) = (app.environment(), app.gateways());
-    let impact = credential::impact(env, gateways, reader.organization, id, action).await?;
+    let impact = credential::impact(env, gateways, reader.caller(), id, action).await?;
     Ok(Answer::ok(&ImpactBody::of(request.action, impact))?)
 }

@@ -73,7 +73,7 @@ async fn remove(world: &World, id: CredentialId) -> Result<(), Error> {
 async fn a_required_key_is_made_with_the_application_and_may_what_that_may() {
     let world = World::new().await;
     let (id, issued) = required(&world).await;
-    let read = get(&world.env, world.organization, id).await.unwrap();
+    let read = get(&world.env, world.caller(), id).await.unwrap();
     assert_eq!(read.default_credential, Some(issued.detail.credential.id));
     assert_eq!(read.version, 1);
     let gateway = world.gateway().await;

@@ -295,7 +295,7 @@ async fn an_application_is_created_with_the_scopes_of_its_first_line() {
         ..key(name, &format!("own-key-of-some-length-{name}"))
     };
     let id = created(&world, with("a", "orders:read")).await;
-    let detail = credential::get(&world.env, world.organization, id)
+    let detail = credential::get(&world.env, world.caller(), id)
         .await
         .unwrap();
     assert_eq!(

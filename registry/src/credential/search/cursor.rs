@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{CredentialSearch, OrderKey, PlaceInOrder};
-use crate::{clock::Timestamp, error::InvalidField, ids::OrganizationId};
+use crate::{caller::Caller, clock::Timestamp, error::InvalidField};
 
 /// Longer than any that was ever written.
 const MAX_LENGTH: usize = 1024;
@@ -37,13 +37,17 @@ enum Key {
 
 impl Cursor {
     /// Tells searches apart whose pages do not continue each other.
-    pub(super) fn digest(organization: OrganizationId, search: &CredentialSearch) -> Asked {
+    pub(super) fn digest(caller: Caller, search: &CredentialSearch) -> Asked {
         let asked = CredentialSearch {
             limit: 0,
             cursor: None,
             ..search.clone()
         };
-        let digest = Sha256::digest(format!("{organization} {asked:?}"));
+        let digest = Sha256::digest(format!(
+            "{} {:?} {asked:?}",
+            caller.organization,
+            caller.owner()
+        ));
         let mut begin = [0; 8];
         for (place, byte) in begin.iter_mut().zip(digest) {
             *place = byte;

@@ -107,7 +107,7 @@ async fn walk(
             cursor: cursor.take(),
             ..CredentialSearch::default()
         };
-        let found = search(&world.env, world.organization, asked).await.unwrap();
+        let found = search(&world.env, world.caller(), asked).await.unwrap();
         shown.extend(found.items.iter().map(|item| item.credential.id));
         let Some(next) = found.next_cursor else {
             return (shown, touched);

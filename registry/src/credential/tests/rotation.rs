@@ -35,7 +35,7 @@ async fn with_grace_the_old_secret_works_until_the_grace_ends() {
     assert_eq!(after.detail.secrets[1].retiring_until, Some(end));
 
     world.clock.advance(HOUR);
-    let read = get(&world.env, world.organization, id).await.unwrap();
+    let read = get(&world.env, world.caller(), id).await.unwrap();
     assert_eq!(
         read.secrets.len(),
         1,

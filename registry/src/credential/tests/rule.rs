@@ -46,7 +46,7 @@ async fn afterwards_only_the_beginning_and_the_end_of_a_secret_are_shown() {
     let world = World::new().await;
     let issued = world.credential("a", NewSecret::GeneratedApiKey).await;
     let text = issued.secret.unwrap();
-    let read = get(&world.env, world.organization, issued.detail.credential.id)
+    let read = get(&world.env, world.caller(), issued.detail.credential.id)
         .await
         .unwrap();
     assert_eq!(read, issued.detail);
@@ -197,15 +197,9 @@ async fn another_organizations_credential_does_not_exist() {
         .credential
         .id;
     let stranger = OrganizationId::generate(world.env.now(), world.env.entropy.as_ref()).unwrap();
+    let stranger = crate::caller::Caller::registry(stranger);
     let read = get(&world.env, stranger, id).await;
     assert!(matches!(read, Err(Error::NotFound(Kind::Credential))));
-    let deleted = delete(
-        &world.env,
-        crate::caller::Caller::registry(stranger),
-        id,
-        None,
-        Deployed::Keep,
-    )
-    .await;
+    let deleted = delete(&world.env, stranger, id, None, Deployed::Keep).await;
     assert!(matches!(deleted, Err(Error::NotFound(Kind::Credential))));
 }

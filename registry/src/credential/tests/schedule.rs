@@ -5,7 +5,7 @@ use super::*;
 const DAY: Duration = Duration::from_hours(24);
 
 async fn state(world: &World, id: CredentialId) -> RotationState {
-    let read = get(&world.env, world.organization, id).await.unwrap();
+    let read = get(&world.env, world.caller(), id).await.unwrap();
     read.schedule.state
 }
 
@@ -30,7 +30,7 @@ async fn announced(world: &World) -> (u64, u64) {
 async fn a_rotation_comes_due_after_its_time_with_a_warning_before() {
     let world = World::new().await;
     let id = wanting(&world, "a", Some(90 * DAY)).await;
-    let read = get(&world.env, world.organization, id).await.unwrap();
+    let read = get(&world.env, world.caller(), id).await.unwrap();
     assert_eq!(read.schedule.due_at, Some(world.env.now().after(90 * DAY)));
     assert_eq!(read.schedule.state, RotationState::Fresh);
     assert_eq!(announced(&world).await, (0, 0));

@@ -16,7 +16,7 @@ use crate::{
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, organization_id, number, name, custom_id, description, labels, scopes, gateway_groups, enabled,
+            "select id, organization_id, owner, number, name, custom_id, description, labels, scopes, gateway_groups, enabled,
                     default_key, default_credential_id, created_at, updated_at, version
              from applications ",
             $rest
@@ -33,6 +33,7 @@ fn decode(row: &Row) -> Result<Application, StoreError> {
     Ok(Application {
         id: columns.parsed("id")?,
         organization: columns.parsed("organization_id")?,
+        owner: columns.optional_parsed("owner")?,
         number: columns.number("number")?,
         name: columns.text("name")?,
         custom_id: columns.optional_text("custom_id")?,
@@ -84,6 +85,8 @@ pub(super) async fn get(
 
 pub(super) const LIST: &str =
     select!("where organization_id = $1 and id > $2 order by id limit $3");
+pub(super) const LIST_OWNED: &str =
+    select!("where organization_id = $1 and id > $2 and owner = $3 order by id limit $4");
 /// A name is one application's: the unique index finds it.
 pub(super) const LIST_NAMED: &str =
     select!("where organization_id = $1 and id > $2 and name = $3 limit $4");
@@ -94,17 +97,17 @@ pub(super) async fn list(
     query: &ApplicationQuery,
 ) -> Result<Vec<Application>, StoreError> {
     let (organization, after) = (organization.to_string(), after(query.after));
-    let found = match &query.name {
-        None => sql(LIST).bind(organization).bind(after),
-        Some(name) => sql(LIST_NAMED).bind(organization).bind(after).bind(name),
+    let owner = query.owner.map(|owner| owner.to_string());
+    let found = match (&query.name, owner) {
+        (Some(name), _) => sql(LIST_NAMED).bind(organization).bind(after).bind(name),
+        (None, Some(owner)) => sql(LIST_OWNED).bind(organization).bind(after).bind(owner),
+        (None, None) => sql(LIST).bind(organization).bind(after),
     };
-    found
-        .bind(limit(query.limit))
-        .fetch_all(connection)
-        .await?
-        .iter()
-        .map(decode)
-        .collect()
+    let found = found.bind(limit(query.limit)).fetch_all(connection).await?;
+    let found: Result<Vec<_>, _> = found.iter().map(decode).collect();
+    let mut found = found?;
+    found.retain(|application| query.owner.is_none() || query.owner == application.owner);
+    Ok(found)
 }
 
 pub(super) const EVERY: &str = select!("where id > $1 order by id limit $2");
@@ -194,8 +197,8 @@ async fn reserve_name(
 
 pub(super) const INSERT: &str = "insert into applications
              (id, organization_id, number, name, custom_id, description, labels, scopes, gateway_groups, enabled,
-              default_key, default_credential_id, created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+              default_key, default_credential_id, created_at, updated_at, version, owner)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 pub(super) async fn insert(
     connection: &mut Connection,
@@ -218,6 +221,7 @@ pub(super) async fn insert(
         .bind(time(application.created_at))
         .bind(time(application.updated_at))
         .bind(number(application.version, "applications.version")?)
+        .bind(application.owner.map(|owner| owner.to_string()))
         .execute(connection)
         .await?;
     Ok(())
@@ -225,7 +229,8 @@ pub(super) async fn insert(
 
 pub(super) const UPDATE: &str = "update applications
          set name = $2, custom_id = $3, description = $4, labels = $5, scopes = $6, gateway_groups = $7, enabled = $8,
-             default_key = $9, default_credential_id = $10, updated_at = $11, version = $12
+             default_key = $9, default_credential_id = $10, updated_at = $11, version = $12,
+             owner = $13
          where id = $1";
 
 pub(super) async fn update(
@@ -246,6 +251,7 @@ pub(super) async fn update(
         .bind(application.default_credential.map(|id| id.to_string()))
         .bind(time(application.updated_at))
         .bind(number(application.version, "applications.version")?)
+        .bind(application.owner.map(|owner| owner.to_string()))
         .execute(connection)
         .await?;
     Ok(())

@@ -16,6 +16,7 @@ use crate::{
     gateway::{GatewayGroup, GatewayRecord},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId, TokenId},
     organization::Organization,
+    owner::Owner,
     scope::Scopes,
     secret::Secret,
     secrets::Fingerprint,
@@ -171,10 +172,11 @@ impl ReadTransaction for SqlTransaction {
     async fn credentials_for_export(
         &mut self,
         organization: OrganizationId,
+        owner: Option<Owner>,
         after: Option<CredentialId>,
         limit: usize,
     ) -> Result<Vec<Exported>, StoreError> {
-        export::list(&mut self.inner, organization, after, limit).await
+        export::list(&mut self.inner, organization, owner, after, limit).await
     }
 
     async fn deployed(&mut self, credential: CredentialId) -> Result<Vec<Deployed>, StoreError> {

@@ -76,6 +76,9 @@ macro_rules! search {
                  and c.rotated_at + ifnull(c.rotate_every, $17) - min($18, ifnull(c.rotate_every, $17) / 2) <= $6
              else true
          end
+         and ($19 is null or exists (
+             select 1 from applications a where a.id = c.application_id and a.owner = $19
+         ))
      order by ",
             $order,
             " limit $5"
@@ -268,6 +271,7 @@ pub(super) async fn search(
         .bind(filter.rotation.map(RotationFilter::word))
         .bind(every)
         .bind(warning)
+        .bind(filter.owner.map(|owner| owner.to_string()))
         .fetch_all(connection)
         .await?
         .iter()

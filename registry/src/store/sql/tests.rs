@@ -143,7 +143,7 @@ async fn everything_survives_a_restart() {
     let detail = world.rotate(id, HOUR, rotated).await.unwrap().detail;
     let folder = world.close().await;
     let world = World::open(folder, 2).await;
-    let read = crate::credential::get(&world.env, world.organization, id)
+    let read = crate::credential::get(&world.env, world.caller(), id)
         .await
         .unwrap();
     assert_eq!(read, detail);

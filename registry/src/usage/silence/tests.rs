@@ -108,7 +108,7 @@ impl Silent {
     }
 
     async fn version(&self) -> u64 {
-        let read = credential::get(&self.world.env, self.world.organization, self.id).await;
+        let read = credential::get(&self.world.env, self.world.caller(), self.id).await;
         read.unwrap().credential.version
     }
 
@@ -144,7 +144,7 @@ impl Silent {
 
     async fn ends(&self) -> bool {
         let ended = end_silent(&self.world.env, &self.gateways).await.unwrap();
-        let read = credential::get(&self.world.env, self.world.organization, self.id).await;
+        let read = credential::get(&self.world.env, self.world.caller(), self.id).await;
         let living = read.unwrap().secrets.len();
         assert_eq!((ended, living), if ended == 0 { (0, 2) } else { (1, 1) });
         ended == 1
