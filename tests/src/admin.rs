@@ -17,6 +17,11 @@ impl Admin {
         Self { client, token }
     }
 
+    /// The same caller with another token.
+    pub fn with(&self, token: &str) -> Self {
+        Self::new(self.client.clone(), token.to_owned())
+    }
+
     /// A call with the token.
     pub fn call(&self, method: &str, path: &str) -> Call {
         self.client.call(method, path).bearer(&self.token)

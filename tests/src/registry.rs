@@ -161,6 +161,11 @@ impl Registry {
         self.boot_again().await;
     }
 
+    /// Starts it again, after it was killed, and does not wait until it is ready.
+    pub fn start_without_waiting(&mut self) {
+        self.process = Process::start("registry", self.settings.command(), &self.folder);
+    }
+
     /// Starts it again with nothing: a new database, and so a new log, under the same tokens.
     pub async fn restart_empty(&mut self) {
         self.process.kill();

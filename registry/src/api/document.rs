@@ -3,8 +3,8 @@
 use utoipa::{
     PartialSchema as _,
     openapi::{
-        Components, Header, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem, RefOr,
-        ResponseBuilder,
+        Components, Content, Header, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem,
+        Ref, RefOr, ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn},
         schema::Type,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
@@ -112,7 +112,14 @@ fn describe_waiting(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     if responses.contains_key("204") {
         let waited = "Gone, with `propagation`, where the caller wished to wait";
-        let waited = ResponseBuilder::new().description(waited).build();
+        let body = ObjectBuilder::new()
+            .property("propagation", Ref::from_schema_name("Propagation"))
+            .required("propagation")
+            .build();
+        let waited = ResponseBuilder::new()
+            .description(waited)
+            .content("application/json", Content::new(Some(body)))
+            .build();
         responses.insert("200".to_owned(), RefOr::T(waited));
     }
     for (status, response) in responses {
