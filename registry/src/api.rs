@@ -25,6 +25,7 @@ mod applications;
 mod audit;
 mod credentials;
 mod deployments;
+mod digest_keys;
 mod document;
 mod duration;
 mod envelope;
@@ -155,6 +156,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(deployments::router())
         .merge(propagation::router())
         .merge(groups::router())
+        .merge(digest_keys::router())
         .merge(import::router())
         .merge(export::router())
         .merge(leaks::router())

@@ -3,6 +3,7 @@
 mod explicit;
 mod key;
 mod lookup;
+pub mod rekeying;
 mod rule;
 mod settle;
 mod state;

@@ -214,6 +214,12 @@ pub enum Conflict {
     /// The group `default` always exists.
     #[error("the gateway group `default` cannot be deleted")]
     DefaultGroup,
+    /// One digest key after the other.
+    #[error(
+        "the gateway group's digest key is being replaced already: GET /v1/gateway-groups/{{name}}/digest-key says how far \
+         that has come"
+    )]
+    DigestKeyBeingReplaced,
     /// A group's tokens must be revoked before it is deleted.
     #[error("the gateway group has {tokens} valid tokens: revoke them first")]
     GroupHasTokens {

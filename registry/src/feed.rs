@@ -32,7 +32,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::{
-    answer::{Next, Opening},
+    answer::{Next, Opening, Switch},
+    changes::After,
     cursor::{Cursor, Position},
     shared::Shared,
     snapshot::{Place, Start, Stretch},
@@ -99,9 +100,10 @@ impl Feed {
         if let Some(cursor) = after.and_then(Cursor::parse) {
             let place = (group, cursor);
             let read = self.read(group, cursor);
-            let found = self.answers.get(&place, self.newest(), read).await?;
-            if let Next::Page(answer) = found {
-                return Ok(answer);
+            match self.answers.get(&place, self.newest(), read).await? {
+                Next::Page(answer) => return Ok(answer),
+                Next::Key(switch) => return switch.answer(&self.env.keys),
+                Next::Begin(_) => {}
             }
         }
         let opening = self.openings.get(&group, self.newest(), self.open(group));
@@ -125,10 +127,16 @@ impl Feed {
         }
         let start = match cursor.position {
             Position::Changes => {
-                let Some(page) = changes::read(read, &view, &cursor).await? else {
-                    return Ok(begin);
+                let revision = view.head.revision;
+                return match changes::read(read, &view, &cursor).await? {
+                    After::Changes(page) => Answer::of_changes(&page, revision).map(Next::Page),
+                    After::Key { next, more } => {
+                        let page = |body| view.page(body, &next, more);
+                        let key = view.key.clone();
+                        Ok(Next::Key(Switch::new(page, next.revision, key, revision)))
+                    }
+                    After::TooMuch => Ok(begin),
                 };
-                return Answer::of_changes(&page, view.head.revision).map(Next::Page);
             }
             Position::Applications(bucket) => Start::Applications(bucket),
             Position::Credentials(segment) => Start::Credentials(segment),

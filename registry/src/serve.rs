@@ -12,6 +12,7 @@ use crate::{
     clock::Clock,
     config::Config,
     credential,
+    deployment::rekeying,
     entropy::Entropy,
     environment::Environment,
     error::Error,
@@ -44,6 +45,10 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 const SWEEPS_PER_COUNT: u32 = 6;
 /// How often what gateways reported is written down. A crash loses that much of it.
 const SAVE_INTERVAL: Duration = Duration::from_secs(2);
+/// How often it is looked whether a group's digest key is being replaced.
+const REKEY_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two steps of that: gateways and other writers have more of the time than it takes.
+const REKEY_PAUSE: Duration = Duration::from_millis(20);
 /// How often it is counted for how long changes were on their way.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -212,6 +217,7 @@ pub async fn serve(
         sweep_regularly(&environment, &gateways, &metrics, &shutdown),
         measure_regularly(&environment, &gateways, &metrics, &shutdown),
         save_regularly(&environment, &gateways, &shutdown),
+        rekey_regularly(&environment, &gateways, &shutdown),
     );
     save(&environment, &gateways).await;
     store.close().await;
@@ -345,6 +351,23 @@ async fn save_regularly(environment: &Environment, gateways: &Gateways, shutdown
             () = shutdown.wait() => return,
         }
         save(environment, gateways).await;
+    }
+}
+
+/// Goes on with replacing digest keys, wherever it was left.
+async fn rekey_regularly(environment: &Environment, gateways: &Gateways, shutdown: &Shutdown) {
+    let mut ticks = interval(REKEY_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = shutdown.wait() => return,
+        }
+        let pause = || tokio::time::sleep(REKEY_PAUSE);
+        let is_over = || shutdown.announced();
+        if let Err(error) = rekeying::advance(environment, gateways, pause, is_over).await {
+            tracing::warn!(%error, "a digest key could not be replaced further");
+        }
     }
 }
 

@@ -30,6 +30,7 @@ mod error;
 mod feed;
 mod journal;
 pub(crate) mod record;
+mod rekeying;
 mod rotation;
 mod row;
 pub mod sql;
@@ -44,6 +45,7 @@ pub use error::{OpenError, StoreError};
 pub use feed::FeedReads;
 pub use journal::{JournalReads, JournalWrites, RevokedSource};
 pub use record::RenderedCredential;
+pub use rekeying::{DeployedRecord, Phase, Rekeying, RekeyingReads, RekeyingWrites};
 pub use rotation::{RotationReads, RotationWrites, SecretUse};
 pub use row::*;
 pub use usage::{UsageReads, UsageWrites};
@@ -74,7 +76,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 /// Reading, all of it from one moment.
 #[async_trait]
 pub trait ReadTransaction:
-    AuditReads + FeedReads + JournalReads + RotationReads + UsageReads + Send
+    AuditReads + FeedReads + JournalReads + RekeyingReads + RotationReads + UsageReads + Send
 {
     /// The organization that exists from the start.
     async fn default_organization(&mut self) -> Result<Organization, StoreError>;
@@ -229,7 +231,7 @@ pub trait ReadTransaction:
 
     /// All gateway groups, by name.
     async fn groups(&mut self) -> Result<Vec<GatewayGroup>, StoreError>;
-    /// The latest digest key of each group.
+    /// The digest key of each group that a snapshot begins with.
     async fn digest_keys(&mut self) -> Result<Vec<SealedDigestKey>, StoreError>;
     /// What gateways reported.
     async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError>;
@@ -269,7 +271,7 @@ pub trait ReadTransaction:
 /// Reading and writing, alone.
 #[async_trait]
 pub trait WriteTransaction:
-    ReadTransaction + AuditWrites + JournalWrites + RotationWrites + UsageWrites
+    ReadTransaction + AuditWrites + JournalWrites + RekeyingWrites + RotationWrites + UsageWrites
 {
     /// A number for an application that none ever had.
     async fn next_application_number(&mut self) -> Result<u32, StoreError>;

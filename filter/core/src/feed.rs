@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// The version of everything in this module. A page of another version is refused.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 
 /// The media type of an encoded [`Page`].
-pub const MEDIA_TYPE: &str = "application/vnd.keysmith.feed.v1";
+pub const MEDIA_TYPE: &str = "application/vnd.keysmith.feed.v2";
 
 /// Into how many parts applications are divided: `index % APPLICATION_BUCKETS`. A power of two.
 pub const APPLICATION_BUCKETS: u16 = 1024;
@@ -67,6 +67,8 @@ pub enum Body {
     Snapshot(SnapshotPage),
     /// What changed after the cursor, in order; empty when the wait ended without a change.
     Changes(ChangesPage),
+    /// The group's digests are found under another key from here on. Nothing else is on the page.
+    Key(KeyPage),
 }
 
 /// Whole buckets or segments, each as it stood at `revision`.
@@ -100,6 +102,16 @@ pub enum Records {
     Applications(Vec<Application>),
     /// In digest order.
     Credentials(Vec<Credential>),
+}
+
+/// Where a group goes over to another key for its digests. By then each of its secrets has been told under both, so that
+/// nothing has to be told anew; what is under the old one is removed once every gateway has passed this position.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPage {
+    /// The position in the log that is reached.
+    pub revision: u64,
+    /// The group's key for everything that was told and for the changes after it.
+    pub digest_key: DigestKey,
 }
 
 /// Changes in log order.

@@ -252,7 +252,7 @@ impl Snapshot {
         }
     }
 
-    /// Under a change of keys, each part holds either the old log's credentials or the new one's.
+    /// A snapshot under another key replaces this one: each part holds either the old credentials or the new ones.
     fn find_in_both(
         &self,
         serving: &Generation,
@@ -267,9 +267,28 @@ impl Snapshot {
         let oldest = serving.load.generation;
         match self.find_in(serving, hash, oldest, oldest) {
             // The place where the old log had it is overwritten already, the new place not yet.
-            (Found::Absent, false) => Found::Changing,
+            (Found::Absent, false) | (Found::Changing, _) => {
+                self.find_in_any(serving, loading, hash)
+            }
             (old, _) => old,
         }
+    }
+
+    /// While a group goes over to another key both parts may hold what is found under either, in the old snapshot and in the
+    /// new one. Only that it is there can be told by that.
+    fn find_in_any(
+        &self,
+        serving: &Generation,
+        loading: &Generation,
+        hash: &SecretHash,
+    ) -> Found<CredentialView<'_>> {
+        let (oldest, newest) = (serving.load.generation, loading.load.generation);
+        for key in [serving, loading] {
+            if let (found @ Found::Present(_), _) = self.find_in(key, hash, oldest, newest) {
+                return found;
+            }
+        }
+        Found::Changing
     }
 
     /// Looks in the one segment for this hash; also tells whether that segment is of the generations asked for (an

@@ -11,8 +11,8 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use crate::{
     digest::{Digest, DigestKey},
     feed::{
-        self, Application, Body, ChangesPage, Credential, Operation, Page, Records, SnapshotPage,
-        application_bucket, credential_segment,
+        self, Application, Body, ChangesPage, Credential, KeyPage, Operation, Page, Records,
+        SnapshotPage, application_bucket, credential_segment,
     },
     head::{Head, Load, Loading, Position},
     segment::{Header, Part, Table, applications, credentials},
@@ -86,6 +86,7 @@ pub fn plan(head: &Head, page: Page) -> Result<Plan, PlanError> {
     match body {
         Body::Snapshot(snapshot) => plan_snapshot(head, epoch, snapshot, next),
         Body::Changes(changes) => plan_changes(head, epoch, changes, next),
+        Body::Key(key) => plan_key(head, epoch, key, next),
     }
 }
 
@@ -236,6 +237,26 @@ fn plan_changes(
         None => next.revision = page.revision,
     }
     Ok(Plan { updates, next })
+}
+
+/// The head goes over to another key, and nothing else changes: the parts hold what is found under either.
+fn plan_key(
+    head: &Head,
+    epoch: [u8; 16],
+    page: KeyPage,
+    cursor: String,
+) -> Result<Plan, PlanError> {
+    let mut head = head.clone();
+    let load = match (&mut head.loading, &mut head.serving) {
+        (Some(loading), _) => Some(&mut loading.load),
+        (None, serving) => serving.as_mut(),
+    };
+    load.ok_or(PlanError::ForeignChanges)?.key = page.digest_key;
+    let changes = ChangesPage {
+        revision: page.revision,
+        changes: Vec::new(),
+    };
+    plan_changes(&head, epoch, changes, cursor)
 }
 
 fn part_of(operation: &Operation, table: Table) -> Part {

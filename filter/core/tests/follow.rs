@@ -18,7 +18,7 @@ use filter_core::{
     snapshot::{Found, Readiness},
     sync::plan,
 };
-use model::{World, secret};
+use model::{Rekeying, World, secret};
 
 #[test]
 fn a_first_snapshot_serves_once_it_is_complete() {
@@ -162,9 +162,87 @@ fn a_leader_that_stalls_over_a_snapshot_page_cannot_bring_back_a_deleted_credent
     world.check_everything();
 }
 
+#[test]
+fn a_new_key_is_one_change_and_nobody_is_refused_before_or_after_it() {
+    let mut world = World::new(1);
+    world.registry.put_application(1);
+    for number in 0..12 {
+        world.registry.put_credential(number, 1);
+    }
+    world.settle();
+    world.note_admitted();
+    let before = world.head().serving.expect("serves");
+    let mut steps = 0;
+    loop {
+        world.rekey();
+        if world.registry.rekeying.is_none() {
+            break;
+        }
+        world.check_nobody_is_refused();
+        world.settle();
+        world.check_nobody_is_refused();
+        world.note_admitted();
+        steps += 1;
+    }
+    assert_eq!(steps, 1 + 12 + 1 + 1 + 12);
+    world.check_everything();
+    let after = world.head().serving.expect("serves");
+    assert_ne!(before.key, after.key);
+    assert_eq!(
+        before.generation, after.generation,
+        "nothing was loaded anew"
+    );
+}
+
+#[test]
+fn a_snapshot_under_the_next_key_refuses_nobody_while_it_replaces_the_one_before() {
+    let mut world = World::new(1);
+    world.registry.put_application(1);
+    for number in 0..12 {
+        world.registry.put_credential(number, 1);
+    }
+    world.settle();
+    while !matches!(world.registry.rekeying, Some(Rekeying::Switched(_))) {
+        world.registry.rekey();
+    }
+    world.registry.forget_log();
+    for _ in 0..20 {
+        for number in 0..12 {
+            assert!(world.admits(&secret(number)));
+        }
+        world.step(0);
+    }
+    world.settle();
+    world.check_everything();
+}
+
+#[test]
+fn a_gateway_that_missed_the_switch_begins_anew() {
+    let mut world = World::new(1);
+    world.registry.put_application(1);
+    for number in 0..12 {
+        world.registry.put_credential(number, 1);
+    }
+    world.settle();
+    world.note_admitted();
+    world.registry.rekey();
+    while world.registry.rekeying.is_some() {
+        world.registry.rekey();
+    }
+    world.step(0);
+    assert!(world.head().loading.is_some());
+    while world.head().loading.is_some() {
+        world.step(0);
+        world.worker();
+        world.check_nobody_is_refused();
+    }
+    world.settle();
+    world.check_everything();
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 mod properties {
-    use super::model::{Action, World, actions};
+    use super::model::{Action, World, actions, rotations};
     use proptest::prelude::*;
 
     proptest! {
@@ -176,6 +254,28 @@ mod properties {
             for action in actions {
                 match action {
                     Action::Worker => world.check_no_resurrection(),
+                    other => world.act(other),
+                }
+            }
+            world.settle();
+            world.check_everything();
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whenever_the_key_changes_nobody_is_refused_and_nobody_comes_back(actions in rotations()) {
+            let mut world = World::new(3);
+            world.registry.put_application(1);
+            world.settle();
+            for action in actions {
+                match action {
+                    Action::Worker => {
+                        world.check_no_resurrection();
+                        world.note_admitted();
+                    }
                     other => world.act(other),
                 }
             }

@@ -53,4 +53,25 @@ create table audit_state (
     base_mac bytea not null,
     key_version bigint not null,
     signature bytea not null
+-- Under which of its group's digest keys a secret is found.
+alter table deployed_secrets add column key_version bigint not null default 1;
+
+-- To which digest key the group goes over, of a change that says so.
+alter table changes add column key_version bigint;
+
+-- Groups whose digest key is being replaced, and how far that has come.
+create table digest_rotations (
+    group_id text collate "C" primary key not null references gateway_groups (id),
+    from_version bigint not null,
+    to_version bigint not null,
+    phase text collate "C" not null check (phase in ('adding', 'switched', 'removing')),
+    -- Up to which digest the phase is done; null at its beginning.
+    done_to bytea,
+    -- How many records there were to begin with, and how many are added and removed by now.
+    records bigint not null,
+    added bigint not null,
+    removed bigint not null,
+    -- The position in the log at which gateways are told of the new key.
+    switched_at bigint,
+    begun_at bigint not null
 );

@@ -42,6 +42,13 @@ impl Answer {
         })
     }
 
+    /// 202 with this body: what was asked for has begun.
+    pub(crate) fn accepted(body: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let mut answer = Self::ok(body)?;
+        answer.status = StatusCode::ACCEPTED.as_u16();
+        Ok(answer)
+    }
+
     /// 201 with this body, which is at `location` from now on.
     pub(crate) fn created(
         location: String,

@@ -75,6 +75,10 @@ actions! {
     GroupCreated = "gateway_group.created",
     /// A gateway group was deleted.
     GroupDeleted = "gateway_group.deleted",
+    /// Another digest key of a gateway group began to take the place of the one before.
+    DigestKeyReplacementBegun = "gateway_group.digest_key_replacement_begun",
+    /// A gateway group's digest key was replaced, and the one before forgotten.
+    DigestKeyReplaced = "gateway_group.digest_key_replaced",
     /// A gateway that was gone was forgotten.
     GatewayForgotten = "gateway.forgotten",
     /// A token was made.

@@ -20,8 +20,14 @@ use crate::{
 /// Where a group finds a secret.
 type Place = (GroupId, [u8; 16]);
 
-/// What it finds there: a secret, and the shared secret that goes with it.
-type Found = (SecretId, Option<SecretId>);
+/// What it finds there, and the version of the key that it is found under.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Found {
+    secret: SecretId,
+    /// The shared secret that goes with it.
+    paired: Option<SecretId>,
+    key_version: u32,
+}
 
 /// What decides where secrets are honoured, besides what is kept of them.
 pub(crate) struct Settling<'a> {
@@ -178,7 +184,14 @@ impl Settling<'_> {
         let current: BTreeMap<Place, Found> = kept
             .deployed
             .iter()
-            .map(|one| ((one.group, one.digest), (one.secret, one.paired)))
+            .map(|one| {
+                let found = Found {
+                    secret: one.secret,
+                    paired: one.paired,
+                    key_version: one.key_version,
+                };
+                ((one.group, one.digest), found)
+            })
             .collect();
         for (group, digest) in current.keys().filter(|place| !wanted.contains_key(*place)) {
             write.withdraw(*group, digest).await?;
@@ -191,8 +204,9 @@ impl Settling<'_> {
                 let deployed = Deployed {
                     group,
                     digest,
-                    secret: found.0,
-                    paired: found.1,
+                    secret: found.secret,
+                    paired: found.paired,
+                    key_version: found.key_version,
                 };
                 write.deploy(&deployed, credential.id).await?;
             }
@@ -209,8 +223,13 @@ impl Settling<'_> {
         let mut wanted = BTreeMap::new();
         for lookup in lookups(self.keys, credential, secrets, self.now)? {
             for group in groups {
-                if let Some(digest) = self.digesters.digest(group.id, &lookup.hash) {
-                    wanted.insert((group.id, digest.0), (lookup.secret, lookup.paired));
+                for (key_version, digest) in self.digesters.of_group(group.id, &lookup.hash) {
+                    let found = Found {
+                        secret: lookup.secret,
+                        paired: lookup.paired,
+                        key_version,
+                    };
+                    wanted.insert((group.id, digest.0), found);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use filter_core::feed::{Beginning, Body, Page, PageError, Records};
+use filter_core::feed::{Beginning, Body, ChangesPage, KeyPage, Page, PageError, Records};
 use zeroize::Zeroizing;
 
 use super::shared::Reading;
@@ -84,6 +84,8 @@ impl Answer {
 pub(super) enum Next {
     /// This page.
     Page(Answer),
+    /// A page that tells of another key.
+    Key(Switch),
     /// A snapshot from its beginning, as was found at this revision: the cursor leads nowhere.
     Begin(u64),
 }
@@ -92,6 +94,7 @@ impl Reading for Next {
     fn revision(&self) -> u64 {
         match self {
             Self::Page(answer) => answer.revision(),
+            Self::Key(switch) => switch.revision,
             Self::Begin(revision) => *revision,
         }
     }
@@ -99,7 +102,7 @@ impl Reading for Next {
     fn bytes(&self) -> usize {
         match self {
             Self::Page(answer) => answer.bytes(),
-            Self::Begin(_) => 0,
+            Self::Key(_) | Self::Begin(_) => 0,
         }
     }
 }
@@ -160,6 +163,58 @@ impl Reading for Opening {
 
     fn bytes(&self) -> usize {
         self.records.len()
+    }
+}
+
+/// A page that tells of another key as it is kept: without it.
+#[derive(Clone)]
+pub(super) struct Switch {
+    /// With changes in the key's place: none.
+    page: Arc<Page>,
+    /// The position at which gateways go over to it.
+    at: u64,
+    key: Arc<SealedDigestKey>,
+    /// At which revision it was read.
+    revision: u64,
+}
+
+impl Switch {
+    /// A page by `page`, which makes one of a body, that tells of the key at this position. It was read at `revision`.
+    pub(super) fn new(
+        page: impl FnOnce(Body) -> Page,
+        at: u64,
+        key: SealedDigestKey,
+        revision: u64,
+    ) -> Self {
+        let nothing = ChangesPage {
+            revision: at,
+            changes: Vec::new(),
+        };
+        Self {
+            page: Arc::new(page(Body::Changes(nothing))),
+            at,
+            key: Arc::new(key),
+            revision,
+        }
+    }
+
+    /// The answer, with the key in it.
+    pub(super) fn answer(&self, keys: &Keys) -> Result<Answer, Error> {
+        let mut page = Page::clone(&self.page);
+        // Big enough from the start: a vector that grows leaves copies behind.
+        let capacity = encode(&page)?.len().saturating_add(BEGINNING);
+        page.body = Body::Key(KeyPage {
+            revision: self.at,
+            digest_key: self.key.open(keys)?,
+        });
+        let bytes = encode_into(&page, Vec::with_capacity(capacity))?;
+        Ok(Answer {
+            head: Bytes::from_owner(Zeroizing::new(bytes)),
+            records: Bytes::new(),
+            tail: Bytes::new(),
+            revision: self.revision,
+            empty_at: None,
+        })
     }
 }
 

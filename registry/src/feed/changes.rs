@@ -9,55 +9,103 @@ use super::{
 };
 use crate::{
     error::{Error, Kind},
-    store::ReadTransaction,
+    store::{ChangeRow, ReadTransaction, Subject},
 };
 
 /// Changes at most in one revision that are still told one by one. A transaction that changed more for the group is
 /// told as a snapshot, whose pages are bounded.
 const MAX_REVISION_CHANGES: usize = if cfg!(test) { 1_100 } else { 10_000 };
 
-/// The changes after the cursor, as many as fit and never part of a revision; `None` where only a snapshot will do.
+/// What comes after a cursor.
+pub(super) enum After {
+    /// Changes, as many as fit and never part of a revision.
+    Changes(Page),
+    /// From the position of `next` on, the group's digests are found under the key of its version.
+    Key { next: Cursor, more: bool },
+    /// More than can be told one by one: only a snapshot will do.
+    TooMuch,
+}
+
+/// Reads what comes after the cursor.
 pub(super) async fn read(
     read: &mut dyn ReadTransaction,
     view: &View,
     after: &Cursor,
-) -> Result<Option<Page>, Error> {
-    let mut rows = read
-        .group_changes(
-            view.group.id,
-            after.revision,
-            MAX_PAGE_RECORDS.saturating_add(1),
-        )
-        .await?;
-    let mut complete = rows.len() <= MAX_PAGE_RECORDS;
-    let one_revision = rows.first().map(|row| row.revision) == rows.last().map(|row| row.revision);
-    if !complete && one_revision {
-        let bound = MAX_REVISION_CHANGES.saturating_add(1);
-        rows = read
-            .group_changes(view.group.id, after.revision, bound)
-            .await?;
-        complete = rows.len() < bound;
-        let still_one = rows.first().map(|row| row.revision) == rows.last().map(|row| row.revision);
-        if !complete && still_one {
-            return Ok(None);
-        }
+) -> Result<After, Error> {
+    let Some((mut rows, complete)) = rows(read, view, after).await? else {
+        return Ok(After::TooMuch);
+    };
+    let key = rows
+        .iter()
+        .position(|row| matches!(row.subject, Subject::Key(_)));
+    if key == Some(0) {
+        return self::key(read, view, after, &rows).await;
     }
-    let changes: Vec<Change> = rows
-        .into_iter()
-        .map(record::change)
+    // What comes before another key is told before it, and complete.
+    rows.truncate(key.unwrap_or(rows.len()));
+    let complete_here = complete || key.is_some();
+    let changes = rows.into_iter().map(record::change);
+    let changes: Vec<Change> = changes
+        .filter_map(Result::transpose)
         .collect::<Result<_, _>>()?;
-    let fitting = fitting(&changes, complete);
-    let cut = fitting < changes.len() || !complete;
+    let fitting = fitting(&changes, complete_here);
+    let cut = fitting < changes.len() || !complete || key.is_some();
     let changes: Vec<Change> = changes.into_iter().take(fitting).collect();
     let next = match changes.last() {
-        Some(last) if cut => position_at(read, view, last.revision).await?,
+        Some(last) if cut => position_at(read, after, last.revision).await?,
         _ => view.cursor(Position::Changes),
     };
     let body = ChangesPage {
         revision: next.revision,
         changes,
     };
-    Ok(Some(view.page(Body::Changes(body), &next, cut)))
+    let page = view.page(Body::Changes(body), &next, cut);
+    Ok(After::Changes(page))
+}
+
+/// The changes after the cursor, and whether those are all; `None` where only a snapshot will do.
+async fn rows(
+    read: &mut dyn ReadTransaction,
+    view: &View,
+    after: &Cursor,
+) -> Result<Option<(Vec<ChangeRow>, bool)>, Error> {
+    let of_one_revision = |rows: &[ChangeRow]| {
+        rows.first().map(|row| row.revision) == rows.last().map(|row| row.revision)
+    };
+    let group = view.group.id;
+    let bound = MAX_PAGE_RECORDS.saturating_add(1);
+    let found = read.group_changes(group, after.revision, bound).await?;
+    if found.len() < bound || !of_one_revision(&found) {
+        let complete = found.len() < bound;
+        return Ok(Some((found, complete)));
+    }
+    let bound = MAX_REVISION_CHANGES.saturating_add(1);
+    let found = read.group_changes(group, after.revision, bound).await?;
+    let complete = found.len() < bound;
+    let can_be_told = complete || !of_one_revision(&found);
+    Ok(can_be_told.then_some((found, complete)))
+}
+
+/// Where the group goes over to another key, which is the first of these rows.
+async fn key(
+    read: &mut dyn ReadTransaction,
+    view: &View,
+    after: &Cursor,
+    rows: &[ChangeRow],
+) -> Result<After, Error> {
+    let told = rows.first().map(|row| (&row.subject, row.revision));
+    let Some((Subject::Key(version), revision)) = told else {
+        return Ok(After::TooMuch);
+    };
+    if *version != view.key.version {
+        return Ok(After::TooMuch);
+    }
+    let next = Cursor {
+        key_version: *version,
+        ..position_at(read, after, revision).await?
+    };
+    let more = rows.len() > 1;
+    Ok(After::Key { next, more })
 }
 
 /// How many of the changes go on the page: whole revisions, as many as fit, and one in any case. The last revision may
@@ -80,9 +128,10 @@ fn fitting(changes: &[Change], complete: bool) -> usize {
     taken
 }
 
+/// A later position, under the same key.
 async fn position_at(
     read: &mut dyn ReadTransaction,
-    view: &View,
+    after: &Cursor,
     revision: u64,
 ) -> Result<Cursor, Error> {
     let change_id = read
@@ -92,6 +141,6 @@ async fn position_at(
     Ok(Cursor {
         revision,
         change_id,
-        ..view.cursor(Position::Changes)
+        ..*after
     })
 }

@@ -19,16 +19,19 @@ pub(super) fn application(row: ApplicationRow) -> Application {
     }
 }
 
-pub(super) fn change(row: ChangeRow) -> Result<Change, Error> {
-    Ok(Change {
+/// A change of what gateways hold; `None` for one of the key, which is told on a page of its own.
+pub(super) fn change(row: ChangeRow) -> Result<Option<Change>, Error> {
+    let operation = match row.subject {
+        Subject::Application(_, Some(now)) => Operation::PutApplication(application(now)),
+        Subject::Application(number, None) => Operation::RemoveApplication(number),
+        Subject::Secret(_, Some(now)) => Operation::PutCredential(now.decode()?),
+        Subject::Secret(digest, None) => Operation::RemoveCredential(digest),
+        Subject::Key(_) => return Ok(None),
+    };
+    Ok(Some(Change {
         revision: row.revision,
-        operation: match row.subject {
-            Subject::Application(_, Some(now)) => Operation::PutApplication(application(now)),
-            Subject::Application(number, None) => Operation::RemoveApplication(number),
-            Subject::Secret(_, Some(now)) => Operation::PutCredential(now.decode()?),
-            Subject::Secret(digest, None) => Operation::RemoveCredential(digest),
-        },
-    })
+        operation,
+    }))
 }
 
 /// How many bytes a record takes on a page.

@@ -7,13 +7,16 @@ use crate::{
     error::{Error, Kind},
     gateway::{self, GatewayGroup},
     ids::GroupId,
-    store::{Head, ReadTransaction, SealedDigestKey},
+    store::{Head, Phase, ReadTransaction, Rekeying, SealedDigestKey},
 };
 
 /// One look at the log, which everything on a page is read from.
 pub(super) struct View {
     pub(super) group: GatewayGroup,
+    /// That a snapshot begins with.
     pub(super) key: SealedDigestKey,
+    /// How far another key has taken the place of that one, or that one of another.
+    rekeying: Option<Rekeying>,
     pub(super) head: Head,
 }
 
@@ -31,6 +34,7 @@ impl View {
             .ok_or(Error::NotFound(Kind::GatewayGroup))?;
         Ok(Self {
             head: read.head().await?,
+            rekeying: read.rekeying(group.id).await?,
             group,
             key,
         })
@@ -46,10 +50,21 @@ impl View {
         if cursor.epoch != self.head.epoch || cursor.group != self.group.id.object_id() {
             return Ok(false);
         }
-        if cursor.key_version != self.key.version {
+        if cursor.key_version != self.key.version && !self.leads_to_the_key(cursor) {
             return Ok(false);
         }
         Ok(read.change_id(cursor.revision).await? == Some(cursor.change_id))
+    }
+
+    /// Whether what comes after the cursor tells of the key: everything is still found under the one before as well.
+    fn leads_to_the_key(&self, cursor: &Cursor) -> bool {
+        let rekeying = self.rekeying.as_ref();
+        rekeying.is_some_and(|rekeying| match rekeying.phase {
+            Phase::Switched { revision } => {
+                cursor.key_version == rekeying.from && cursor.revision < revision
+            }
+            Phase::Adding | Phase::Removing => false,
+        })
     }
 
     /// A cursor at the log's end.

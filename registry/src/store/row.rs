@@ -55,6 +55,8 @@ pub struct Deployed {
     pub secret: SecretId,
     /// The shared secret that has to be presented with it, for a pair.
     pub paired: Option<SecretId>,
+    /// The version of the group's key that the digest is made under.
+    pub key_version: u32,
 }
 
 /// What a commit has changed, and when.
@@ -160,6 +162,8 @@ pub enum Subject {
     Application(u32, Option<ApplicationRow>),
     /// The secret with this digest.
     Secret(Digest, Option<RenderedCredential>),
+    /// The group's gateways look up under this version of its key from here on.
+    Key(u32),
 }
 
 /// A chosen password that may be verified, with its credential.

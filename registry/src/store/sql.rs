@@ -48,6 +48,7 @@ mod name;
 mod organization;
 mod postgres;
 mod read;
+mod rekeying;
 mod rendering;
 mod restoring;
 mod rotation;

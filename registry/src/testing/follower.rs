@@ -77,6 +77,7 @@ impl Follower {
                     self.apply_operation(change.revision, change.operation.clone());
                 }
             }
+            Body::Key(key) => self.digester = Some(Digester::new(&key.digest_key)),
         }
         self.pages.push(page);
     }

@@ -157,6 +157,14 @@ async fn gateways(walk: &mut Walk, gateway: &Actor) {
     let instance = "0123456789abcdef0123456789abcdef";
     let poll = format!("/v1/feed?gateway=edge-1&instance={instance}");
     gateway.get(&poll).await.has(200);
+    // It does not end meanwhile: the gateway that was seen has not gone over.
+    walk.does(
+        "rotate_digest_key",
+        (Method::POST, "/v1/gateway-groups/default/rotate-digest-key"),
+        Value::Null,
+        "gateway_group.digest_key_replacement_begun",
+    )
+    .await;
     walk.does(
         "forget_gateway",
         (Method::DELETE, &format!("/v1/gateways/{instance}")),

@@ -50,6 +50,7 @@ impl Known {
                 }
             }
             Body::Changes(page) => self.change(page),
+            Body::Key(key) => self.digester = Some(Digester::new(&key.digest_key)),
         }
     }
 

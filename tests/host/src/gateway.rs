@@ -214,7 +214,7 @@ impl Gateway {
         let wait_ms = call.parameter("wait").parse::<u64>().expect("seconds") * 1000;
         let is_over = call.at_ms + wait_ms <= self.process.borrow().now_ms;
         let records = records_of(&page.body);
-        let is_news = records > 0 || matches!(page.body, Body::Snapshot(_));
+        let is_news = records > 0 || matches!(page.body, Body::Snapshot(_) | Body::Key(_));
         if !is_news && !is_over {
             return None;
         }
@@ -261,6 +261,7 @@ impl Gateway {
 fn records_of(body: &Body) -> usize {
     match body {
         Body::Changes(changes) => changes.changes.len(),
+        Body::Key(_) => 0,
         Body::Snapshot(snapshot) => match &snapshot.records {
             Records::Applications(records) => records.len(),
             Records::Credentials(records) => records.len(),

@@ -3,7 +3,7 @@
 #[path = "registry.rs"]
 mod registry;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use filter_core::{
     digest::{DigestKey, SecretHash},
@@ -13,7 +13,7 @@ use filter_core::{
     snapshot::{Found, Snapshot},
     sync::{Plan, Updated, begins, plan},
 };
-pub(crate) use registry::{Registry, secret};
+pub(crate) use registry::{Registry, Rekeying, secret};
 
 /// One step of a random history.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,12 @@ pub(crate) enum Action {
     RemoveCredential(u32),
     ForgetLog,
     ReplaceDatabase,
+    /// The next step of a rotation of the key, once this worker has what it waits for.
+    Rekey,
+    /// As when a gateway is taken to be gone that is not.
+    RekeyWithoutReceipt,
+    /// Requests find parts that are newer than the head that the worker knows.
+    DecideWithoutLooking,
     TakeOver(usize),
     Poll(usize),
     WriteOne(usize),
@@ -48,6 +54,8 @@ pub(crate) fn actions() -> impl proptest::strategy::Strategy<Value = Vec<Action>
             5 => (0_u32..24).prop_map(Action::RemoveCredential),
             1 => Just(Action::ForgetLog),
             1 => Just(Action::ReplaceDatabase),
+            4 => Just(Action::Rekey),
+            1 => Just(Action::RekeyWithoutReceipt),
             3 => leader.clone().prop_map(Action::TakeOver),
             9 => leader.clone().prop_map(Action::Poll),
             12 => leader.clone().prop_map(Action::WriteOne),
@@ -56,6 +64,30 @@ pub(crate) fn actions() -> impl proptest::strategy::Strategy<Value = Vec<Action>
             4 => Just(Action::Worker),
         ],
         0..160,
+    )
+}
+
+/// A history without a reason to refuse a credential that is there: of one application and one database.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn rotations() -> impl proptest::strategy::Strategy<Value = Vec<Action>> {
+    use proptest::prelude::*;
+    let leader = 0_usize..3;
+    proptest::collection::vec(
+        prop_oneof![
+            5 => (0_u32..12).prop_map(|number| Action::PutCredential(number, 1)),
+            3 => (0_u32..12).prop_map(Action::RemoveCredential),
+            1 => Just(Action::ForgetLog),
+            24 => Just(Action::Rekey),
+            1 => Just(Action::RekeyWithoutReceipt),
+            6 => Just(Action::DecideWithoutLooking),
+            2 => leader.clone().prop_map(Action::TakeOver),
+            14 => leader.clone().prop_map(Action::Poll),
+            10 => leader.clone().prop_map(Action::WriteOne),
+            10 => leader.clone().prop_map(Action::Swap),
+            1 => leader.prop_map(Action::Lose),
+            5 => Just(Action::Worker),
+        ],
+        0..240,
     )
 }
 
@@ -76,6 +108,8 @@ pub(crate) struct World {
     parts: BTreeMap<Part, Vec<u8>>,
     leaders: Vec<(u64, Option<Work>)>,
     worker: Snapshot,
+    /// Whom the worker has admitted since they are there.
+    admitted: BTreeSet<u32>,
 }
 
 impl World {
@@ -86,6 +120,7 @@ impl World {
             parts: BTreeMap::new(),
             leaders: (0..leaders).map(|_| (0, None)).collect(),
             worker: Snapshot::new(&DigestKey::from_bytes([9; 32])),
+            admitted: BTreeSet::new(),
         }
     }
 
@@ -100,9 +135,15 @@ impl World {
             Action::PutCredential(number, application) => {
                 self.registry.put_credential(number, application);
             }
-            Action::RemoveCredential(number) => self.registry.remove_credential(number),
+            Action::RemoveCredential(number) => {
+                self.registry.remove_credential(number);
+                self.admitted.remove(&number);
+            }
             Action::ForgetLog => self.registry.forget_log(),
             Action::ReplaceDatabase => self.registry.replace_database(),
+            Action::Rekey => self.rekey(),
+            Action::RekeyWithoutReceipt => self.registry.rekey(),
+            Action::DecideWithoutLooking => self.check_nobody_is_refused(),
             Action::TakeOver(leader) => self.take_over(leader),
             Action::Poll(leader) => self.poll(leader),
             Action::WriteOne(leader) => {
@@ -114,6 +155,42 @@ impl World {
                 self.worker();
             }
         }
+    }
+
+    /// The next step of a rotation of the key. What is under the old one goes once the worker has reported the new one.
+    pub(crate) fn rekey(&mut self) {
+        if let Some(Rekeying::Switched(at)) = self.registry.rekeying {
+            let serving = self.head.serving.as_ref();
+            let is_complete = self.head.loading.is_none()
+                && serving.is_some_and(|load| load.generation == self.worker.generation());
+            if !is_complete || self.worker.revision() < at {
+                return;
+            }
+        }
+        self.registry.rekey();
+    }
+
+    /// Copies parts as they are, whatever head the worker knows: none that it admitted and that is there is refused.
+    pub(crate) fn check_nobody_is_refused(&mut self) {
+        self.admitted
+            .retain(|number| self.registry.since(*number).is_some());
+        self.forget_copies();
+        for number in self.admitted.clone() {
+            let found = self.look_up_in_view(&secret(number));
+            assert_ne!(found, Found::Absent, "{number}: {:?}", self.registry);
+        }
+    }
+
+    /// Looks, and notes whom the worker admits from now on.
+    pub(crate) fn note_admitted(&mut self) {
+        self.worker();
+        for number in 0..12 {
+            let since = self.registry.since(number);
+            if since.is_some_and(|since| since <= self.worker.revision()) {
+                self.admitted.insert(number);
+            }
+        }
+        self.check_nobody_is_refused();
     }
 
     pub(crate) fn take_over(&mut self, leader: usize) {

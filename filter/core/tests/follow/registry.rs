@@ -6,8 +6,8 @@ use filter_core::{
     digest::{Digest, DigestKey, Digester, SecretHash},
     feed::{
         APPLICATION_BUCKETS, Application, Beginning, Body, CREDENTIAL_SEGMENTS, Change,
-        ChangesPage, Credential, CredentialKind, FORMAT, Operation, Page, Records, SnapshotPage,
-        application_bucket, credential_segment,
+        ChangesPage, Credential, CredentialKind, FORMAT, KeyPage, Operation, Page, Records,
+        SnapshotPage, application_bucket, credential_segment,
     },
     ids::ObjectId,
 };
@@ -17,18 +17,52 @@ pub(crate) fn secret(number: u32) -> String {
     format!("secret-{number}")
 }
 
+/// Records by the number of the credential and the version of the key that they are found under.
+type Keyed = BTreeMap<(u32, u8), Credential>;
+
+#[derive(Debug)]
+enum Entry {
+    Change(Change),
+    /// The group goes over to the next key.
+    Key(u64),
+}
+
+impl Entry {
+    const fn revision(&self) -> u64 {
+        match self {
+            Self::Change(change) => change.revision,
+            Self::Key(revision) => *revision,
+        }
+    }
+}
+
+/// How far a rotation of the key has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rekeying {
+    /// Records are added under the next key.
+    Adding,
+    /// Gateways are told of it at this revision.
+    Switched(u64),
+    /// Records under the old key are removed.
+    Removing,
+}
+
 #[derive(Debug)]
 pub(crate) struct Registry {
     epoch: u8,
-    key: DigestKey,
+    /// The version of the key that a snapshot begins with.
+    key: u8,
+    pub(crate) rekeying: Option<Rekeying>,
     revision: u64,
     pruned: u64,
-    log: Vec<Change>,
+    log: Vec<Entry>,
     applications: BTreeMap<u32, Application>,
-    credentials: BTreeMap<u32, Credential>,
+    credentials: Keyed,
     /// What was true at each revision: pages that are shared between gateways may be older than the log's end.
-    past: Vec<(BTreeMap<u32, Application>, BTreeMap<u32, Credential>)>,
+    past: Vec<(BTreeMap<u32, Application>, Keyed)>,
     deleted: BTreeMap<u32, u64>,
+    /// From which revision on each credential has been there.
+    since: BTreeMap<u32, u64>,
     ever: Vec<u32>,
 }
 
@@ -36,7 +70,8 @@ impl Registry {
     pub(crate) fn new() -> Self {
         Self {
             epoch: 1,
-            key: DigestKey::from_bytes([1; 32]),
+            key: 1,
+            rekeying: None,
             revision: 0,
             pruned: 0,
             log: Vec::new(),
@@ -44,20 +79,86 @@ impl Registry {
             credentials: BTreeMap::new(),
             past: vec![Default::default()],
             deleted: BTreeMap::new(),
+            since: BTreeMap::new(),
             ever: Vec::new(),
         }
     }
 
-    fn digest(&self, number: u32) -> Digest {
-        Digester::new(&self.key).digest(&SecretHash::of_value(secret(number).as_bytes()))
+    fn key(&self, version: u8) -> DigestKey {
+        let mut bytes = [self.epoch; 32];
+        bytes[0] = version;
+        DigestKey::from_bytes(bytes)
+    }
+
+    fn digest(&self, number: u32, version: u8) -> Digest {
+        let hash = SecretHash::of_value(secret(number).as_bytes());
+        Digester::new(&self.key(version)).digest(&hash)
+    }
+
+    /// Under which keys what is new is found.
+    fn keys(&self) -> Vec<u8> {
+        match self.rekeying {
+            Some(Rekeying::Adding) => vec![self.key, self.key + 1],
+            Some(Rekeying::Switched(_)) => vec![self.key - 1, self.key],
+            Some(Rekeying::Removing) | None => vec![self.key],
+        }
+    }
+
+    /// The next step of a rotation, or its beginning.
+    pub(crate) fn rekey(&mut self) {
+        let (old, new) = (self.key, self.key + 1);
+        match self.rekeying {
+            None => self.rekeying = Some(Rekeying::Adding),
+            Some(Rekeying::Adding) => {
+                let under = |version| {
+                    let keyed = self.credentials.keys();
+                    keyed.filter(move |place| place.1 == version)
+                };
+                let known: Vec<u32> = under(new).map(|place| place.0).collect();
+                let missing = under(old).find(|place| !known.contains(&place.0));
+                let Some(missing) = missing.copied() else {
+                    self.key = new;
+                    self.write(Entry::Key(self.revision + 1));
+                    self.rekeying = Some(Rekeying::Switched(self.revision));
+                    return;
+                };
+                let record = Credential {
+                    digest: self.digest(missing.0, new),
+                    ..self.credentials[&missing].clone()
+                };
+                self.credentials.insert((missing.0, new), record.clone());
+                self.commit(Operation::PutCredential(record));
+            }
+            Some(Rekeying::Switched(_)) => self.rekeying = Some(Rekeying::Removing),
+            Some(Rekeying::Removing) => {
+                let left = self.credentials.keys().find(|place| place.1 != self.key);
+                match left
+                    .copied()
+                    .and_then(|left| self.credentials.remove(&left))
+                {
+                    Some(record) => self.commit(Operation::RemoveCredential(record.digest)),
+                    None => self.rekeying = None,
+                }
+            }
+        }
+    }
+
+    /// From which revision on the credential has been there, if it is.
+    pub(crate) fn since(&self, number: u32) -> Option<u64> {
+        self.since.get(&number).copied()
     }
 
     fn commit(&mut self, operation: Operation) {
-        self.revision += 1;
-        self.log.push(Change {
-            revision: self.revision,
+        let revision = self.revision + 1;
+        self.write(Entry::Change(Change {
+            revision,
             operation,
-        });
+        }));
+    }
+
+    fn write(&mut self, entry: Entry) {
+        self.revision = entry.revision();
+        self.log.push(entry);
         self.past
             .push((self.applications.clone(), self.credentials.clone()));
     }
@@ -94,8 +195,19 @@ impl Registry {
         if !self.applications.contains_key(&application) {
             return;
         }
+        for version in self.keys() {
+            self.put_under(version, number, application);
+        }
+        self.deleted.remove(&number);
+        self.since.entry(number).or_insert(self.revision);
+        if !self.ever.contains(&number) {
+            self.ever.push(number);
+        }
+    }
+
+    fn put_under(&mut self, version: u8, number: u32, application: u32) {
         let credential = Credential {
-            digest: self.digest(number),
+            digest: self.digest(number, version),
             kind: CredentialKind::ApiKey,
             application,
             id: ObjectId([u8::try_from(number % 256).unwrap_or(0); 16]),
@@ -106,18 +218,18 @@ impl Registry {
             expires_at: 0,
             scopes: Vec::new(),
         };
-        self.credentials.insert(number, credential.clone());
-        self.deleted.remove(&number);
-        if !self.ever.contains(&number) {
-            self.ever.push(number);
-        }
+        self.credentials
+            .insert((number, version), credential.clone());
         self.commit(Operation::PutCredential(credential));
     }
 
     pub(crate) fn remove_credential(&mut self, number: u32) {
-        if let Some(credential) = self.credentials.remove(&number) {
-            self.commit(Operation::RemoveCredential(credential.digest));
-            self.deleted.insert(number, self.revision);
+        for version in 0..=self.key + 1 {
+            if let Some(credential) = self.credentials.remove(&(number, version)) {
+                self.commit(Operation::RemoveCredential(credential.digest));
+                self.deleted.insert(number, self.revision);
+                self.since.remove(&number);
+            }
         }
     }
 
@@ -133,7 +245,6 @@ impl Registry {
         let epoch = self.epoch + 1;
         *self = Self {
             epoch,
-            key: DigestKey::from_bytes([epoch; 32]),
             ever,
             ..Self::new()
         };
@@ -144,7 +255,7 @@ impl Registry {
     }
 
     pub(crate) fn is_reached_by(&self, cursor: &str) -> bool {
-        cursor == format!("c/{}/{}", self.epoch, self.revision)
+        cursor == format!("c/{}/{}/{}", self.epoch, self.key, self.revision)
     }
 
     pub(crate) fn deleted(&self) -> Vec<(String, u64)> {
@@ -157,7 +268,7 @@ impl Registry {
     /// Every secret that ever was, with its application's name and state if it is there now.
     pub(crate) fn everything(&self) -> Vec<(String, Option<(String, bool)>)> {
         let now = |number: &u32| {
-            let credential = self.credentials.get(number)?;
+            let credential = self.credentials.get(&(*number, self.key))?;
             let application = self.applications.get(&credential.application)?;
             Some((application.name.clone(), application.enabled))
         };
@@ -170,42 +281,58 @@ impl Registry {
     pub(crate) fn page(&self, cursor: &str) -> Page {
         let parts: Vec<&str> = cursor.split('/').collect();
         let number = |text: &str| text.parse::<u64>().expect("own cursor");
-        let own = |epoch: &str, revision: &str| {
+        let has_key = |key: u8, revision: u64| match self.rekeying {
+            Some(Rekeying::Switched(at)) if key + 1 == self.key => revision < at,
+            _ => key == self.key,
+        };
+        let own = |epoch: &str, key: &str, revision: &str| {
             number(epoch) == u64::from(self.epoch)
+                && has_key(key.parse().expect("own cursor"), number(revision))
                 && number(revision) >= self.pruned
                 && number(revision) <= self.revision
         };
+        let at = |key: &str, revision: &str| (key.parse().expect("own cursor"), number(revision));
         match parts.as_slice() {
-            ["c", epoch, revision] if own(epoch, revision) => self.changes(number(revision)),
-            ["s", epoch, start, table, from] if own(epoch, start) => self.snapshot(
-                number(start),
+            ["c", epoch, key, revision] if own(epoch, key, revision) => {
+                self.changes(at(key, revision))
+            }
+            ["s", epoch, key, start, table, from] if own(epoch, key, start) => self.snapshot(
+                at(key, start),
                 *table == "a",
                 u16::try_from(number(from)).expect("small"),
                 false,
             ),
-            _ => self.snapshot(self.revision, true, 0, true),
+            _ => self.snapshot((self.key, self.revision), true, 0, true),
         }
     }
 
-    fn changes(&self, after: u64) -> Page {
-        let mut changes: Vec<Change> = self
-            .log
-            .iter()
-            .filter(|change| change.revision > after)
-            .cloned()
-            .collect();
-        let more = changes.len() > 3;
-        changes.truncate(3);
+    fn changes(&self, (key, after): (u8, u64)) -> Page {
+        let rest = || self.log.iter().filter(|entry| entry.revision() > after);
+        if let Some(Entry::Key(revision)) = rest().next() {
+            let body = KeyPage {
+                revision: *revision,
+                digest_key: self.key(key + 1),
+            };
+            let next = format!("c/{}/{}/{revision}", self.epoch, key + 1);
+            return self.wrap(Body::Key(body), next, *revision < self.revision);
+        }
+        let changes = rest().take(3).map_while(|entry| match entry {
+            Entry::Change(change) => Some(change.clone()),
+            Entry::Key(_) => None,
+        });
+        let changes: Vec<Change> = changes.collect();
+        let more = rest().count() > changes.len();
         let revision = if more {
             changes.last().map_or(after, |last| last.revision)
         } else {
             self.revision
         };
-        let next = format!("c/{}/{revision}", self.epoch);
+        let next = format!("c/{}/{key}/{revision}", self.epoch);
         self.wrap(Body::Changes(ChangesPage { revision, changes }), next, more)
     }
 
-    fn snapshot(&self, start: u64, applications: bool, from: u16, begins: bool) -> Page {
+    fn snapshot(&self, at: (u8, u64), applications: bool, from: u16, begins: bool) -> Page {
+        let (key, start) = at;
         let (parts, width) = if applications {
             (APPLICATION_BUCKETS, 700)
         } else {
@@ -229,13 +356,13 @@ impl Registry {
         };
         let epoch = self.epoch;
         let next = match (applications, to == parts) {
-            (true, false) => format!("s/{epoch}/{start}/a/{to}"),
-            (true, true) => format!("s/{epoch}/{start}/c/0"),
-            (false, false) => format!("s/{epoch}/{start}/c/{to}"),
-            (false, true) => format!("c/{epoch}/{start}"),
+            (true, false) => format!("s/{epoch}/{key}/{start}/a/{to}"),
+            (true, true) => format!("s/{epoch}/{key}/{start}/c/0"),
+            (false, false) => format!("s/{epoch}/{key}/{start}/c/{to}"),
+            (false, true) => format!("c/{epoch}/{key}/{start}"),
         };
         let begins = begins.then(|| Beginning {
-            digest_key: self.key.clone(),
+            digest_key: self.key(key),
         });
         self.wrap(
             Body::Snapshot(SnapshotPage {

@@ -160,7 +160,7 @@ async fn what_was_read_for_one_serves_others_while_things_change() {
     second.step(&world.feed).await;
     let of = |follower: &Follower| match &follower.pages.last().unwrap().body {
         Body::Snapshot(page) => page.clone(),
-        Body::Changes(_) => panic!("the snapshot goes on"),
+        Body::Changes(_) | Body::Key(_) => panic!("the snapshot goes on"),
     };
     assert_eq!(of(&first), of(&second), "read before the second change");
     for follower in [&mut first, &mut second] {

@@ -18,7 +18,7 @@ fn poll(feed: &Arc<Feed>, follower: &Follower, wait: Duration) -> JoinHandle<Pag
 fn changes(page: &Page) -> usize {
     match &page.body {
         Body::Changes(changes) => changes.changes.len(),
-        Body::Snapshot(_) => panic!("a snapshot is not needed"),
+        Body::Snapshot(_) | Body::Key(_) => panic!("a snapshot is not needed"),
     }
 }
 

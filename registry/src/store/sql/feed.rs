@@ -37,9 +37,10 @@ pub(super) const CREDENTIALS: &str = "select digest, record
      limit $3";
 
 /// Each change with the present state of what changed: of either kind, the columns are null where the group knows it no
-/// more, or the change is of the other kind.
+/// more, or the change is of another kind.
 pub(super) const CHANGES: &str = concat!(
     "select h.revision, h.application_number as changed_application, h.digest as changed_digest, \
+            h.key_version, \
             v.number as admitted, d.digest, d.record, ",
     application_columns!(),
     "
@@ -138,6 +139,9 @@ fn subject(row: &Row) -> Result<Subject, StoreError> {
             Digest(columns.array("changed_digest")?),
             now,
         ));
+    }
+    if let Some(version) = columns.optional_number("key_version")? {
+        return Ok(Subject::Key(version));
     }
     let known = columns.optional_number::<u32>("admitted")?.is_some();
     let now = known.then(|| application(row)).transpose()?;

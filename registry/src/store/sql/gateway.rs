@@ -35,7 +35,9 @@ pub(super) async fn groups(connection: &mut Connection) -> Result<Vec<GatewayGro
 
 pub(super) const DIGEST_KEYS: &str = "select group_id, version, sealed
          from digest_keys k
-         where version = (select max(version) from digest_keys l where l.group_id = k.group_id)";
+         where version = coalesce(
+             (select from_version from digest_rotations r where r.group_id = k.group_id and r.phase = 'adding'),
+             (select max(version) from digest_keys l where l.group_id = k.group_id))";
 
 pub(super) async fn digest_keys(
     connection: &mut Connection,
@@ -44,15 +46,17 @@ pub(super) async fn digest_keys(
         .fetch_all(connection)
         .await?
         .iter()
-        .map(|row| {
-            let columns = Columns(row);
-            Ok(SealedDigestKey {
-                group: columns.parsed("group_id")?,
-                version: columns.number("version")?,
-                sealed: columns.bytes("sealed")?,
-            })
-        })
+        .map(digest_key)
         .collect()
+}
+
+pub(super) fn digest_key(row: &Row) -> Result<SealedDigestKey, StoreError> {
+    let columns = Columns(row);
+    Ok(SealedDigestKey {
+        group: columns.parsed("group_id")?,
+        version: columns.number("version")?,
+        sealed: columns.bytes("sealed")?,
+    })
 }
 
 pub(super) const INSERT_GROUP: &str =
@@ -73,6 +77,13 @@ pub(super) async fn insert_group(
         .bind(time(group.created_at))
         .execute(&mut *connection)
         .await?;
+    insert_digest_key(connection, key).await
+}
+
+pub(super) async fn insert_digest_key(
+    connection: &mut Connection,
+    key: &SealedDigestKey,
+) -> Result<(), StoreError> {
     sql(INSERT_DIGEST_KEY)
         .bind(key.group.to_string())
         .bind(i64::from(key.version))
@@ -82,7 +93,7 @@ pub(super) async fn insert_group(
     Ok(())
 }
 
-pub(super) const DELETE_GROUP: [&str; 9] = [
+pub(super) const DELETE_GROUP: [&str; 10] = [
     "delete from deployments where group_id = $1",
     "delete from withdrawals where group_id = $1",
     "delete from deployed_secrets where group_id = $1",
@@ -91,6 +102,7 @@ pub(super) const DELETE_GROUP: [&str; 9] = [
     "delete from gateways where group_id = $1",
     "delete from digest_keys where group_id = $1",
     "delete from dismissals where group_id = $1",
+    "delete from digest_rotations where group_id = $1",
     "delete from gateway_groups where id = $1",
 ];
 

@@ -30,6 +30,8 @@ pub(super) enum Note {
     Application(u32),
     /// The secret with this digest.
     Secret([u8; 16]),
+    /// The version of the group's digest key.
+    Key(u32),
 }
 
 impl Notes {
@@ -160,8 +162,8 @@ pub(super) const NEXT_REVISION: &str = "update installation
          returning revision";
 
 pub(super) const INSERT_CHANGE: &str =
-    "insert into changes (group_id, revision, position, application_number, digest)
-             values ($1, $2, $3, $4, $5)";
+    "insert into changes (group_id, revision, position, application_number, digest, key_version)
+             values ($1, $2, $3, $4, $5, $6)";
 
 /// Writes what was noted under the next revision, if there is anything. Returns the log's revision.
 pub(super) async fn append(
@@ -177,9 +179,10 @@ pub(super) async fn append(
     insert_revision(connection, revision, stamp).await?;
     let revision_number = number(revision, "changes.revision")?;
     for (position, (group, note)) in (0_i64..).zip(&notes.noted) {
-        let (application, digest) = match note {
-            Note::Application(number) => (Some(i64::from(*number)), None),
-            Note::Secret(digest) => (None, Some(digest.as_slice())),
+        let (application, digest, key) = match note {
+            Note::Application(number) => (Some(i64::from(*number)), None, None),
+            Note::Secret(digest) => (None, Some(digest.as_slice()), None),
+            Note::Key(version) => (None, None, Some(i64::from(*version))),
         };
         sql(INSERT_CHANGE)
             .bind(group.to_string())
@@ -187,6 +190,7 @@ pub(super) async fn append(
             .bind(position)
             .bind(application)
             .bind(digest)
+            .bind(key)
             .execute(&mut *connection)
             .await?;
     }

@@ -45,7 +45,8 @@ pub(super) const OF_SECRET: &str = concat!(
 );
 
 /// What this version has not rendered yet.
-pub(super) const UNRENDERED: &str = "select group_id, digest, secret_id, paired_secret_id
+pub(super) const UNRENDERED: &str =
+    "select group_id, digest, secret_id, paired_secret_id, key_version
      from deployed_secrets
      where record is null
      limit $1";

@@ -27,7 +27,7 @@ use crate::{
 };
 
 impl SqlTransaction {
-    fn note(&mut self, group: GroupId, note: Note) {
+    pub(super) fn note(&mut self, group: GroupId, note: Note) {
         if !self.new_groups.contains(&group) {
             self.notes.add(group, note);
         }

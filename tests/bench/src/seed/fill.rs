@@ -213,6 +213,7 @@ impl Place {
             digest: self.digester.digest(&minted.lookup).0,
             secret,
             paired: None,
+            key_version: 1,
         };
         write.deploy(&deployed, id).await?;
         if let Some(username) = &minted.username {

@@ -66,7 +66,7 @@ impl Follower {
                         credentials += records.len();
                     }
                 }
-                Body::Changes(_) => return Ok(credentials),
+                Body::Changes(_) | Body::Key(_) => return Ok(credentials),
             }
         }
     }

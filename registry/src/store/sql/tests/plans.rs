@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::*;
 use crate::store::sql::{
     admission, application, audit, catalog, chain, connection::Sql, copy, credential, deployment,
-    export, feed, gateway, idempotency, installation, journal, leak, log, organization, rendering,
-    restoring, rotation, secret, token, usage, username,
+    export, feed, gateway, idempotency, installation, journal, leak, log, organization, rekeying,
+    rendering, restoring, rotation, secret, token, usage, username,
 };
 
 macro_rules! statements {
@@ -43,6 +43,7 @@ fn statements() -> Vec<(String, &'static str)> {
             PRUNE_REVISIONS;
         organization: NAMED;
         rendering: OF_SECRET UNRENDERED SET_FORMAT DISCARD RECORD REFRESH;
+        rekeying: OF_GROUP ALL DEPLOYING_KEYS COUNT RECORDS BEGIN SET COPY END FORGET_KEY;
         rotation: WAS_CREDENTIAL BETWEEN USE TO_NOTE COUNT SET_SILENCE SET_NOTE FORGET_BY_POLICY FORGET_OWN;
         secret: GET KNOWN_BY MARK_LEAKED UNREVOKED UNREVOKED_OF_MANY FINGERPRINT_OWNER SET_PROVEN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;
         search: SECRETS;
@@ -80,7 +81,7 @@ fn statements() -> Vec<(String, &'static str)> {
 }
 
 /// Steps that look at every row, and why they may.
-const WALKS: [(&str, &str); 24] = [
+const WALKS: [(&str, &str); 26] = [
     (
         "chain::CHAINED",
         "ends at the first record; asked where there is no state, which is once",
@@ -120,6 +121,14 @@ const WALKS: [(&str, &str); 24] = [
     ),
     (
         "gateway::DIGEST_KEYS",
+        "there are few groups, and the keys of all are asked for",
+    ),
+    (
+        "rekeying::ALL",
+        "there is one for each group at most, and few groups",
+    ),
+    (
+        "rekeying::DEPLOYING_KEYS",
         "there are few groups, and the keys of all are asked for",
     ),
     ("gateway::GATEWAYS", "asked for once, at the start"),
