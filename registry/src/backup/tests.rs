@@ -19,7 +19,7 @@ use crate::{
     secrets::{Keys, MasterKey},
     store::{
         OpenError, Store as _,
-        sql::{Cell, Column, Dump, Load, Location, SqlStore, Table},
+        sql::{Dump, Load, Location, SqlStore},
     },
     testing::{DATABASE, HOUR, World, secret},
     token::{self, NewRole, NewToken},

@@ -23,6 +23,8 @@ pub(crate) struct Reader<'a> {
     path: PathBuf,
     chain: Chain,
     header: Header,
+    /// How many lines were begun.
+    line: u64,
     /// Where the line after the last good one begins.
     end: u64,
 }
@@ -48,6 +50,7 @@ impl<'a> Reader<'a> {
             path: path.to_owned(),
             chain: Chain::new(),
             header: Header::new([0; 16], Timestamp::from_millis(0)),
+            line: 0,
             end: 0,
         };
         let Some(line) = reader.line()? else {
@@ -56,7 +59,7 @@ impl<'a> Reader<'a> {
         reader.header = reader
             .chain
             .read_header(keys, &line)
-            .ok_or_else(|| reader.altered(1))?;
+            .ok_or_else(|| reader.altered())?;
         Ok(Some(reader))
     }
 
@@ -75,34 +78,30 @@ impl<'a> Reader<'a> {
         let Some(line) = self.line()? else {
             return Ok(None);
         };
-        let number = self.chain.number();
         let read = self.chain.read(self.keys, &line);
-        // The header comes before the first.
-        Ok(Some(
-            read.ok_or_else(|| self.altered(number.saturating_add(2)))?,
-        ))
+        Ok(Some(read.ok_or_else(|| self.altered())?))
     }
 
     /// The next line that is complete.
     fn line(&mut self) -> Result<Option<String>, JournalError> {
+        self.line = self.line.saturating_add(1);
         let mut bytes = Vec::new();
         let mut bounded = (&mut self.lines).take(MAX_LINE);
         let read = bounded.read_until(b'\n', &mut bytes);
         let length = read.map_err(|source| JournalError::file("read", &self.path, source))?;
         if bytes.pop() != Some(b'\n') {
             let cut_off = u64::try_from(length).is_ok_and(|length| length < MAX_LINE);
-            let line = self.chain.number().saturating_add(2);
-            return cut_off.then_some(None).ok_or_else(|| self.altered(line));
+            return cut_off.then_some(None).ok_or_else(|| self.altered());
         }
         self.end = self.end.saturating_add(length as u64);
         // What is not text fails its tag.
         Ok(Some(String::from_utf8(bytes).unwrap_or_default()))
     }
 
-    fn altered(&self, line: u64) -> JournalError {
+    fn altered(&self) -> JournalError {
         JournalError::Altered {
             path: self.path.display().to_string(),
-            line,
+            line: self.line,
         }
     }
 }

@@ -257,6 +257,14 @@ async fn two_registries_do_not_share_a_journal() {
     let other = World::seeded(2).await;
     let refused = open(&other.env, &path(&world)).await;
     assert!(matches!(refused, Err(JournalError::InUse { .. })));
+    let keys = (other.env.keys.clone(), path(&world));
+    let folder = world.close().await;
+    assert!(
+        Reader::open(&keys.1, &keys.0).unwrap().is_some(),
+        "it is there"
+    );
+    let world = World::open(folder, 3).await;
+    keep(&world).await;
 }
 
 #[tokio::test]

@@ -3,10 +3,10 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -22,7 +22,13 @@ const MOST_TOGETHER: usize = 1024;
 
 /// A journal that is being kept.
 pub struct Journal {
+    /// `None` once it is closed.
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
     jobs: Sender<Job>,
+    thread: JoinHandle<()>,
 }
 
 struct Job {
@@ -37,11 +43,12 @@ impl Journal {
         path: &std::path::Path,
     ) -> Result<Self, JournalError> {
         let (jobs, receiver) = mpsc::channel();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || keep(appender, &keys, &receiver))
             .map_err(|source| JournalError::file("begin to write", path, source))?;
-        Ok(Self { jobs })
+        let running = Mutex::new(Some(Running { jobs, thread }));
+        Ok(Self { running })
     }
 
     /// Writes down what was revoked. Once this returns it is on the disk. An error does not mean that it never will be: it
@@ -52,8 +59,29 @@ impl Journal {
         }
         let (done, written) = oneshot::channel();
         let job = Job { revocations, done };
-        self.jobs.send(job).map_err(|_| StoreError::NotJournaled)?;
+        self.send(job).ok_or(StoreError::NotJournaled)?;
         written.await.map_err(|_| StoreError::NotJournaled)
+    }
+
+    fn send(&self, job: Job) -> Option<()> {
+        // It is only ever taken away, so a poisoned state is a good one.
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.as_ref()?.jobs.send(job).ok()
+    }
+
+    /// Waits for what is still to be written, and lets the file go: another registry may keep it from then on.
+    pub(crate) async fn close(&self) {
+        let running = {
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.take()
+        };
+        if let Some(Running { jobs, thread }) = running {
+            drop(jobs);
+            let ended = tokio::task::spawn_blocking(move || thread.join().is_ok()).await;
+            if !ended.unwrap_or(false) {
+                tracing::error!("the journal of revocations did not come to its end");
+            }
+        }
     }
 }
 

@@ -198,6 +198,9 @@ impl Store for SqlStore {
 
     async fn close(&self) {
         self.database.close().await;
+        if let Some(journal) = self.journal.get() {
+            journal.close().await;
+        }
     }
 }
 

@@ -83,6 +83,8 @@ async fn what_was_revoked_after_the_backup_stays_revoked_on_another_machine() {
 async fn restoring_refuses_what_it_cannot_do_and_says_what_to_do() {
     let data = Data::new();
     let registry = data.start(&[]).await;
+    // It has begun once it answers.
+    registry.application("billing").await;
     let backup = back_up(&data).await;
     let busy = restore(&data, by_journal_of(&data, backup.clone())).await;
     assert!(busy.unwrap_err().contains("in use by another registry"));
@@ -126,18 +128,6 @@ async fn a_registry_does_not_start_without_its_journal() {
     let said = data.refuses_to_start(&[]).await;
     assert!(
         said.contains("line 1 of") && said.contains("move it away"),
-        "{said}"
-    );
-}
-
-#[tokio::test]
-async fn a_registry_does_not_start_with_a_journal_that_takes_nothing() {
-    let data = Data::new();
-    // A device that takes nothing.
-    let settings = [("KEYSMITH_REVOCATION_JOURNAL", "/dev/full")];
-    let said = data.refuses_to_start(&settings).await;
-    assert!(
-        said.starts_with("revocation_journal: cannot write"),
         "{said}"
     );
 }
