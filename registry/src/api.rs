@@ -15,8 +15,8 @@ use axum::{
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    config::Limits, environment::Environment, feed::Feed, gateway::Gateways, leak::LeakDesk,
-    shutdown::Shutdown, telemetry::Metrics, usage::Intake, verification::Verifier,
+    audit::Refusals, config::Limits, environment::Environment, feed::Feed, gateway::Gateways,
+    leak::LeakDesk, shutdown::Shutdown, telemetry::Metrics, usage::Intake, verification::Verifier,
 };
 
 mod access;
@@ -45,6 +45,7 @@ mod patch;
 mod prefer;
 mod problem;
 mod propagation;
+mod refusals;
 mod time;
 mod tokens;
 mod version;
@@ -67,6 +68,8 @@ pub struct Parts {
     pub usage: Arc<Intake>,
     /// Takes reports of leaked secrets.
     pub leaks: LeakDesk,
+    /// Counts who was refused.
+    pub refusals: Arc<Refusals>,
     /// Counted along the way.
     pub metrics: Arc<Metrics>,
     /// Bounds on what one client may take.
@@ -104,6 +107,10 @@ impl AppState {
         &self.0.leaks
     }
 
+    fn refusals(&self) -> &Refusals {
+        &self.0.refusals
+    }
+
     fn metrics(&self) -> &Arc<Metrics> {
         &self.0.metrics
     }
@@ -133,6 +140,8 @@ pub fn router(parts: Parts) -> Router {
             app.clone(),
             access::authenticate,
         ))
+        // Around it: what it refuses counts.
+        .route_layer(middleware::from_fn_with_state(app.clone(), refusals::watch))
         .fallback(|| async { Problem::new(Kind::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(limits.body_bytes))

@@ -18,8 +18,13 @@ mod adopt;
 mod append;
 mod chain;
 mod event;
+pub mod export;
 mod fields;
 mod head;
+mod prune;
+mod refusals;
+mod say;
+mod tend;
 pub mod verify;
 
 #[cfg(test)]
@@ -32,6 +37,10 @@ pub use chain::{ChainState, Link, Mac, Record, UnknownKey};
 pub use event::Event;
 pub(crate) use fields::Fields;
 pub use head::{Head, InvalidHead};
+pub(crate) use prune::prune;
+pub use refusals::{Reason, Refusals, Refused};
+pub use say::{Sayer, head};
+pub use tend::Keeper;
 
 /// One thing that was done.
 #[derive(Clone, Debug, PartialEq)]

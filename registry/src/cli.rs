@@ -91,14 +91,19 @@ pub enum Command {
 pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
     let format = command.format();
     // As for grep, where 1 is no failure.
-    let trouble = matches!(command, Command::Scan(_)).then(|| ExitCode::from(2));
+    let finds = match &command {
+        Command::Scan(_) => true,
+        Command::Audit(audit) => audit.verifies(),
+        _ => false,
+    };
+    let trouble = finds.then(|| ExitCode::from(2));
     let done = |result: Result<(), Failure>| result.map(|()| 0);
     let result = match command {
         Command::Apps(apps) => done(apps.run(console)),
         Command::Credentials(credentials) => done(credentials.run(console)),
         Command::Gateways(gateways) => done(gateways.run(console)),
         Command::Tokens(tokens) => done(tokens.run(console)),
-        Command::Audit(audit) => done(audit.run(console)),
+        Command::Audit(audit) => audit.run(console),
         Command::Changes(changes) => done(changes.run(console)),
         Command::Import(import) => import.run(console),
         Command::Export(export) => done(export.run(console)),

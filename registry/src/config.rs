@@ -44,6 +44,8 @@ pub struct Config {
     pub change_retention: Duration,
     /// For how long usage by day is kept.
     pub usage_kept: Duration,
+    /// The audit log.
+    pub audit: Audit,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -137,6 +139,15 @@ pub struct Passwords {
     pub per_username: u32,
     /// For how long a verdict is remembered.
     pub remember: Duration,
+}
+
+/// The audit log.
+#[derive(Clone, Copy, Debug)]
+pub struct Audit {
+    /// How often its head is logged, when anything was added.
+    pub head_every: Duration,
+    /// For how long entries are kept; `None`: for ever.
+    pub kept: Option<Duration>,
 }
 
 /// What is logged, and how.
@@ -245,6 +256,7 @@ impl Config {
             usage_kept: Duration::from_secs(
                 24 * 3600 * reader.number::<u64>("usage_kept_days", 35, 1, 3650),
             ),
+            audit: read_audit(reader),
             log: Log {
                 format: reader.choice(
                     "log_format",
@@ -335,6 +347,14 @@ fn read_limits(reader: &mut Reader) -> Limits {
         idle_timeout: reader.seconds("idle_timeout_seconds", 120, 1, 3600),
         request_timeout: reader.seconds("request_timeout_seconds", 30, 1, 300),
         drain: reader.seconds("drain_seconds", 20, 0, 3600),
+    }
+}
+
+fn read_audit(reader: &mut Reader) -> Audit {
+    let days = reader.number::<u64>("audit_kept_days", 0, 0, 36_500);
+    Audit {
+        head_every: reader.seconds("audit_head_seconds", 3600, 1, DAY),
+        kept: (days > 0).then(|| Duration::from_secs(days.saturating_mul(DAY))),
     }
 }
 

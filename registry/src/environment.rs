@@ -34,6 +34,8 @@ pub struct Environment {
     pub log_kept: Duration,
     /// For how long usage by day is kept.
     pub usage_kept: Duration,
+    /// For how long what was done is kept; `None`: for ever.
+    pub audit_kept: Option<Duration>,
 }
 
 impl Environment {

@@ -49,6 +49,7 @@ pub mod api;
 pub mod operations;
 pub mod verification;
 
+pub mod inspect;
 pub mod listener;
 pub mod serve;
 pub mod shutdown;

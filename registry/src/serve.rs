@@ -8,7 +8,8 @@ use tokio::{
 };
 
 use crate::{
-    api, audit,
+    api,
+    audit::{self, Keeper, Refusals},
     clock::Clock,
     config::Config,
     credential,
@@ -143,7 +144,9 @@ pub(crate) async fn open_restored(
         &config.passwords,
         Arc::new(Metrics::new()),
     ));
-    Ok(environment(config, world, keys, Arc::new(store), pool))
+    let environment = environment(config, world, keys, Arc::new(store), pool);
+    audit::adopt(&environment).await?;
+    Ok(environment)
 }
 
 /// Serves until `shutdown` is announced and what was accepted is finished.
@@ -163,7 +166,6 @@ pub async fn serve(
     let hasher = PasswordHasher::new(cost(&config))?;
     let pool = Arc::new(Pool::new(hasher, &config.passwords, Arc::clone(&metrics)));
     let (data, environment) = open(&config, &world, Arc::clone(&pool)).await?;
-    audit::adopt(&environment).await?;
     data.provision_tokens(&environment, &config.secrets).await?;
     let store = Arc::clone(&environment.store);
     let verifier = Verifier::new(
@@ -181,6 +183,8 @@ pub async fn serve(
         metrics: Arc::clone(&metrics),
         shutdown: shutdown.clone(),
     };
+    let refusals = Arc::new(Refusals::default());
+    let keeper = Keeper::new(Arc::clone(&refusals), config.audit.head_every);
     let parts = api::Parts {
         environment: environment.clone(),
         feed: Feed::new(environment.clone()),
@@ -189,6 +193,7 @@ pub async fn serve(
         usage: Arc::new(Intake::new(environment.clone(), Arc::clone(&metrics))),
         metrics: Arc::clone(&metrics),
         leaks: LeakDesk::new(config.leaks.policy, config.leaks.reports_per_minute),
+        refusals: Arc::clone(&refusals),
         limits: config.limits,
         shutdown: shutdown.clone(),
     };
@@ -218,8 +223,10 @@ pub async fn serve(
         measure_regularly(&environment, &gateways, &metrics, &shutdown),
         save_regularly(&environment, &gateways, &shutdown),
         rekey_regularly(&environment, &gateways, &shutdown),
+        keeper.tend(&environment, &shutdown),
     );
     save(&environment, &gateways).await;
+    keeper.conclude(&environment).await;
     store.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -242,6 +249,8 @@ async fn open(
         })?;
     let store = Arc::new(store);
     let environment = environment(config, world, keys, Arc::clone(&store) as _, pool);
+    // Before anything can be noted.
+    audit::adopt(&environment).await?;
     let journal = journal::open(&environment, &config.revocation_journal).await?;
     store.keep_journal(journal);
     Ok((data, environment))
@@ -269,6 +278,7 @@ fn environment(
         rotation: config.rotation,
         log_kept: config.change_retention,
         usage_kept: config.usage_kept,
+        audit_kept: config.audit.kept,
     }
 }
 

@@ -6,8 +6,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
-    clock::Timestamp, credential, deployment::Digesters, environment::Environment, error::Error,
-    idempotency, ids::CredentialId, store::Prune, usage,
+    audit, clock::Timestamp, credential, deployment::Digesters, environment::Environment,
+    error::Error, idempotency, ids::CredentialId, store::Prune, usage,
 };
 
 /// For how long the log is kept unless configured otherwise. A gateway that was away longer takes a snapshot.
@@ -77,7 +77,8 @@ async fn prune(env: &Environment) -> Result<(), Error> {
         })
         .await?;
     env.commit(write).await?;
-    prune_usage(env, now.before(env.usage_kept)).await
+    prune_usage(env, now.before(env.usage_kept)).await?;
+    audit::prune(env).await
 }
 
 async fn prune_usage(env: &Environment, before: Timestamp) -> Result<(), Error> {

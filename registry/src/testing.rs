@@ -100,6 +100,7 @@ impl World {
             rotation: RotationPolicy::default(),
             log_kept: sweep::LOG_KEPT,
             usage_kept: usage::USAGE_KEPT,
+            audit_kept: None,
         };
         let mut read = env.store.read().await.unwrap();
         let organization = read.default_organization().await.unwrap().id;

@@ -9,6 +9,7 @@ use crate::{
 mod authenticate;
 mod issue;
 mod provision;
+mod recognise;
 mod role;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use authenticate::{authenticate, is_valid};
 pub(crate) use issue::revoke_again;
 pub use issue::{create, list, revoke};
 pub use provision::{has_admin, mint, provision};
+pub(crate) use recognise::recognise;
 pub use role::{Role, RoleName};
 
 /// A token, of which only a keyed digest is kept.

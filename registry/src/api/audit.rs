@@ -22,8 +22,13 @@ use crate::{
     clock::Timestamp,
 };
 
+mod export;
+
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(export::head))
+        .routes(routes!(export::export))
 }
 
 /// Which entries, and which page of them.

@@ -10,9 +10,11 @@ use super::{
     head::Head,
 };
 
+mod file;
 mod finding;
 mod walk;
 
+pub use file::{HeadLine, Line, RecordLine, UnreadableExport, verify_export};
 pub use finding::{Finding, Named, Notice, Why};
 pub(super) use walk::Walk;
 

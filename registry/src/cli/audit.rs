@@ -12,6 +12,8 @@ use super::{
     output::{Table, or, text},
 };
 
+mod verify;
+
 /// What was done, by whom and from where.
 #[derive(Debug, Args)]
 pub struct Audit {
@@ -25,6 +27,12 @@ pub struct Audit {
 enum Action {
     /// List what was done, the latest first
     List(List),
+    /// Find out whether the log was altered or cut: beside the registry, with its configuration
+    ///
+    /// Reads the database that `serve` with this configuration uses, while it runs or not, and changes nothing. Needs no
+    /// token: who has the master key may read.
+    #[command(after_help = verify::EXIT_CODES)]
+    Verify(verify::Verify),
 }
 
 #[derive(Debug, Args)]
@@ -50,11 +58,17 @@ struct List {
 }
 
 impl Audit {
-    pub(super) fn run(self, console: &mut Console<'_>) -> Result<(), Failure> {
-        let mut desk = self.common.open(console)?;
+    /// Answers the exit code.
+    pub(super) fn run(self, console: &mut Console<'_>) -> Result<u8, Failure> {
         match self.action {
-            Action::List(list) => list.run(&mut desk),
+            Action::List(list) => list.run(&mut self.common.open(console)?).map(|()| 0),
+            Action::Verify(verify) => verify.run(self.common.format(), console),
         }
+    }
+
+    /// Whether a failure and what is found want exit codes of their own.
+    pub(super) const fn verifies(&self) -> bool {
+        matches!(self.action, Action::Verify(_))
     }
 }
 

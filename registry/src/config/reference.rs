@@ -240,6 +240,19 @@ pub const OPTIONS: &[Setting] = &[
          credential's version. 0 remembers nothing.",
     ),
     setting(
+        "audit_head_seconds",
+        "3600",
+        "How often a signed head of the audit log goes to the log, when anything was added; at the start, at the end and \
+         after 1000 entries one goes there in any case. Kept where nobody can change it, it proves later that the audit log \
+         was not rewritten.",
+    ),
+    setting(
+        "audit_kept_days",
+        "0",
+        "For how long entries of the audit log are kept. Older ones are removed within an hour or so, which is an entry of \
+         its own, and a signed head of them goes to the log. 0 keeps them for ever.",
+    ),
+    setting(
         "log_format",
         "text",
         "text for people, json for machines. Logs go to standard error.",

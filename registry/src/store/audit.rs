@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::{
     audit::{AuditQuery, ChainState, KeptRecord, NumberedEntry, Record},
+    clock::Timestamp,
     ids::OrganizationId,
 };
 
@@ -27,6 +28,8 @@ pub trait AuditReads: Send {
     ) -> Result<Vec<KeptRecord>, StoreError>;
     /// The number of the last record that is kept, whatever the state says; 0 if there is none.
     async fn newest_audit_record(&mut self) -> Result<u64, StoreError>;
+    /// The number of the last record before the first that is of this moment or later; 0 if there is none.
+    async fn last_audit_record_before(&mut self, moment: Timestamp) -> Result<u64, StoreError>;
     /// Whether any record was ever chained.
     async fn is_audit_chained(&mut self) -> Result<bool, StoreError>;
 }

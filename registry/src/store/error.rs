@@ -48,7 +48,7 @@ pub enum OpenError {
         "the master key does not belong to this database: it was made with another one (nothing was changed)"
     )]
     WrongMasterKey,
-    /// There is nothing to back up.
+    /// There is nothing to read.
     #[error("no registry has used it yet")]
     Empty,
     /// Only an empty database is restored into.

@@ -104,6 +104,22 @@ impl SqlStore {
         Self::open(Database::Sqlite(database), keys, now, entropy).await
     }
 
+    /// Opens the embedded database to read it, as it is, beside a registry that may serve it.
+    pub async fn look_sqlite(path: &Path, keys: &Keys) -> Result<Self, OpenError> {
+        Self::look(Database::Sqlite(SqliteDatabase::look(path).await?), keys).await
+    }
+
+    /// The same of a database on a PostgreSQL server.
+    pub async fn look_postgres(url: &str, keys: &Keys) -> Result<Self, OpenError> {
+        let database = PostgresDatabase::open(url).await?;
+        Self::look(Database::Postgres(database), keys).await
+    }
+
+    async fn look(database: Database, keys: &Keys) -> Result<Self, OpenError> {
+        let revision = installation::look(&database, keys).await?;
+        Ok(Self::at(database, revision))
+    }
+
     /// Connects to a PostgreSQL server (`postgres://…`), and brings the tables up to date.
     pub async fn open_postgres(
         url: &str,
@@ -148,11 +164,15 @@ impl SqlStore {
         entropy: &dyn Entropy,
     ) -> Result<Self, OpenError> {
         let revision = installation::prepare(&database, keys, now, entropy).await?;
-        Ok(Self {
+        Ok(Self::at(database, revision))
+    }
+
+    fn at(database: Database, revision: u64) -> Self {
+        Self {
             database,
             heads: Arc::new(Heads::new(revision)),
             journal: OnceLock::new(),
-        })
+        }
     }
 
     /// From now on, what is revoked is in the journal before a commit returns.

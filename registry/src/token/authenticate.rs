@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// No token is longer.
-const MAX_LENGTH: usize = 512;
+pub(super) const MAX_LENGTH: usize = 512;
 
 /// Who the presented value belongs to, if it is a valid token, and in which organization it acts: the one that the request
 /// names, or its own.

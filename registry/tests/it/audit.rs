@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use axum::{body::Bytes, http::Method};
+use filter_core::key::SecretType;
 use serde_json::{Value, json};
 
-use crate::support::{Actor, TestRegistry, text};
+use crate::support::{Actor, TestRegistry, text, token};
 
 /// Operations that change something, or look as if they did, and leave no entry; with the reason.
 const EXEMPT: [(&str, &str); 3] = [
@@ -363,4 +364,108 @@ async fn entries_hold_no_secret_and_are_found_by_what_they_are_about() {
     let sequence = |item: &Value| item["sequence"].as_u64().unwrap();
     assert_eq!(sequence(&first[1]), sequence(&rest[0]) + 1);
     assert_eq!(sequence(&rest[rest.as_array().unwrap().len() - 1]), 1);
+}
+
+/// What the log says of refusals, the first one first.
+async fn refusals(registry: &TestRegistry) -> Vec<Value> {
+    let mut found = Vec::new();
+    for action in ["login.refused", "access.forbidden"] {
+        let path = format!("/v1/audit?limit=500&action={action}");
+        let page = registry.admin().get(&path).await.has(200).json();
+        found.extend(page["items"].as_array().unwrap().iter().rev().cloned());
+    }
+    found
+}
+
+#[tokio::test]
+async fn refused_logins_and_what_is_forbidden_are_in_the_log() {
+    let registry = TestRegistry::start().await;
+    let made = registry.admin().post("/v1/tokens", json!({})).await;
+    let revoked = made.has(201).json();
+    let path = format!("/v1/tokens/{}", text(&revoked["id"]));
+    registry.admin().delete(&path).await.has(204);
+    let unknown = token(SecretType::AdminToken, 9);
+    for actor in [
+        registry.stranger(),
+        registry.bearer(&unknown),
+        registry.bearer(&text(&revoked["token"])),
+    ] {
+        actor.get("/v1/applications").await.has(401);
+        actor.get("/v1/applications").await.has(401);
+    }
+    let gateway = registry.gateway("default").await;
+    gateway.get("/v1/audit").await.has(403);
+    // Somebody else's, and nobody's: not forbidden, but not there.
+    registry.admin().get("/v1/credentials/x").await.has(404);
+    registry.stranger().get("/openapi.json").await.has(200);
+    let registry = registry.stop().await.start(&[]).await;
+
+    let found = refusals(&registry).await;
+    let mut by_reason = std::collections::BTreeMap::new();
+    for entry in &found {
+        assert_eq!(entry["address"], "127.0.0.1");
+        let count = entry["detail"]["count"].as_u64().unwrap();
+        *by_reason
+            .entry(text(&entry["detail"]["reason"]))
+            .or_insert(0) += count;
+    }
+    let counts: Vec<_> = by_reason
+        .iter()
+        .map(|(reason, count)| (reason.as_str(), *count))
+        .collect();
+    assert_eq!(
+        counts,
+        [
+            ("no_token", 2),
+            ("revoked_token", 2),
+            ("role", 1),
+            ("unknown_token", 2)
+        ]
+    );
+    let of = |reason: &str| {
+        let found = found
+            .iter()
+            .find(|entry| entry["detail"]["reason"] == reason);
+        found.unwrap().clone()
+    };
+    assert_eq!(of("revoked_token")["token"], revoked["id"]);
+    assert_eq!(of("unknown_token")["token"], Value::Null);
+    assert_eq!(of("unknown_token")["subject"], "GET /v1/applications");
+    let forbidden = of("role");
+    assert_eq!(forbidden["action"], "access.forbidden");
+    assert_eq!(forbidden["subject"], "GET /v1/audit");
+    assert!(text(&forbidden["token"]).starts_with("tok_"));
+    let all = registry.admin().get("/v1/audit?limit=500").await.text();
+    assert!(!all.contains(&unknown));
+}
+
+#[tokio::test]
+async fn the_log_has_a_head_and_is_exported_with_heads() {
+    let registry = TestRegistry::start().await;
+    let admin = registry.admin();
+    registry.application("billing").await;
+    let head = admin.get("/v1/audit/head").await.has(200).json();
+    assert!(
+        text(&head["head"]).starts_with("keysmith-audit-head-1:"),
+        "{head}"
+    );
+    let newest = newest(&admin).await["sequence"].clone();
+    assert_eq!(head["sequence"], newest);
+    let export = admin.get("/v1/audit/export").await.has(200);
+    assert_eq!(export.header("content-type"), "application/x-ndjson");
+    let export = export.text();
+    let lines: Vec<Value> = export
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(lines[0]["head"].is_string() && lines[lines.len() - 1]["head"].is_string());
+    let records = lines.iter().filter(|line| line["sequence"].is_u64());
+    let expected = newest.as_u64().unwrap() + 1;
+    assert_eq!(
+        records.count() as u64,
+        expected,
+        "the export itself is the last one"
+    );
+    let last = &lines[lines.len() - 2];
+    assert_eq!(last["action"], "audit.exported");
 }

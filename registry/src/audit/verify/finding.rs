@@ -54,6 +54,8 @@ pub enum Why {
     /// The head does not fit, although every record follows the one before it: between this record, the last that is
     /// proven, and the head's, the log was written anew by somebody who has the master key. Or the head is of another log.
     RewrittenSince(u64, Head),
+    /// After the export's last head there is something, or a head in it is older than what is before it.
+    ExportCut,
     /// What the registry notes of the log's beginning and end is gone.
     StateGone,
     /// What the registry notes of the log's beginning and end is not what it noted.
@@ -159,6 +161,7 @@ impl fmt::Display for Why {
                  key (or the head is of another log)",
                 seconds(head), head.sequence
             ),
+            Self::ExportCut => f.write_str("the export does not end with a head of its last record: it was cut off"),
             Self::StateGone => f.write_str(
                 "the registry's note of where the log begins and ends is gone: records may be missing at the end",
             ),

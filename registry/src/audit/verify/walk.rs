@@ -85,6 +85,24 @@ impl<'k> Walk<'k> {
         self.last.sequence.saturating_sub(self.base.sequence)
     }
 
+    /// The next head is of the record that was come to, or it is wrong. Says whether it is.
+    pub(super) fn expect(&mut self, head: Head) -> bool {
+        if head.sequence > self.last.sequence {
+            let next = Named::missing(self.last.sequence.saturating_add(1));
+            self.find(Finding::of(next, Why::CutBeforeHead(head)));
+        } else {
+            self.heads.push(head);
+            self.meet_heads();
+        }
+        !self.findings.is_empty()
+    }
+
+    pub(super) fn find(&mut self, finding: Finding) {
+        if self.findings.is_empty() {
+            self.findings.push(finding);
+        }
+    }
+
     /// The log goes to this record, as the registry noted.
     pub(super) fn ends_at(&mut self, end: &Link) {
         if !self.findings.is_empty() {

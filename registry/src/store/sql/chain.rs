@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use super::{
     SqlTransaction, audit,
     connection::{Connection, Row, sql},
-    value::{Columns, limit, number},
+    value::{Columns, limit, number, time},
 };
 use crate::{
     audit::{AuditQuery, ChainState, KeptRecord, Link, NumberedEntry, Record},
+    clock::Timestamp,
     ids::OrganizationId,
     store::{AuditReads, AuditWrites, StoreError},
 };
@@ -105,6 +106,28 @@ pub(super) const NEWEST: &str = "select coalesce(max(sequence), 0) as newest fro
 pub(super) async fn newest(connection: &mut Connection) -> Result<u64, StoreError> {
     let row = sql(NEWEST).fetch_one(connection).await?;
     Columns(&row).number("newest")
+}
+
+// The plus keeps SQLite from another index, after which it would have to sort everything.
+pub(super) const FIRST_SINCE: &str =
+    "select sequence from audit where +at >= $1 order by sequence limit 1";
+
+/// In the order of the chain, which clocks that are set back do not change.
+pub(super) async fn last_before(
+    connection: &mut Connection,
+    moment: Timestamp,
+) -> Result<u64, StoreError> {
+    let since = sql(FIRST_SINCE)
+        .bind(time(moment))
+        .fetch_optional(&mut *connection)
+        .await?;
+    match since {
+        Some(row) => {
+            let first: u64 = Columns(&row).number("sequence")?;
+            Ok(first.saturating_sub(1))
+        }
+        None => newest(connection).await,
+    }
 }
 
 pub(super) const CHAINED: &str = "select sequence from audit where mac is not null limit 1";
@@ -243,6 +266,10 @@ impl AuditReads for SqlTransaction {
             return Ok(state.last.sequence);
         }
         newest(&mut self.inner).await
+    }
+
+    async fn last_audit_record_before(&mut self, moment: Timestamp) -> Result<u64, StoreError> {
+        last_before(&mut self.inner, moment).await
     }
 
     async fn is_audit_chained(&mut self) -> Result<bool, StoreError> {

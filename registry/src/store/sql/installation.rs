@@ -39,8 +39,18 @@ pub(super) async fn prepare(
     rendering::render_everything(database).await?;
     if !known {
         fill_where_new(database, keys, now, entropy).await?;
+        begin_audit(database, keys).await?;
     }
     Ok(log::head(&mut database.read().await?).await?.revision)
+}
+
+/// Sees whether there is anything to read, under these keys. Returns the log's revision.
+pub(super) async fn look(database: &Database, keys: &Keys) -> Result<u64, OpenError> {
+    let mut connection = database.read().await?;
+    if !check_key(&mut connection, keys).await? {
+        return Err(OpenError::Empty);
+    }
+    Ok(log::head(&mut connection).await?.revision)
 }
 
 pub(super) const TABLE_EXISTS: Sql = Sql {
@@ -96,6 +106,16 @@ async fn fill_where_new(
     Ok(transaction.commit().await?)
 }
 
+/// A new installation's audit log is chained from its first entry on.
+async fn begin_audit(database: &Database, keys: &Keys) -> Result<(), OpenError> {
+    let mut transaction = database.write().await?;
+    if chain::state(&mut transaction).await?.is_none() {
+        let state = ChainState::empty(keys).map_err(StoreError::from)?;
+        chain::put_state(&mut transaction, state).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
 async fn fill(
     connection: &mut Connection,
     keys: &Keys,
@@ -129,8 +149,6 @@ async fn fill(
     let digest_key = DigestKey::from_bytes(entropy.bytes()?);
     let sealed = SealedDigestKey::seal(group.id, 1, &digest_key, keys, entropy)?;
     gateway::insert_group(connection, &group, &sealed).await?;
-    let log = ChainState::empty(keys).map_err(StoreError::from)?;
-    chain::put_state(connection, log).await?;
     Ok(())
 }
 

@@ -50,6 +50,22 @@ impl SqliteDatabase {
         Ok(Self { readers, writer })
     }
 
+    /// Opens a file that is there, to read it. A registry may serve it.
+    pub(super) async fn look(path: &Path) -> Result<Self, OpenError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("query_only", "on")
+            .pragma("cache_size", CACHE);
+        let readers = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await?;
+        // Never connected: nothing is written.
+        let writer = SqlitePoolOptions::new().connect_lazy_with(options);
+        Ok(Self { readers, writer })
+    }
+
     pub(super) async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.readers.begin().await?)
     }

@@ -1,7 +1,7 @@
 //! `keysmith audit`.
 
 use super::Shell;
-use crate::support::{TestRegistry, text};
+use crate::support::{Data, TestRegistry, text};
 
 #[tokio::test]
 async fn what_was_done_is_listed_the_latest_first() {
@@ -46,4 +46,51 @@ async fn what_was_done_is_listed_the_latest_first() {
     );
     shell.fails(2, "audit list --since yesterday").await;
     shell.fails(3, "audit list --app nobody").await;
+}
+
+#[tokio::test]
+async fn the_log_is_verified_beside_the_registry() {
+    let data = Data::new();
+    let path = data.path();
+    let registry = data.start(&[]).await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing").await;
+    let here = Shell::without_anything().with("KEYSMITH_DATA_DIR", path.to_str().unwrap());
+    let said = here.does("audit verify").await;
+    assert!(said.starts_with("OK: "), "{said}");
+    let head = said.lines().find_map(|line| line.strip_prefix("head: "));
+    let head = head.unwrap().to_owned();
+    shell.does("apps create search").await;
+    here.does(&format!("audit verify --head {head}")).await;
+    let report = here.json("audit verify").await;
+    assert_eq!(
+        (&report["intact"], &report["first"]),
+        (&true.into(), &1.into())
+    );
+    let export = registry
+        .admin()
+        .get("/v1/audit/export")
+        .await
+        .has(200)
+        .text();
+    here.file("export", &export);
+    let said = here
+        .does(&format!("audit verify --file export --head {head}"))
+        .await;
+    assert!(said.starts_with("OK: "), "{said}");
+    here.file("export", export.replace("billing", "milling"));
+    let ran = here.run("audit verify --file export").await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(
+        ran.out.starts_with("BROKEN: record ") && ran.out.contains("application.created): altered"),
+        "{ran:?}"
+    );
+    let later = head.replace("head-1:", "head-1:9");
+    let ran = here.run(&format!("audit verify --head {later}")).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("the log is cut off"), "{ran:?}");
+
+    here.fails(2, "audit verify --head x").await;
+    let nowhere = Shell::without_anything().with("KEYSMITH_DATA_DIR", "/nonexistent");
+    nowhere.fails(2, "audit verify").await;
 }

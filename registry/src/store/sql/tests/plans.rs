@@ -24,7 +24,7 @@ fn statements() -> Vec<(String, &'static str)> {
             WITHDRAW_OF_APPLICATION DEPLOYMENTS_OF;
         application: GET LIST LIST_OWNED LIST_NAMED EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE;
         audit: LIST OF_APPLICATION OF_CREDENTIAL OF_ACTION;
-        chain: INSERT RECORDS CHAIN NEWEST CHAINED DELETE STATE PUT_STATE;
+        chain: INSERT RECORDS CHAIN NEWEST FIRST_SINCE CHAINED DELETE STATE PUT_STATE;
         catalog: COLUMNS REFERENCES;
         copy: SCHEMA MIGRATIONS_EXIST BEGIN_RESTORE NEW_EPOCH;
         restoring: IN_PROGRESS;
@@ -81,7 +81,7 @@ fn statements() -> Vec<(String, &'static str)> {
 }
 
 /// Steps that look at every row, and why they may.
-const WALKS: [(&str, &str); 26] = [
+const WALKS: [(&str, &str); 27] = [
     (
         "chain::CHAINED",
         "ends at the first record; asked where there is no state, which is once",
@@ -94,6 +94,10 @@ const WALKS: [(&str, &str); 26] = [
     (
         "restoring::IN_PROGRESS",
         "the schema, asked once at the start",
+    ),
+    (
+        "chain::FIRST_SINCE",
+        "goes over what is to be pruned, and ends at the first that is not",
     ),
     (
         "usage::ENDING_BY_SILENCE",
