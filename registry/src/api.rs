@@ -16,7 +16,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     audit::Refusals, config::Limits, environment::Environment, feed::Feed, gateway::Gateways,
-    leak::LeakDesk, shutdown::Shutdown, telemetry::Metrics, usage::Intake, verification::Verifier,
+    keys::MasterRotator, leak::LeakDesk, shutdown::Shutdown, telemetry::Metrics, usage::Intake,
+    verification::Verifier,
 };
 
 mod access;
@@ -38,6 +39,7 @@ mod groups;
 mod hex;
 mod idempotency;
 mod import;
+mod keys;
 mod labels;
 mod leaks;
 mod page;
@@ -70,6 +72,8 @@ pub struct Parts {
     pub leaks: LeakDesk,
     /// Counts who was refused.
     pub refusals: Arc<Refusals>,
+    /// Replaces the master key.
+    pub master_rotator: Arc<MasterRotator>,
     /// Counted along the way.
     pub metrics: Arc<Metrics>,
     /// Bounds on what one client may take.
@@ -109,6 +113,10 @@ impl AppState {
 
     fn refusals(&self) -> &Refusals {
         &self.0.refusals
+    }
+
+    fn master_rotator(&self) -> &Arc<MasterRotator> {
+        &self.0.master_rotator
     }
 
     fn metrics(&self) -> &Arc<Metrics> {
@@ -168,6 +176,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(digest_keys::router())
         .merge(import::router())
         .merge(export::router())
+        .merge(keys::router())
         .merge(leaks::router())
         .merge(audit::router())
         .merge(feed::router())

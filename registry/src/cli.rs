@@ -29,6 +29,7 @@ mod credentials;
 mod export;
 mod gateways;
 mod import;
+mod keys;
 mod leaks;
 mod scan;
 mod tokens;
@@ -63,6 +64,9 @@ pub enum Command {
     /// How far changes have come
     #[command(after_help = EXIT_CODES)]
     Changes(changes::Changes),
+    /// The keys under which the registry keeps everything, and how they are replaced
+    #[command(after_help = EXIT_CODES)]
+    Keys(keys::Keys),
     /// Bring credentials that exist elsewhere, secrets or their hashes included
     ///
     /// NDJSON: one object a line, with `application`, `name`, `type` and one of `value`, `sha256`, `password`,
@@ -105,6 +109,7 @@ pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
         Command::Tokens(tokens) => done(tokens.run(console)),
         Command::Audit(audit) => audit.run(console),
         Command::Changes(changes) => done(changes.run(console)),
+        Command::Keys(keys) => done(keys.run(console)),
         Command::Import(import) => import.run(console),
         Command::Export(export) => done(export.run(console)),
         Command::Leaks(leaks) => done(leaks.run(console)),
@@ -128,6 +133,7 @@ impl Command {
             Self::Tokens(command) => command.common.format(),
             Self::Audit(command) => command.common.format(),
             Self::Changes(command) => command.common.format(),
+            Self::Keys(command) => command.common.format(),
             Self::Import(command) => command.common.format(),
             Self::Export(_) => Format::Table,
             Self::Leaks(command) => command.common.format(),

@@ -75,6 +75,8 @@ pub struct TlsFiles {
 pub struct Secrets {
     /// Under which everything at rest is sealed: 32 bytes, base64.
     pub master_key: Option<ConfiguredSecret>,
+    /// To which `keysmith keys rotate-master` moves: 32 bytes, base64.
+    pub next_master_key: Option<ConfiguredSecret>,
     /// A token with role `portal_admin`.
     pub admin_token: Option<ConfiguredSecret>,
     /// A token with role `gateway` for the group `default`.
@@ -237,6 +239,7 @@ impl Config {
             data_dir,
             secrets: Secrets {
                 master_key: reader.secret("master_key", "master_key_file"),
+                next_master_key: reader.secret("next_master_key", "next_master_key_file"),
                 admin_token: reader.secret("admin_token", "admin_token_file"),
                 gateway_token: reader.secret("gateway_token", "gateway_token_file"),
             },

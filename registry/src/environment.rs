@@ -8,9 +8,10 @@ use crate::{
     entropy::Entropy,
     error::Error,
     password::PasswordWork,
+    sealing::{SealError, Sealer},
     secret_policy::SecretPolicy,
     secrets::Keys,
-    store::{Stamp, Store, StoreError, WriteTransaction},
+    store::{KEY_CHECK, Stamp, Store, StoreError, WriteTransaction},
 };
 
 /// Everything that a use case reaches beyond its arguments. Cheap to clone.
@@ -43,6 +44,19 @@ impl Environment {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What seals in this transaction. The database says under which master key, and nobody moves it to another while the
+    /// transaction lasts: whatever is sealed outside of one may be under a key that is gone when it is written.
+    pub(crate) async fn sealer(
+        &self,
+        write: &mut dyn WriteTransaction,
+    ) -> Result<Arc<Sealer>, Error> {
+        let check = write.key_check().await?;
+        let (key, _) = self.keys.open_with(KEY_CHECK, &check)?;
+        let column = KEY_CHECK.column;
+        let unknown = || SealError::UnknownKey { column, key };
+        Ok(self.keys.sealer(key).ok_or_else(unknown)?)
     }
 
     /// Does `work` to its end. Who waits for it may give up; what was begun is done in any case, so that a request that

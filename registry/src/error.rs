@@ -1,6 +1,10 @@
 //! What a use case can answer instead of doing what was asked.
 
-use crate::{entropy::EntropyError, sealing::SealError, store::StoreError};
+use crate::{
+    entropy::EntropyError,
+    sealing::{KeyId, SealError},
+    store::StoreError,
+};
 
 /// Why a use case did not do what was asked. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +48,9 @@ pub enum Error {
     /// What is stored cannot be unsealed, or a value not sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The file with the next master key cannot be read or made.
+    #[error("{0}")]
+    MasterKeyFile(String),
     /// A password cannot be hashed, or its stored hash not read.
     #[error("password hashing failed: {0}")]
     Password(String),
@@ -245,6 +252,31 @@ pub enum Conflict {
     DeployedOnDemand {
         /// Their names.
         groups: Vec<String>,
+    },
+    /// Nobody gave the next master key.
+    #[error(
+        "there is no next master key: set next_master_key or next_master_key_file (32 random bytes in base64, as from \
+         `openssl rand -base64 32`), and start the registry again"
+    )]
+    NextMasterKey,
+    /// The next master key is none.
+    #[error(
+        "the next master key, {id}, is or was this database's master key: make another one, which nobody has had"
+    )]
+    NextMasterKeyUsed {
+        /// Which one.
+        id: KeyId,
+    },
+    /// Registries could not read what is sealed under the next master key.
+    #[error(
+        "the registries at {} do not have the next master key {id}: give it to them (next_master_key, or \
+         data_dir/master.key.next), and start them again", .registries.join(", ")
+    )]
+    RegistriesWithoutKey {
+        /// Which key.
+        id: KeyId,
+        /// Where they listen.
+        registries: Vec<String>,
     },
     /// A configured token was revoked before; a revoked value never works again.
     #[error("the token was revoked")]

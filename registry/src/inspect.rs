@@ -40,8 +40,7 @@ impl Inspection {
         let data = DataDir::beside(&config.data_dir);
         let path = data.database_path();
         let shown = path.display().to_string();
-        let master = data.known_master_key(&config.secrets, &shown)?;
-        let keys = Arc::new(Keys::derive(&master));
+        let keys = Arc::new(data.known_keys(&config.secrets, &shown)?);
         let store = SqlStore::look_sqlite(&path, &keys).await;
         let store = store.map_err(|source| InspectError::Open {
             path: shown,

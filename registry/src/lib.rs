@@ -12,6 +12,7 @@ pub mod entropy;
 pub mod environment;
 pub mod error;
 pub mod ids;
+pub mod keys;
 pub mod secrets;
 
 pub mod sealing;

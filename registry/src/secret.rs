@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     ids::{CredentialId, OrganizationId, SecretId},
     password::{HashedPassword, PhcString, SlowHash},
-    sealing::{Place, SealError},
+    sealing::{Place, SealError, Sealer},
     secrets::{Fingerprint, Keys, SecretText},
 };
 
@@ -131,8 +131,7 @@ impl Secret {
     /// Opens what is kept of it.
     pub fn material(&self, keys: &Keys) -> Result<Material, SealError> {
         let id = self.id.to_string();
-        Material::from_bytes(&keys.sealer().open(place(&id), &self.sealed)?)
-            .ok_or(SealError::Open(COLUMN))
+        Material::from_bytes(&keys.open(place(&id), &self.sealed)?).ok_or(SealError::Open(COLUMN))
     }
 
     /// Its text, where that is kept to be shown again.
@@ -140,9 +139,7 @@ impl Secret {
         let Some(sealed) = &self.recoverable else {
             return Ok(None);
         };
-        let plain = keys
-            .sealer()
-            .open(recoverable_place(&self.id.to_string()), sealed)?;
+        let plain = keys.open(recoverable_place(&self.id.to_string()), sealed)?;
         let text = std::str::from_utf8(&plain).map_err(|_| SealError::Open(RECOVERABLE))?;
         Ok(Some(SecretText::new(text.to_owned())))
     }
@@ -213,12 +210,12 @@ fn end(text: &str) -> String {
 pub(crate) fn seal_text(
     id: SecretId,
     text: &SecretText,
-    keys: &Keys,
+    sealer: &Sealer,
     entropy: &dyn Entropy,
 ) -> Result<Vec<u8>, SealError> {
     let row = id.to_string();
     let place = recoverable_place(&row);
-    keys.sealer().seal(place, text.expose().as_bytes(), entropy)
+    sealer.seal(place, text.expose().as_bytes(), entropy)
 }
 
 const COLUMN: &str = "secrets.sealed";
@@ -256,7 +253,12 @@ impl Material {
     }
 
     /// Seals it for the secret with this id.
-    pub fn seal(&self, id: SecretId, keys: &Keys, entropy: &dyn Entropy) -> Result<Vec<u8>, Error> {
+    pub fn seal(
+        &self,
+        id: SecretId,
+        sealer: &Sealer,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, Error> {
         let layout = match self {
             Self::Value(hash) => Layout::Value(*hash.expose()),
             Self::Password(hashed) => Layout::Password {
@@ -267,9 +269,7 @@ impl Material {
         let plain = postcard::to_allocvec(&layout)
             .map(Zeroizing::new)
             .map_err(|_| SealError::Seal(COLUMN))?;
-        Ok(keys
-            .sealer()
-            .seal(place(&id.to_string()), &plain, entropy)?)
+        Ok(sealer.seal(place(&id.to_string()), &plain, entropy)?)
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {

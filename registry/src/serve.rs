@@ -20,6 +20,7 @@ use crate::{
     feed::Feed,
     gateway::Gateways,
     journal::{self, JournalError},
+    keys::{KeySource, MasterRotator},
     leak::LeakDesk,
     listener::{self, BindError, Listener},
     operations::Operations,
@@ -120,8 +121,7 @@ pub(crate) fn known_keys(
     data: &DataDir,
     of: &str,
 ) -> Result<Arc<Keys>, StartError> {
-    let master = data.known_master_key(&config.secrets, of)?;
-    Ok(Arc::new(Keys::derive(&master)))
+    Ok(Arc::new(data.known_keys(&config.secrets, of)?))
 }
 
 /// What use cases need on a database that was just filled from a backup, and on which no registry starts yet.
@@ -165,7 +165,7 @@ pub async fn serve(
     let metrics = Arc::new(Metrics::new());
     let hasher = PasswordHasher::new(cost(&config))?;
     let pool = Arc::new(Pool::new(hasher, &config.passwords, Arc::clone(&metrics)));
-    let (data, environment) = open(&config, &world, Arc::clone(&pool)).await?;
+    let (data, environment, source) = open(&config, &world, Arc::clone(&pool)).await?;
     data.provision_tokens(&environment, &config.secrets).await?;
     let store = Arc::clone(&environment.store);
     let verifier = Verifier::new(
@@ -177,6 +177,9 @@ pub async fn serve(
     .await?;
 
     credential::reconsider_rotations(&environment).await?;
+    let rotator = MasterRotator::new(environment.clone(), source, None, shutdown.clone());
+    let master_rotator = Arc::new(rotator);
+    master_rotator.resume().await?;
     let gateways = Arc::new(Gateways::load(&environment).await?);
     let operations = Operations {
         store: Arc::clone(&store),
@@ -194,6 +197,7 @@ pub async fn serve(
         metrics: Arc::clone(&metrics),
         leaks: LeakDesk::new(config.leaks.policy, config.leaks.reports_per_minute),
         refusals: Arc::clone(&refusals),
+        master_rotator,
         limits: config.limits,
         shutdown: shutdown.clone(),
     };
@@ -236,10 +240,10 @@ async fn open(
     config: &Config,
     world: &World,
     pool: Arc<Pool>,
-) -> Result<(DataDir, Environment), ServeError> {
+) -> Result<(DataDir, Environment, KeySource), ServeError> {
     let data = DataDir::open(&config.data_dir)?;
-    let master = data.master_key(&config.secrets, &*world.entropy)?;
-    let keys = Arc::new(Keys::derive(&master));
+    let (keys, source) = data.keys(&config.secrets, &*world.entropy)?;
+    let keys = Arc::new(keys);
     let path = data.database()?;
     let store = SqlStore::open_sqlite(&path, &keys, world.clock.now(), &*world.entropy)
         .await
@@ -253,7 +257,7 @@ async fn open(
     audit::adopt(&environment).await?;
     let journal = journal::open(&environment, &config.revocation_journal).await?;
     store.keep_journal(journal);
-    Ok((data, environment))
+    Ok((data, environment, source))
 }
 
 fn environment(

@@ -15,7 +15,8 @@ use crate::{
     environment::Environment,
     error::{Conflict, Error},
     gateway::DEFAULT_GROUP,
-    secrets::{InvalidMasterKey, MasterKey, SecretText},
+    keys::KeySource,
+    secrets::{InvalidMasterKey, Keys, MasterKey, SecretText},
     token::{self, NewRole},
 };
 
@@ -72,6 +73,9 @@ pub enum StartError {
     Entropy(#[from] EntropyError),
 }
 
+const MASTER_KEY: &str = "master.key";
+const NEXT_MASTER_KEY: &str = "master.key.next";
+
 /// The directory that holds everything. While this lives, no other process serves it: gateways that wait at one would
 /// not hear of what is changed at the other.
 #[derive(Debug)]
@@ -105,15 +109,11 @@ impl DataDir {
 
     /// The configured master key, or the one in the directory; an error where there is none. `of` is what is of no use
     /// without it.
-    pub(crate) fn known_master_key(
-        &self,
-        secrets: &Secrets,
-        of: &str,
-    ) -> Result<MasterKey, StartError> {
+    fn known_master_key(&self, secrets: &Secrets, of: &str) -> Result<MasterKey, StartError> {
         if let Some(secret) = &secrets.master_key {
             return parse_master_key(secret.expose(), secret.origin());
         }
-        let path = self.path.join("master.key");
+        let path = self.path.join(MASTER_KEY);
         match read_if_exists(&path)? {
             Some(text) => parse_master_key(&text, &path.display().to_string()),
             None => Err(StartError::KeyIsGone {
@@ -150,7 +150,7 @@ impl DataDir {
         if let Some(secret) = &secrets.master_key {
             return parse_master_key(secret.expose(), secret.origin());
         }
-        let path = self.path.join("master.key");
+        let path = self.path.join(MASTER_KEY);
         if let Some(text) = read_if_exists(&path)? {
             return parse_master_key(&text, &path.display().to_string());
         }
@@ -165,6 +165,41 @@ impl DataDir {
         write_secret(&path, key.to_text().expose())?;
         tracing::info!(file = %path.display(), "made a master key: back it up, the database is of no use without it");
         Ok(key)
+    }
+
+    /// All master keys that were given, and where the next one comes from.
+    pub(crate) fn keys(
+        &self,
+        secrets: &Secrets,
+        entropy: &dyn Entropy,
+    ) -> Result<(Keys, KeySource), StartError> {
+        self.with_next(&self.master_key(secrets, entropy)?, secrets)
+    }
+
+    /// All master keys that were given for a database that exists. `of` is what is of no use without them.
+    pub(crate) fn known_keys(&self, secrets: &Secrets, of: &str) -> Result<Keys, StartError> {
+        let (keys, _) = self.with_next(&self.known_master_key(secrets, of)?, secrets)?;
+        Ok(keys)
+    }
+
+    fn with_next(
+        &self,
+        master: &MasterKey,
+        secrets: &Secrets,
+    ) -> Result<(Keys, KeySource), StartError> {
+        let keys = Keys::derive(master);
+        if let Some(next) = &secrets.next_master_key {
+            let next = keys.learn(&parse_master_key(next.expose(), next.origin())?);
+            return Ok((keys, KeySource::Configured(Some(next))));
+        }
+        if secrets.master_key.is_some() {
+            return Ok((keys, KeySource::Configured(None)));
+        }
+        let path = self.path.join(NEXT_MASTER_KEY);
+        if let Some(text) = read_if_exists(&path)? {
+            keys.learn(&parse_master_key(&text, &path.display().to_string())?);
+        }
+        Ok((keys, KeySource::Directory(self.path.clone())))
     }
 
     /// Makes the configured tokens valid; makes an admin token if nobody could come in otherwise.
@@ -270,6 +305,54 @@ fn parse_master_key(text: &str, origin: &str) -> Result<MasterKey, StartError> {
         origin: origin.to_owned(),
         source,
     })
+}
+
+/// The next master key, made unless the file is there.
+pub(crate) fn next_master_key(
+    directory: &Path,
+    entropy: &dyn Entropy,
+) -> Result<MasterKey, StartError> {
+    let path = directory.join(NEXT_MASTER_KEY);
+    if let Some(text) = read_if_exists(&path)? {
+        return parse_master_key(&text, &path.display().to_string());
+    }
+    let key = MasterKey::generate(entropy)?;
+    write_secret(&path, key.to_text().expose())?;
+    tracing::info!(file = %path.display(), "made the next master key: back it up");
+    Ok(key)
+}
+
+/// Puts the next key's file into the place of the one before, if it is the one in use. The one before stays under its id.
+/// Whoever is interrupted finds the next file where it was, or all done.
+pub(crate) fn settle_master_key(
+    directory: &Path,
+    is_in_use: impl Fn(&MasterKey) -> bool,
+) -> Result<(), StartError> {
+    let (path, next) = (directory.join(MASTER_KEY), directory.join(NEXT_MASTER_KEY));
+    let Some(text) = read_if_exists(&next)? else {
+        return Ok(());
+    };
+    if !is_in_use(&parse_master_key(&text, &next.display().to_string())?) {
+        return Ok(());
+    }
+    if let Some(text) = read_if_exists(&path)? {
+        let id = parse_master_key(&text, &path.display().to_string())?
+            .sealer()
+            .id();
+        let kept = directory.join(format!("{MASTER_KEY}.{id}"));
+        match fs::hard_link(&path, &kept) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(file_error("write", &kept, error));
+            }
+            _ => {}
+        }
+        tracing::warn!(
+            file = %kept.display(),
+            "the master key before is kept for backups that were made under it: move it to where they are"
+        );
+    }
+    let renamed = fs::rename(&next, &path).and_then(|()| sync_directory(&path));
+    renamed.map_err(|source| file_error("write", &path, source))
 }
 
 fn read_if_exists(path: &Path) -> Result<Option<Zeroizing<String>>, StartError> {

@@ -29,6 +29,7 @@ mod audit;
 mod error;
 mod feed;
 mod journal;
+mod key;
 pub(crate) mod record;
 mod rekeying;
 mod rotation;
@@ -44,6 +45,11 @@ pub use audit::{AuditReads, AuditWrites};
 pub use error::{OpenError, StoreError};
 pub use feed::FeedReads;
 pub use journal::{JournalReads, JournalWrites, RevokedSource};
+pub(crate) use key::{CHECKED, KEY_CHECK};
+pub use key::{
+    KeyReads, KeyWrites, MasterRotation, NewMasterRotation, RegistryRecord, SealedDataKey,
+    SealedValue, UsedMasterKey,
+};
 pub use record::RenderedCredential;
 pub use rekeying::{DeployedRecord, Phase, Rekeying, RekeyingReads, RekeyingWrites};
 pub use rotation::{RotationReads, RotationWrites, SecretUse};
@@ -76,7 +82,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 /// Reading, all of it from one moment.
 #[async_trait]
 pub trait ReadTransaction:
-    AuditReads + FeedReads + JournalReads + RekeyingReads + RotationReads + UsageReads + Send
+    AuditReads + FeedReads + JournalReads + KeyReads + RekeyingReads + RotationReads + UsageReads + Send
 {
     /// The organization that exists from the start.
     async fn default_organization(&mut self) -> Result<Organization, StoreError>;
@@ -271,7 +277,13 @@ pub trait ReadTransaction:
 /// Reading and writing, alone.
 #[async_trait]
 pub trait WriteTransaction:
-    ReadTransaction + AuditWrites + JournalWrites + RekeyingWrites + RotationWrites + UsageWrites
+    ReadTransaction
+    + AuditWrites
+    + JournalWrites
+    + KeyWrites
+    + RekeyingWrites
+    + RotationWrites
+    + UsageWrites
 {
     /// A number for an application that none ever had.
     async fn next_application_number(&mut self) -> Result<u32, StoreError>;

@@ -75,3 +75,38 @@ create table digest_rotations (
     switched_at bigint,
     begun_at bigint not null
 );
+
+-- Keys that stay the same whatever the master key is: what was made with them cannot be made again.
+create table data_keys (
+    purpose text collate "C" not null,
+    version bigint not null,
+    sealed bytea not null,
+    created_at bigint not null,
+    primary key (purpose, version)
+);
+
+-- The master keys that everything here is or was sealed under, by their ids, which say nothing of them.
+create table master_keys (
+    id text collate "C" primary key not null,
+    -- Since when what is new is sealed under it, and since when nothing is any more.
+    since bigint not null,
+    until bigint
+);
+
+-- While everything sealed is sealed anew under another master key: from where, and how far that has come.
+create table master_rotation (
+    singleton bigint primary key check (singleton = 1),
+    -- Opens only under the master key that is being left.
+    retiring_key_check bytea not null,
+    began_at bigint not null,
+    values_total bigint not null,
+    values_done bigint not null
+);
+
+-- The registries that serve this database, and the ids of the master keys that each was given.
+create table registries (
+    instance bytea primary key not null,
+    name text collate "C" not null,
+    master_keys text collate "C" not null,
+    seen_at bigint not null
+);

@@ -25,7 +25,7 @@ const DESCRIPTION: &str = "\
     Create, list, rotate, disable and delete the credentials that gateways honour. \
     Secrets are in the answer that makes them and nowhere else. \
     Errors are problem details (RFC 9457) with a stable `type`, and every answer has an `X-Request-Id`.";
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("applications", "The programs that call APIs."),
     (
         "credentials",
@@ -33,6 +33,10 @@ const TAGS: [(&str, &str); 8] = [
     ),
     ("tokens", "Tokens for this API that are no gateway's."),
     ("leaks", "Secrets that were found where they do not belong."),
+    (
+        "keys",
+        "The keys under which the registry keeps everything, and how they are replaced.",
+    ),
     ("bulk", "Many credentials at once: import and export."),
     (
         "audit",

@@ -38,6 +38,7 @@ impl From<Error> for Problem {
             | Error::Store(_)
             | Error::Entropy(_)
             | Error::Seal(_)
+            | Error::MasterKeyFile(_)
             | Error::Password(_) => Self::internal(&error),
         }
     }

@@ -81,6 +81,10 @@ actions! {
     DigestKeyReplaced = "gateway_group.digest_key_replaced",
     /// A gateway that was gone was forgotten.
     GatewayForgotten = "gateway.forgotten",
+    /// Everything began to move to another master key.
+    MasterKeyRotationBegun = "keys.master_rotation_begun",
+    /// Everything is under another master key.
+    MasterKeyRotated = "keys.master_rotated",
     /// A token was made.
     TokenCreated = "token.created",
     /// A token was revoked.

@@ -5,8 +5,11 @@ use super::{
     chain::{ChainState, Link, Record},
 };
 use crate::{
-    caller::Caller, environment::Environment, error::Error, store::StoreError,
-    store::WriteTransaction,
+    caller::Caller,
+    environment::Environment,
+    error::Error,
+    keys,
+    store::{StoreError, WriteTransaction},
 };
 
 /// Notes what the transaction does. Every use case that changes something does so once for each thing that it changes.
@@ -44,6 +47,10 @@ pub(super) async fn end(
     write: &mut dyn WriteTransaction,
 ) -> Result<ChainState, Error> {
     let known = write.audit_state().await?;
+    // With a new master key, another registry has made a new key for the log.
+    if known.is_some_and(|state| state.key_version > env.keys.audit_key_version()) {
+        keys::reload(env, write).await?;
+    }
     let genuine = known.filter(|state| state.is_genuine(&env.keys));
     let newest = write.newest_audit_record().await?;
     match genuine {

@@ -79,7 +79,8 @@ impl Header {
         entropy: &dyn Entropy,
     ) -> Result<(Self, Tagger), BackupError> {
         let key = Zeroizing::new(entropy.bytes::<32>()?);
-        let sealed = keys.sealer().seal(KEY, key.as_slice(), entropy)?;
+        let sealer = keys.first().ok_or(BackupError::WrongMasterKey)?;
+        let sealed = sealer.seal(KEY, key.as_slice(), entropy)?;
         let header = Self {
             keysmith_backup: FORMAT,
             created_at: now.as_millis(),
@@ -96,7 +97,7 @@ impl Header {
     pub(super) fn tagger(&self, keys: &Keys) -> Result<Tagger, BackupError> {
         let sealed = STANDARD.decode(&self.key);
         let sealed = sealed.map_err(|_| BackupError::WrongMasterKey)?;
-        let key = keys.sealer().open(KEY, &sealed);
+        let key = keys.open(KEY, &sealed);
         let key = key.map_err(|_| BackupError::WrongMasterKey)?;
         let key = key.as_slice().try_into();
         Ok(Tagger::new(&key.map_err(|_| BackupError::WrongMasterKey)?))

@@ -54,6 +54,19 @@ pub const OPTIONS: &[Setting] = &[
     ),
     setting("master_key_file", "none", "File that holds master_key."),
     setting(
+        "next_master_key",
+        "none",
+        "32 bytes in base64: the key to which `keysmith keys rotate-master` moves everything, where the present one is \
+         configured or several registries share a database. All of them need it before the move begins, and master_key \
+         until it is done; then it becomes master_key. Where nothing is configured, the registry makes \
+         data_dir/master.key.next by itself.",
+    ),
+    setting(
+        "next_master_key_file",
+        "none",
+        "File that holds next_master_key.",
+    ),
+    setting(
         "admin_token",
         "generated",
         "A token with role portal_admin: of the form <brand>_at_..., or 32 to 512 visible ASCII characters of your own. \

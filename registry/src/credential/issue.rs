@@ -12,6 +12,7 @@ use crate::{
     error::{Conflict, Error, InvalidField},
     ids::{CredentialId, SecretId},
     password::{HashedPassword, PhcString, Salts, SlowHash},
+    sealing::Sealer,
     secret::{self, Display, Material, Origin, Part, Secret, SecretState},
     secrets::{Fingerprint, SecretText},
     store::WriteTransaction,
@@ -197,6 +198,7 @@ impl Minted {
         self.check_is_unknown(env, write).await?;
         let now = env.now();
         let id = SecretId::generate(now, env.entropy.as_ref())?;
+        let sealer = env.sealer(write).await?;
         let secret = Secret {
             id,
             organization: credential.organization,
@@ -206,10 +208,10 @@ impl Minted {
             state: SecretState::Current,
             origin: self.origin,
             username: self.username.clone(),
-            sealed: self.material.seal(id, &env.keys, env.entropy.as_ref())?,
+            sealed: self.material.seal(id, &sealer, env.entropy.as_ref())?,
             fingerprint,
             display: self.display.clone(),
-            recoverable: self.recoverable(env, credential, id)?,
+            recoverable: self.recoverable(env, credential, id, &sealer)?,
             leaked_at: None,
             end_after_silence: None,
             created_at: now,
@@ -224,11 +226,12 @@ impl Minted {
         env: &Environment,
         credential: &Credential,
         id: SecretId,
+        sealer: &Sealer,
     ) -> Result<Option<Vec<u8>>, Error> {
         let wanted = credential.secret_type == crate::credential::SecretType::Retrievable;
         match &self.shown {
             Some(text) if wanted && env.policy.retrievable_allowed => {
-                let sealed = secret::seal_text(id, text, &env.keys, env.entropy.as_ref())?;
+                let sealed = secret::seal_text(id, text, sealer, env.entropy.as_ref())?;
                 Ok(Some(sealed))
             }
             _ => Ok(None),

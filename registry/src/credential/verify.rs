@@ -138,8 +138,9 @@ async fn rehash(
     candidate: &Candidate,
 ) -> Result<(), Error> {
     let material = anew(env, username, password).await?;
-    let sealed = material.seal(candidate.secret, &env.keys, env.entropy.as_ref())?;
     let mut write = env.store.write().await?;
+    let sealer = env.sealer(write.as_mut()).await?;
+    let sealed = material.seal(candidate.secret, &sealer, env.entropy.as_ref())?;
     write.reseal_secret(candidate.secret, &sealed).await?;
     env.commit(write).await?;
     Ok(())
@@ -155,7 +156,6 @@ async fn prove(
 ) -> Result<bool, Error> {
     let material = anew(env, username, password).await?;
     let fingerprint = material.fingerprint(&env.keys);
-    let sealed = material.seal(candidate.secret, &env.keys, env.entropy.as_ref())?;
     let mut write = env.store.write().await?;
     let owner = write.fingerprint_owner(&fingerprint).await?;
     if owner.is_some_and(|owner| owner != candidate.secret) {
@@ -164,6 +164,8 @@ async fn prove(
     write
         .set_proven_fingerprint(candidate.secret, &fingerprint)
         .await?;
+    let sealer = env.sealer(write.as_mut()).await?;
+    let sealed = material.seal(candidate.secret, &sealer, env.entropy.as_ref())?;
     write.reseal_secret(candidate.secret, &sealed).await?;
     env.commit(write).await?;
     Ok(true)

@@ -8,7 +8,7 @@ use crate::{
     entropy::Entropy,
     error::Error,
     ids::GroupId,
-    sealing::{self, SealError},
+    sealing::{self, SealError, Sealer},
     secrets::Keys,
     store::{ReadTransaction, SealedDigestKey},
 };
@@ -21,7 +21,7 @@ impl SealedDigestKey {
         group: GroupId,
         version: u32,
         key: &DigestKey,
-        keys: &Keys,
+        sealer: &Sealer,
         entropy: &dyn Entropy,
     ) -> Result<Self, SealError> {
         let row = row(group, version);
@@ -32,7 +32,7 @@ impl SealedDigestKey {
         Ok(Self {
             group,
             version,
-            sealed: keys.sealer().seal(place, key.expose(), entropy)?,
+            sealed: sealer.seal(place, key.expose(), entropy)?,
         })
     }
 
@@ -43,7 +43,7 @@ impl SealedDigestKey {
             column: COLUMN,
             row: &row,
         };
-        let plain = keys.sealer().open(place, &self.sealed)?;
+        let plain = keys.open(place, &self.sealed)?;
         let bytes = plain
             .as_slice()
             .try_into()

@@ -55,7 +55,8 @@ async fn create_in_full(
         return Err(Conflict::GroupName.into());
     }
     let key = DigestKey::from_bytes(env.entropy.bytes()?);
-    let sealed = SealedDigestKey::seal(group.id, 1, &key, &env.keys, env.entropy.as_ref())?;
+    let sealer = env.sealer(write.as_mut()).await?;
+    let sealed = SealedDigestKey::seal(group.id, 1, &key, &sealer, env.entropy.as_ref())?;
     write.insert_group(&group, &sealed).await?;
     if group.mode == Mode::Automatic {
         admit_everyone(env, write.as_mut(), &group).await?;

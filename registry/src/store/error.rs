@@ -79,6 +79,28 @@ pub enum OpenError {
          restore again, into an empty database"
     )]
     RestoreInProgress,
+    /// Everything is on its way to another master key, and that was not given.
+    #[error(
+        "the master key is being changed from {from} to {to}, and {to} was not given: set next_master_key or \
+         next_master_key_file, or put it into data_dir/master.key.next (nothing was changed)"
+    )]
+    NextMasterKeyMissing {
+        /// The key that is being left.
+        from: String,
+        /// The key under which everything will be.
+        to: String,
+    },
+    /// Everything is on its way to the master key that was given, and the one before it was not.
+    #[error(
+        "the master key is being changed from {from} to {to}, and not everything is under {to} yet: {from} is needed as \
+         well, as master_key or next_master_key, until keysmith keys show says that the change is done (nothing was changed)"
+    )]
+    OldMasterKeyMissing {
+        /// The key that is being left.
+        from: String,
+        /// The key under which everything will be.
+        to: String,
+    },
     /// The tables cannot be brought up to date.
     #[error("the database's tables cannot be brought up to date")]
     Migration(#[from] sqlx::migrate::MigrateError),

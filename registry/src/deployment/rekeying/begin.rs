@@ -23,7 +23,8 @@ pub async fn begin(env: &Environment, caller: Caller, name: &str) -> Result<Reke
     let from = current.ok_or(Error::NotFound(Kind::GatewayGroup))?.version;
     let to = from.saturating_add(1);
     let key = DigestKey::from_bytes(env.entropy.bytes()?);
-    let sealed = SealedDigestKey::seal(group.id, to, &key, &env.keys, env.entropy.as_ref())?;
+    let sealer = env.sealer(write.as_mut()).await?;
+    let sealed = SealedDigestKey::seal(group.id, to, &key, &sealer, env.entropy.as_ref())?;
     let begun = Rekeying {
         group: group.id,
         from,

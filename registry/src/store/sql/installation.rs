@@ -5,8 +5,9 @@ use filter_core::{digest::DigestKey, feed::FORMAT};
 use super::{
     chain,
     connection::{Connection, Sql, sql},
+    data_keys,
     database::Database,
-    gateway, log, rendering,
+    gateway, key, log, master, rendering,
     value::{Columns, time},
 };
 use crate::{
@@ -16,14 +17,9 @@ use crate::{
     gateway::{DEFAULT_GROUP, GatewayGroup, Mode},
     ids::{GroupId, OrganizationId},
     organization::{self, Organization},
-    sealing::Place,
+    sealing::KeyId,
     secrets::Keys,
-    store::{OpenError, SealedDigestKey, Stamp, StoreError},
-};
-
-const KEY_CHECK: Place<'_> = Place {
-    column: "installation.key_check",
-    row: "1",
+    store::{CHECKED, KEY_CHECK, MasterRotation, OpenError, SealedDigestKey, Stamp, StoreError},
 };
 
 /// Brings the tables up to date and fills them where they are new. Returns the log's revision.
@@ -41,6 +37,7 @@ pub(super) async fn prepare(
         fill_where_new(database, keys, now, entropy).await?;
         begin_audit(database, keys).await?;
     }
+    data_keys::prepare(database, keys, now, entropy).await?;
     Ok(log::head(&mut database.read().await?).await?.revision)
 }
 
@@ -50,39 +47,75 @@ pub(super) async fn look(database: &Database, keys: &Keys) -> Result<u64, OpenEr
     if !check_key(&mut connection, keys).await? {
         return Err(OpenError::Empty);
     }
+    data_keys::look(&mut connection, keys).await?;
     Ok(log::head(&mut connection).await?.revision)
 }
 
 pub(super) const TABLE_EXISTS: Sql = Sql {
-    sqlite: "select 1 from sqlite_master where type = 'table' and name = 'installation'",
-    postgres: "select 1 where to_regclass('installation') is not null",
+    sqlite: "select 1 from sqlite_master where type = 'table' and name = $1",
+    postgres: "select 1 where to_regclass($1) is not null",
 };
 
 pub(super) const KEY_CHECK_OF: &str = "select key_check from installation";
 
+pub(super) async fn key_check(connection: &mut Connection) -> Result<Vec<u8>, StoreError> {
+    let row = sql(KEY_CHECK_OF).fetch_one(connection).await?;
+    Columns(&row).bytes("key_check")
+}
+
 /// Whether the database is filled; an error if it is, under another key.
 async fn check_key(connection: &mut Connection, keys: &Keys) -> Result<bool, OpenError> {
-    let table = sql(TABLE_EXISTS).fetch_optional(&mut *connection).await?;
-    if table.is_none() {
+    if !exists(connection, "installation").await? {
         return Ok(false);
     }
     let Some(row) = sql(KEY_CHECK_OF).fetch_optional(&mut *connection).await? else {
         return Ok(false);
     };
-    keys.sealer()
-        .open(KEY_CHECK, row.try_get::<&[u8]>("key_check")?)
-        .map_err(|_| OpenError::WrongMasterKey)?;
+    let check = Columns(&row).bytes("key_check")?;
+    // An earlier version knows no move to another key.
+    let rotation = if exists(connection, "master_rotation").await? {
+        master::rotation(connection).await?
+    } else {
+        None
+    };
+    check_opens(keys, &check, rotation.as_ref())?;
     Ok(true)
 }
 
 /// Whether the database is filled, under whatever key.
 pub(super) async fn is_there(connection: &mut Connection) -> Result<bool, StoreError> {
-    let table = sql(TABLE_EXISTS).fetch_optional(&mut *connection).await?;
-    if table.is_none() {
+    if !exists(connection, "installation").await? {
         return Ok(false);
     }
     let row = sql(KEY_CHECK_OF).fetch_optional(connection).await?;
     Ok(row.is_some())
+}
+
+/// While everything moves to another master key, both are needed.
+fn check_opens(
+    keys: &Keys,
+    check: &[u8],
+    rotation: Option<&MasterRotation>,
+) -> Result<(), OpenError> {
+    let opens = |sealed| keys.open(KEY_CHECK, sealed).is_ok();
+    let Some(rotation) = rotation else {
+        return opens(check).then_some(()).ok_or(OpenError::WrongMasterKey);
+    };
+    let retiring = &rotation.retiring_check;
+    let name = |sealed| KeyId::of(sealed).map(|id| id.to_string());
+    let from = name(retiring).unwrap_or_default();
+    let to = name(check).unwrap_or_default();
+    match (opens(retiring), opens(check)) {
+        (true, true) => Ok(()),
+        (true, false) => Err(OpenError::NextMasterKeyMissing { from, to }),
+        (false, true) => Err(OpenError::OldMasterKeyMissing { from, to }),
+        (false, false) => Err(OpenError::WrongMasterKey),
+    }
+}
+
+async fn exists(connection: &mut Connection, table: &str) -> Result<bool, StoreError> {
+    let row = sql(TABLE_EXISTS).bind(table).fetch_optional(connection);
+    Ok(row.await?.is_some())
 }
 
 pub(super) const INSERT: &str = "insert into installation
@@ -122,13 +155,16 @@ async fn fill(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<(), OpenError> {
+    let sealer = keys.first().ok_or(OpenError::WrongMasterKey)?;
     sql(INSERT)
-        .bind(keys.sealer().seal(KEY_CHECK, b"keysmith", entropy)?)
+        .bind(sealer.seal(KEY_CHECK, CHECKED, entropy)?)
         .bind(entropy.bytes::<16>()?.as_slice())
         .bind(time(now))
         .bind(i64::from(FORMAT))
         .execute(&mut *connection)
         .await?;
+    key::insert_master_key(&mut *connection, sealer.id(), now).await?;
+    data_keys::insert_missing(&mut *connection, keys, sealer.id(), now, entropy).await?;
     let stamp = Stamp {
         change_id: entropy.bytes()?,
         at: now,
@@ -147,7 +183,7 @@ async fn fill(
         created_at: now,
     };
     let digest_key = DigestKey::from_bytes(entropy.bytes()?);
-    let sealed = SealedDigestKey::seal(group.id, 1, &digest_key, keys, entropy)?;
+    let sealed = SealedDigestKey::seal(group.id, 1, &digest_key, &sealer, entropy)?;
     gateway::insert_group(connection, &group, &sealed).await?;
     Ok(())
 }

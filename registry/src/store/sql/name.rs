@@ -9,6 +9,7 @@ use crate::{
     credential::{CredentialType, Deploy, SecretType},
     gateway::Mode,
     secret::{Origin, Part},
+    secrets::Purpose,
 };
 
 /// The text is not one of the words.
@@ -81,6 +82,21 @@ words!(Mode {
     Mode::Automatic = "automatic",
     Mode::OnDemand = "on_demand",
 });
+
+impl Word for Purpose {
+    fn word(self) -> &'static str {
+        self.word()
+    }
+}
+
+impl FromStr for Named<Purpose> {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let found = Purpose::ALL.into_iter().find(|one| one.word() == text);
+        found.map(Self).ok_or(UnknownWord)
+    }
+}
 
 /// How a secret is presented, from the words of its credential and of itself.
 pub(super) fn presented_as(

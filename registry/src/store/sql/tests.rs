@@ -15,6 +15,7 @@ use crate::{
 
 mod plans;
 mod rendering;
+mod sealed;
 
 async fn open(folder: &Path, key: &MasterKey, seed: u64) -> Result<SqlStore, OpenError> {
     let now = Timestamp::from_millis(1_800_000_000_000);

@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::*;
 use crate::store::sql::{
     admission, application, audit, catalog, chain, connection::Sql, copy, credential, deployment,
-    export, feed, gateway, idempotency, installation, journal, leak, log, organization, rekeying,
-    rendering, restoring, rotation, secret, token, usage, username,
+    export, feed, gateway, idempotency, installation, journal, key, leak, log, master,
+    organization, rekeying, rendering, restoring, rotation, sealed, secret, token, usage, username,
 };
 
 macro_rules! statements {
@@ -39,6 +39,8 @@ fn statements() -> Vec<(String, &'static str)> {
         installation: TABLE_EXISTS KEY_CHECK_OF INSERT INSERT_ORGANIZATION
             NEXT_APPLICATION_NUMBER;
         journal: SECRET_WORKS TOKEN_WORKS SECRETS TOKENS MARK SET_MARK;
+        key: SET_CHECK MASTER_KEYS INSERT_MASTER_KEY DATA_KEYS LATEST_DATA_KEY INSERT_DATA_KEY;
+        master: ROTATION BEGIN COUNT_DONE END LEAVE REGISTRIES PUT_REGISTRY FORGET_REGISTRIES DELETE_REGISTRY;
         log: HEAD COMMITTED_AT CHANGED_GROUPS COMMITS_OF CHANGE_ID NEXT_REVISION INSERT_CHANGE WITHDRAW INSERT_REVISION LAST_BEFORE PRUNE_CHANGES
             PRUNE_REVISIONS;
         organization: NAMED;
@@ -56,7 +58,10 @@ fn statements() -> Vec<(String, &'static str)> {
         .into_iter()
         .map(|(name, sql)| (name.to_owned(), sql))
         .collect();
-    let lists: [(&str, &[&'static str]); 9] = [
+    let lists: [(&str, &[&'static str]); 12] = [
+        ("sealed::COUNT", &sealed::COUNT),
+        ("sealed::ELSEWHERE", &sealed::ELSEWHERE),
+        ("sealed::PUT", &sealed::PUT),
         ("application::DELETE", &application::DELETE),
         ("search::OF_ORGANIZATION", &search::OF_ORGANIZATION),
         ("search::OF_APPLICATION", &search::OF_APPLICATION),
@@ -81,7 +86,7 @@ fn statements() -> Vec<(String, &'static str)> {
 }
 
 /// Steps that look at every row, and why they may.
-const WALKS: [(&str, &str); 27] = [
+const WALKS: [(&str, &str); 43] = [
     (
         "chain::CHAINED",
         "ends at the first record; asked where there is no state, which is once",
@@ -94,6 +99,31 @@ const WALKS: [(&str, &str); 27] = [
     (
         "restoring::IN_PROGRESS",
         "the schema, asked once at the start",
+    ),
+    ("master::ROTATION", "the table has one row at most"),
+    ("master::COUNT_DONE", "the table has one row at most"),
+    ("master::LEAVE", "a row for each master key that there was"),
+    ("master::REGISTRIES", "a row for each registry that serves"),
+    (
+        "master::FORGET_REGISTRIES",
+        "a row for each registry that serves",
+    ),
+    ("sealed::COUNT 0", "everything is sealed anew"),
+    ("sealed::COUNT 1", "everything is sealed anew"),
+    ("sealed::COUNT 2", "the keys of few groups"),
+    ("sealed::COUNT 3", "a key for each purpose"),
+    ("sealed::ELSEWHERE 2", "the keys of few groups"),
+    ("sealed::ELSEWHERE 3", "a key for each purpose"),
+    ("sealed::PUT 2", "the keys of few groups"),
+    ("sealed::PUT 3", "a key for each purpose"),
+    ("key::SET_CHECK", "the table has one row"),
+    (
+        "key::MASTER_KEYS",
+        "a row for each master key that there was",
+    ),
+    (
+        "key::DATA_KEYS",
+        "a key for each purpose, and all are asked for",
     ),
     (
         "chain::FIRST_SINCE",
@@ -159,9 +189,13 @@ const RARE_WALKS: [(&str, &str); 1] = [(
 const ONE_APPLICATION: &str = "sorts the credentials of one application";
 
 /// Steps that sort what they have found, and why they may.
-const SORTS: [(&str, &str); 13] = [
+const SORTS: [(&str, &str); 17] = [
     ("catalog::COLUMNS", "the schema, for a backup"),
     ("catalog::REFERENCES", "the schema, for a backup"),
+    ("key::MASTER_KEYS", "sorts the master keys that there were"),
+    ("sealed::ELSEWHERE 2", "sorts the keys of few groups"),
+    ("sealed::ELSEWHERE 3", "sorts a key for each purpose"),
+    ("master::REGISTRIES", "sorts the registries that serve"),
     ("search::OF_APPLICATION 2", ONE_APPLICATION),
     ("search::OF_APPLICATION 3", ONE_APPLICATION),
     ("search::OF_APPLICATION 4", ONE_APPLICATION),

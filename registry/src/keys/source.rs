@@ -1,0 +1,51 @@
+//! Where the next master key comes from.
+
+use std::path::PathBuf;
+
+use crate::{
+    entropy::Entropy,
+    error::{Conflict, Error},
+    sealing::KeyId,
+    secrets::{Keys, MasterKey},
+    start::{self, StartError},
+};
+
+/// Where the next master key comes from.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// From the settings, if it is in them.
+    Configured(Option<KeyId>),
+    /// From a file beside `master.key` in this directory, made when it is needed.
+    Directory(PathBuf),
+}
+
+impl KeySource {
+    /// The next key, which `keys` holds from now on.
+    pub(super) fn next(&self, keys: &Keys, entropy: &dyn Entropy) -> Result<KeyId, Error> {
+        match self {
+            Self::Configured(next) => Ok(next.ok_or(Conflict::NextMasterKey)?),
+            Self::Directory(directory) => {
+                let next = start::next_master_key(directory, entropy);
+                let next = next.map_err(|error| Error::MasterKeyFile(error.to_string()))?;
+                Ok(keys.learn(&next))
+            }
+        }
+    }
+
+    /// Puts the next key's file into the place of the one that is used no more, which stays beside it: backups from
+    /// before open with it alone. Nothing happens unless the next key is the one `in_use`.
+    pub(super) fn settle(&self, in_use: KeyId) -> Result<(), StartError> {
+        match self {
+            Self::Configured(next) if *next == Some(in_use) => {
+                tracing::warn!(
+                    "next_master_key is the one in use: make it master_key, and put the old one away"
+                );
+                Ok(())
+            }
+            Self::Configured(_) => Ok(()),
+            Self::Directory(directory) => {
+                start::settle_master_key(directory, |key: &MasterKey| key.sealer().id() == in_use)
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Everything that lies sealed under the master key, and how it is sealed anew. Statements stand in the order of
+//! [`COLUMNS`].
+
+use super::{
+    connection::{Connection, sql},
+    value::{Columns, number},
+};
+use crate::{
+    sealing::{COLUMNS, KeyId},
+    store::{SealedValue, StoreError},
+};
+
+pub(super) const COUNT: [&str; 4] = [
+    "select count(*) as sealed from secrets",
+    "select count(*) as sealed from secrets where recoverable is not null",
+    "select count(*) as sealed from digest_keys",
+    "select count(*) as sealed from data_keys",
+];
+
+/// What does not begin with the layout and the id of a key.
+pub(super) const ELSEWHERE: [&str; 4] = [
+    "select id as place, sealed from secrets
+         where id > $1 and substr(sealed, 1, 5) <> $2 order by id limit $3",
+    "select id as place, recoverable as sealed from secrets
+         where id > $1 and recoverable is not null and substr(recoverable, 1, 5) <> $2 order by id limit $3",
+    "select group_id || '/' || version as place, sealed from digest_keys
+         where group_id || '/' || version > $1 and substr(sealed, 1, 5) <> $2 order by place limit $3",
+    "select purpose || '/' || version as place, sealed from data_keys
+         where purpose || '/' || version > $1 and substr(sealed, 1, 5) <> $2 order by place limit $3",
+];
+
+pub(super) const PUT: [&str; 4] = [
+    "update secrets set sealed = $2 where id = $1",
+    "update secrets set recoverable = $2 where id = $1",
+    "update digest_keys set sealed = $2 where group_id || '/' || version = $1",
+    "update data_keys set sealed = $2 where purpose || '/' || version = $1",
+];
+
+fn statement_for(
+    column: &'static str,
+    statements: [&'static str; 4],
+) -> Result<&'static str, StoreError> {
+    let mut pairs = COLUMNS.into_iter().zip(statements);
+    let found = pairs.find(|(known, _)| *known == column);
+    found
+        .map(|(_, statement)| statement)
+        .ok_or(StoreError::Unreadable(column))
+}
+
+pub(super) async fn count(
+    connection: &mut Connection,
+    column: &'static str,
+) -> Result<u64, StoreError> {
+    let statement = statement_for(column, COUNT)?;
+    let row = sql(statement).fetch_one(connection).await?;
+    Columns(&row).number("sealed")
+}
+
+/// Values that are sealed under another key, by row.
+pub(super) async fn elsewhere(
+    connection: &mut Connection,
+    column: &'static str,
+    key: KeyId,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<SealedValue>, StoreError> {
+    let statement = statement_for(column, ELSEWHERE)?;
+    sql(statement)
+        .bind(after)
+        .bind(key.prefix().as_slice())
+        .bind(number(limit.min(MOST), "limit")?)
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| {
+            let columns = Columns(row);
+            Ok(SealedValue {
+                row: columns.text("place")?,
+                sealed: columns.bytes("sealed")?,
+            })
+        })
+        .collect()
+}
+
+/// So that a number of rows fits every database.
+const MOST: usize = 1 << 31;
+
+pub(super) async fn put(
+    connection: &mut Connection,
+    column: &'static str,
+    row: &str,
+    sealed: &[u8],
+) -> Result<(), StoreError> {
+    let statement = statement_for(column, PUT)?;
+    sql(statement)
+        .bind(row)
+        .bind(sealed)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
