@@ -24,6 +24,7 @@ mod gateways;
 mod idempotency;
 mod impact;
 mod import;
+mod keys;
 mod leaks;
 mod lifecycle;
 mod limits;
