@@ -90,7 +90,7 @@ impl Follower {
         }
         let page = Page::decode(&answer.body).map_err(|error| format!("{path}: {error}"))?;
         let news = match &page.body {
-            Body::Snapshot(_) => true,
+            Body::Snapshot(_) | Body::Key(_) => true,
             Body::Changes(changes) => page.more || !changes.changes.is_empty(),
         };
         self.apply(page)?;
@@ -101,6 +101,7 @@ impl Follower {
         self.cursor = Some(page.next);
         match page.body {
             Body::Snapshot(snapshot) => self.load(snapshot),
+            Body::Key(key) => self.digester = Some(Digester::new(&key.digest_key)),
             Body::Changes(changes) => {
                 if changes.revision < self.revision {
                     return Err(format!(

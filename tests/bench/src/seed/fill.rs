@@ -19,6 +19,7 @@ use registry::{
     label::Labels,
     password::{Cost, PasswordHasher},
     scope::Scopes,
+    sealing::Sealer,
     secret::{Part, Secret, SecretState},
     secret_policy::SecretPolicy,
     secrets::{Keys, MasterKey},
@@ -48,7 +49,7 @@ pub(super) async fn fill(
     let database = data.join("keysmith.db");
     drop(secret_file(&database)?);
     let store = SqlStore::open_sqlite(&database, &keys, SystemClock.now(), &SystemEntropy).await?;
-    let place = Place::find(&store, keys, credentials).await?;
+    let place = Place::find(&store, keys, master.sealer(), credentials).await?;
     let mut secrets = BufWriter::new(secret_file(secrets)?);
     let mut made = 0;
     while made < credentials {
@@ -105,6 +106,7 @@ struct Place {
     organization: OrganizationId,
     group: GroupId,
     keys: Keys,
+    sealer: Sealer,
     digester: Digester,
     hasher: PasswordHasher,
     policy: SecretPolicy,
@@ -113,7 +115,12 @@ struct Place {
 }
 
 impl Place {
-    async fn find(store: &SqlStore, keys: Keys, credentials: usize) -> Result<Self, Failed> {
+    async fn find(
+        store: &SqlStore,
+        keys: Keys,
+        sealer: Sealer,
+        credentials: usize,
+    ) -> Result<Self, Failed> {
         let taken = Duration::from_millis(u64::try_from(credentials)?);
         let mut read = store.read().await?;
         let groups = read.groups().await?;
@@ -126,6 +133,7 @@ impl Place {
             organization: read.default_organization().await?.id,
             group,
             keys,
+            sealer,
             digester: Digester::new(&digest_key),
             hasher: PasswordHasher::new(Cost::default())?,
             policy: SecretPolicy::default(),
@@ -151,6 +159,7 @@ impl Place {
         let application = Application {
             id: ApplicationId::generate(now, &SystemEntropy)?,
             organization: self.organization,
+            owner: None,
             number,
             name: format!("application-{number}"),
             // It would go upstream in a header that nothing else here sets.
@@ -239,7 +248,7 @@ impl Place {
             state: SecretState::Current,
             origin: minted.origin,
             username: minted.username.clone(),
-            sealed: minted.material.seal(id, &self.keys, &SystemEntropy)?,
+            sealed: minted.material.seal(id, &self.sealer, &SystemEntropy)?,
             fingerprint: minted.material.fingerprint(&self.keys),
             display: minted.display.clone(),
             recoverable: None,
