@@ -13,6 +13,8 @@ use super::{
     output::{Table, ago, or, text},
 };
 
+mod digest;
+
 /// How often it is asked how far it is.
 const POLL: Duration = Duration::from_millis(200);
 
@@ -37,6 +39,10 @@ enum Action {
         #[arg(long)]
         no_wait: bool,
     },
+    /// Replace the key under which a gateway group's digests are made
+    ///
+    /// Gateways go on deciding, and nobody is refused. Afterwards every credential is found under the new key alone.
+    RotateDigestKey(digest::Rotate),
 }
 
 impl Keys {
@@ -45,6 +51,7 @@ impl Keys {
         match self.action {
             Action::Show => show(&mut desk),
             Action::RotateMaster { no_wait } => rotate_master(&mut desk, !no_wait),
+            Action::RotateDigestKey(rotate) => rotate.run(&mut desk),
         }
     }
 }
