@@ -53,6 +53,8 @@ create table audit_state (
     base_mac blob not null,
     key_version bigint not null,
     signature blob not null
+);
+
 -- Under which of its group's digest keys a secret is found.
 alter table deployed_secrets add column key_version bigint not null default 1;
 
