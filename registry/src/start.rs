@@ -141,10 +141,12 @@ impl DataDir {
         self.path.join("keysmith.db")
     }
 
-    /// The configured master key, or the one in the directory, or a new one.
+    /// The configured master key, or the one in the directory, or a new one where there is no database yet, here or on a
+    /// server.
     pub(crate) fn master_key(
         &self,
         secrets: &Secrets,
+        kept_by_a_server: Option<&'static str>,
         entropy: &dyn Entropy,
     ) -> Result<MasterKey, StartError> {
         if let Some(secret) = &secrets.master_key {
@@ -155,9 +157,10 @@ impl DataDir {
             return parse_master_key(&text, &path.display().to_string());
         }
         let database = self.database_path();
-        if database.exists() {
+        let exists = database.exists().then(|| database.display().to_string());
+        if let Some(database) = kept_by_a_server.map(str::to_owned).or(exists) {
             return Err(StartError::KeyIsGone {
-                database: database.display().to_string(),
+                database,
                 key: path.display().to_string(),
             });
         }
@@ -171,9 +174,11 @@ impl DataDir {
     pub(crate) fn keys(
         &self,
         secrets: &Secrets,
+        kept_by_a_server: Option<&'static str>,
         entropy: &dyn Entropy,
     ) -> Result<(Keys, KeySource), StartError> {
-        self.with_next(&self.master_key(secrets, entropy)?, secrets)
+        let master = self.master_key(secrets, kept_by_a_server, entropy)?;
+        self.with_next(&master, secrets)
     }
 
     /// All master keys that were given for a database that exists. `of` is what is of no use without them.

@@ -1,8 +1,12 @@
 //! What the tests of this crate stand on: a registry with a clock that stands still, and a gateway that follows it.
+//!
+//! A registry under test keeps everything in the embedded database, or on a PostgreSQL server where `TEST_DATABASE=postgres`
+//! is set: `make test` runs them both ways. Claims about the file take [`World::sqlite`], claims about several registries on
+//! one database [`World::postgres`]. The server is `private_postgres`'s, which says how to bring one's own.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use self::follower::Follower;
+use self::{follower::Follower, home::Home};
 use crate::{
     application::{self, DefaultKey, NewApplication},
     caller::Caller,
@@ -27,19 +31,20 @@ use crate::{
 use async_trait::async_trait;
 
 pub(crate) mod follower;
+pub(crate) mod home;
 
 pub(crate) const DATABASE: &str = "keysmith.db";
 const END_OF_2099: u64 = 4_102_444_799_000;
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
-/// A registry with its database in a folder of its own.
+/// A registry with a database of its own.
 pub(crate) struct World {
     pub(crate) env: Environment,
     pub(crate) feed: Arc<Feed>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) organization: OrganizationId,
     pub(crate) store: Arc<SqlStore>,
-    pub(crate) folder: tempfile::TempDir,
+    pub(crate) home: Home,
 }
 
 /// Hashes on the spot.
@@ -75,21 +80,26 @@ impl World {
     }
 
     pub(crate) async fn seeded(seed: u64) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), seed).await
+        Self::open(Home::any().await, seed).await
     }
 
-    /// The registry whose database lies in the folder.
-    pub(crate) async fn open(folder: tempfile::TempDir, seed: u64) -> Self {
+    /// With the embedded database, whatever the tests are run with.
+    pub(crate) async fn sqlite() -> Self {
+        Self::open(Home::sqlite(), 1).await
+    }
+
+    /// With a database on a PostgreSQL server, whatever the tests are run with.
+    pub(crate) async fn postgres() -> Self {
+        Self::open(Home::postgres().await, 1).await
+    }
+
+    /// The registry that was closed.
+    pub(crate) async fn open(home: Home, seed: u64) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
         let entropy = Arc::new(SeededEntropy::new(seed));
         let keys = Arc::new(Keys::derive(&master_key()));
-        let path = folder.path().join(DATABASE);
         let now = crate::clock::Clock::now(clock.as_ref());
-        let store = Arc::new(
-            SqlStore::open_sqlite(&path, &keys, now, entropy.as_ref())
-                .await
-                .unwrap(),
-        );
+        let store = Arc::new(home.open(&keys, now, entropy.as_ref()).await.unwrap());
         let env = Environment {
             store: store.clone(),
             keys,
@@ -111,14 +121,22 @@ impl World {
             clock,
             organization,
             store,
-            folder,
+            home,
         }
     }
 
-    /// The folder, with everything written into the one file of the database.
-    pub(crate) async fn close(self) -> tempfile::TempDir {
+    /// Where everything is kept; the embedded database in its one file.
+    pub(crate) async fn close(self) -> Home {
         self.env.store.close().await;
-        self.folder
+        self.home
+    }
+
+    /// Does to the database what another program would do.
+    pub(crate) async fn tamper(&self, statement: &'static str) {
+        self.store
+            .tamper((statement, statement), None)
+            .await
+            .unwrap();
     }
 
     pub(crate) fn new_application(name: &str) -> NewApplication {

@@ -214,7 +214,7 @@ async fn no_secret_appears_in_the_log_at_any_level() {
         let subscriber = telemetry::subscriber(&log, paper.clone()).unwrap();
         // The whole registry runs on this thread, except for hashing and SQLite.
         let guard = tracing::subscriber::set_default(subscriber);
-        let data = Data::new();
+        let data = Data::new().await;
         let registry = data.start(&[]).await;
         let mut secrets = use_every_secret(&registry, speak).await;
         secrets.extend(misplace_secrets(&registry, speak).await);

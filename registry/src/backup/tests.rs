@@ -33,13 +33,13 @@ fn database(folder: &Path) -> PathBuf {
 
 /// Makes a backup of the world in its folder.
 async fn taken(world: &World) -> PathBuf {
-    let to = world.folder.path().join("backup");
+    let to = world.home.path().join("backup");
     take(world, &to, true).await.unwrap();
     to
 }
 
 async fn take(world: &World, to: &Path, overwrite: bool) -> Result<BackedUp, BackupError> {
-    let file = database(world.folder.path());
+    let file = database(world.home.path());
     let wanted = Backup {
         location: Location::File(&file),
         to,
@@ -99,7 +99,10 @@ async fn restored(world: &World, wanted: &Restore) -> (World, Vec<Replayed>) {
     let env = opened(world, &file).await;
     let replayed = conclude(&env, wanted, loaded).await.unwrap();
     env.store.close().await;
-    (World::open(folder, 7).await, replayed)
+    (
+        World::open(crate::testing::home::Home::within(folder), 7).await,
+        replayed,
+    )
 }
 
 /// Every row of every table, by table.
@@ -125,7 +128,7 @@ async fn rows(file: &Path) -> BTreeMap<String, Vec<String>> {
 
 /// With something of most kinds.
 async fn filled() -> World {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     let one = world.credential("jack", NewSecret::GeneratedApiKey).await;
     let next = crate::credential::RotatedSecret::Generated { username: None };
     world
@@ -168,7 +171,7 @@ async fn what_is_restored_is_what_was_backed_up_in_every_table() {
     load_into(&world, &wanted(&world, &backup), &file)
         .await
         .unwrap();
-    let mut before = rows(&database(world.folder.path())).await;
+    let mut before = rows(&database(world.home.path())).await;
     let mut after = rows(&file).await;
     for table in ["secrets", "tokens", "audit", "changes", "deployed_secrets"] {
         assert!(!before[table].is_empty(), "{table}");
@@ -185,7 +188,7 @@ async fn what_is_restored_is_what_was_backed_up_in_every_table() {
 #[tokio::test]
 async fn a_backup_is_of_one_moment_whatever_is_written_meanwhile() {
     let world = filled().await;
-    let file = database(world.folder.path());
+    let file = database(world.home.path());
     let before = rows(&file).await;
     let mut dump = Dump::begin(Location::File(&file)).await.unwrap();
     let one = world.credential("late", NewSecret::GeneratedApiKey).await;
@@ -200,7 +203,7 @@ async fn a_backup_is_of_one_moment_whatever_is_written_meanwhile() {
 
 #[tokio::test]
 async fn gateways_take_a_snapshot_of_what_was_restored_and_forget_the_rest() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     let kept = world.credential("kept", NewSecret::GeneratedApiKey).await;
     let backup = taken(&world).await;
     let lost = world.credential("lost", NewSecret::GeneratedApiKey).await;
@@ -216,8 +219,8 @@ async fn gateways_take_a_snapshot_of_what_was_restored_and_forget_the_rest() {
 
 #[tokio::test]
 async fn what_was_revoked_since_the_backup_stays_revoked_by_the_journal() {
-    let world = World::new().await;
-    let path = world.folder.path().join("revocations.journal");
+    let world = World::sqlite().await;
+    let path = world.home.path().join("revocations.journal");
     let journal = journal::open(&world.env, &path).await.unwrap();
     world.store.keep_journal(journal);
     let rotated = world
@@ -388,8 +391,8 @@ async fn another_master_key_is_refused_and_nothing_changed() {
 async fn only_an_empty_database_is_restored_into() {
     let world = filled().await;
     let backup = taken(&world).await;
-    let other = World::seeded(2).await;
-    let file = database(other.folder.path());
+    let other = World::open(crate::testing::home::Home::sqlite(), 2).await;
+    let file = database(other.home.path());
     let before = rows(&file).await;
     let refused = load_into(&world, &wanted(&world, &backup), &file).await;
     assert!(matches!(
@@ -402,7 +405,7 @@ async fn only_an_empty_database_is_restored_into() {
 #[tokio::test]
 async fn a_backup_is_readable_for_its_owner_alone_and_replaces_nothing_by_itself() {
     let world = filled().await;
-    let to = world.folder.path().join("backup");
+    let to = world.home.path().join("backup");
     take(&world, &to, false).await.unwrap();
     let mode = fs::metadata(&to).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -412,7 +415,7 @@ async fn a_backup_is_readable_for_its_owner_alone_and_replaces_nothing_by_itself
     assert_eq!(fs::read(&to).unwrap(), before);
     take(&world, &to, true).await.unwrap();
     assert_ne!(fs::read(&to).unwrap(), before);
-    let left = fs::read_dir(world.folder.path()).unwrap();
+    let left = fs::read_dir(world.home.path()).unwrap();
     let partial = left
         .map(|file| file.unwrap().path())
         .find(|path| path.extension().is_some_and(|end| end == "partial"));
@@ -421,7 +424,7 @@ async fn a_backup_is_readable_for_its_owner_alone_and_replaces_nothing_by_itself
 
 #[tokio::test]
 async fn there_is_nothing_to_back_up_where_no_registry_was() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     let folder = tempfile::tempdir().unwrap();
     let file = database(folder.path());
     let begun = Dump::begin(Location::File(&file)).await;
@@ -435,7 +438,7 @@ async fn there_is_nothing_to_back_up_where_no_registry_was() {
 
 #[tokio::test]
 async fn a_backup_holds_no_secret_and_no_hash_of_one() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     let one = world.credential("jack", NewSecret::GeneratedApiKey).await;
     let backup = taken(&world).await;
     let text = fs::read_to_string(&backup).unwrap();

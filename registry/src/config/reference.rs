@@ -47,6 +47,20 @@ pub const OPTIONS: &[Setting] = &[
          what it says is revoked again. The registry does not start without it.",
     ),
     setting(
+        "database_url",
+        "none",
+        "PostgreSQL (13 or later) instead of data_dir/keysmith.db: postgres://user:password@host:port/database, with \
+         sslmode, sslrootcert, sslcert and sslkey as libpq knows them. Any number of registries share one database; \
+         they must have the same master key.",
+    ),
+    setting("database_url_file", "none", "File that holds database_url."),
+    setting(
+        "database_connections",
+        "8",
+        "Connections (1 to 1000) to PostgreSQL for reading; three more are for writing, for what other registries change \
+         and for the start.",
+    ),
+    setting(
         "master_key",
         "generated",
         "32 bytes in base64, under which everything at rest is sealed. Generated into data_dir/master.key (mode 0600) \

@@ -10,7 +10,7 @@ use crate::{
 };
 
 fn path(world: &World) -> PathBuf {
-    world.folder.path().join("revocations.journal")
+    world.home.path().join("revocations.journal")
 }
 
 async fn keep(world: &World) {
@@ -62,7 +62,7 @@ async fn copy(world: World, seed: u64) -> (World, Vec<u8>) {
 
 #[tokio::test]
 async fn what_is_revoked_is_in_the_journal_before_the_caller_is_told() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     keep(&world).await;
     let rotated = world.credential("a", NewSecret::GeneratedApiKey).await;
     assert_eq!(
@@ -89,7 +89,7 @@ async fn what_is_revoked_is_in_the_journal_before_the_caller_is_told() {
 
 #[tokio::test]
 async fn a_deleted_application_is_one_line_whatever_it_had() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     keep(&world).await;
     let application = world.application("a").await;
     for name in ["k1", "k2", "k3"] {
@@ -107,7 +107,7 @@ async fn a_deleted_application_is_one_line_whatever_it_had() {
 
 #[tokio::test]
 async fn what_an_older_database_brings_back_is_revoked_again() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     keep(&world).await;
     let rotated = world
         .credential("rotated", NewSecret::GeneratedApiKey)
@@ -177,7 +177,7 @@ async fn what_an_older_database_brings_back_is_revoked_again() {
 
 #[tokio::test]
 async fn a_start_writes_what_a_crash_kept_from_the_journal() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     keep(&world).await;
     let one = world.credential("a", NewSecret::GeneratedApiKey).await;
     let id = one.detail.credential.id;
@@ -200,7 +200,7 @@ async fn a_start_writes_what_a_crash_kept_from_the_journal() {
 
 #[tokio::test]
 async fn a_line_that_a_crash_cut_off_is_written_again() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     keep(&world).await;
     let one = world.credential("a", NewSecret::GeneratedApiKey).await;
     let id = one.detail.credential.id;
@@ -225,7 +225,7 @@ async fn a_line_that_a_crash_cut_off_is_written_again() {
 
 #[tokio::test]
 async fn a_journal_that_was_altered_is_refused_and_the_line_named() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     keep(&world).await;
     let one = world.credential("a", NewSecret::GeneratedApiKey).await;
     for _ in 0..3 {
@@ -252,7 +252,7 @@ async fn a_journal_that_was_altered_is_refused_and_the_line_named() {
 
 #[tokio::test]
 async fn two_registries_do_not_share_a_journal() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     keep(&world).await;
     let other = World::seeded(2).await;
     let refused = open(&other.env, &path(&world)).await;
@@ -269,9 +269,9 @@ async fn two_registries_do_not_share_a_journal() {
 
 #[tokio::test]
 async fn many_who_revoke_at_once_are_each_in_the_journal_when_they_are_told() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     keep(&world).await;
-    let journal = open(&world.env, &world.folder.path().join("other"))
+    let journal = open(&world.env, &world.home.path().join("other"))
         .await
         .unwrap();
     let mut tasks = tokio::task::JoinSet::new();
@@ -287,7 +287,7 @@ async fn many_who_revoke_at_once_are_each_in_the_journal_when_they_are_told() {
         });
     }
     let told = tasks.join_all().await;
-    let other = world.folder.path().join("other");
+    let other = world.home.path().join("other");
     let mut reader = Reader::open(&other, &world.env.keys).unwrap().unwrap();
     let mut written = std::collections::HashSet::new();
     while let Some(revocation) = reader.next().unwrap() {
@@ -298,7 +298,7 @@ async fn many_who_revoke_at_once_are_each_in_the_journal_when_they_are_told() {
 
 #[tokio::test]
 async fn who_revokes_is_told_when_the_journal_takes_nothing() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     let full = fs::OpenOptions::new()
         .write(true)
         .open("/dev/full")
@@ -324,7 +324,7 @@ async fn who_revokes_is_told_when_the_journal_takes_nothing() {
 
 #[tokio::test]
 async fn it_holds_no_secret_and_no_fingerprint() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     keep(&world).await;
     let one = world.credential("a", NewSecret::GeneratedApiKey).await;
     world.rotate_now(one.detail.credential.id).await;

@@ -11,14 +11,23 @@ mod records;
 use chain::*;
 use records::every_record_is_as_things_stand_whatever_happened;
 
-/// Runs the claims against the embedded database, in a registry of its own each.
+/// Runs the claims against each database, in a registry of its own each.
 macro_rules! claims {
     ($($name:ident),+ $(,)?) => {
         mod sqlite {
             $(
                 #[tokio::test]
                 async fn $name() {
-                    let world = crate::testing::World::new().await;
+                    let world = crate::testing::World::sqlite().await;
+                    super::$name(&world, world.env.store.clone()).await;
+                }
+            )+
+        }
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    let world = crate::testing::World::postgres().await;
                     super::$name(&world, world.env.store.clone()).await;
                 }
             )+

@@ -104,6 +104,9 @@ pub enum OpenError {
     /// The tables cannot be brought up to date.
     #[error("the database's tables cannot be brought up to date")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The server cannot be used: why, and what to do. Never with the password.
+    #[error("{0}")]
+    Server(String),
     /// The database cannot be opened or read.
     #[error(transparent)]
     Store(#[from] StoreError),

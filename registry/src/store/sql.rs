@@ -72,6 +72,7 @@ mod tests;
 
 pub use catalog::{Column, Kind, Table};
 pub use copy::{Cell, Dump, Load, Location};
+pub use postgres::PostgresPlace;
 pub(crate) use sqlite::READERS;
 
 /// Either database.
@@ -116,7 +117,7 @@ impl SqlStore {
 
     /// The same of a database on a PostgreSQL server.
     pub async fn look_postgres(url: &str, keys: &Keys) -> Result<Self, OpenError> {
-        let database = PostgresDatabase::open(url).await?;
+        let database = PostgresDatabase::open(PostgresPlace { url, readers: 1 }).await?;
         Self::look(Database::Postgres(database), keys).await
     }
 
@@ -125,14 +126,14 @@ impl SqlStore {
         Ok(Self::at(database, revision))
     }
 
-    /// Connects to a PostgreSQL server (`postgres://…`), and brings the tables up to date.
+    /// Connects to a PostgreSQL server, and brings the tables up to date.
     pub async fn open_postgres(
-        url: &str,
+        place: PostgresPlace<'_>,
         keys: &Keys,
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<Self, OpenError> {
-        let database = PostgresDatabase::open(url).await?;
+        let database = PostgresDatabase::open(place).await?;
         Self::open(Database::Postgres(database), keys, now, entropy).await
     }
 
@@ -145,9 +146,20 @@ impl SqlStore {
     ) -> Result<Self, OpenError> {
         let database = match location {
             Location::File(path) => Database::Sqlite(SqliteDatabase::open(path).await?),
-            Location::Server(url) => Database::Postgres(PostgresDatabase::open(url).await?),
+            Location::Server(url) => {
+                Database::Postgres(PostgresDatabase::open(PostgresPlace { url, readers: 1 }).await?)
+            }
         };
         Self::prepare(database, keys, now, entropy).await
+    }
+
+    /// Whether a registry has used the database on the server at `url` already.
+    pub async fn is_filled(url: &str) -> Result<bool, OpenError> {
+        let database = PostgresDatabase::open(PostgresPlace { url, readers: 1 }).await?;
+        let filled =
+            installation::is_filled(&mut Connection::Postgres(database.read().await?)).await;
+        database.close().await;
+        Ok(filled?)
     }
 
     async fn open(
@@ -257,11 +269,42 @@ impl SqlTransaction {
 
 #[cfg(test)]
 impl SqlStore {
-    /// For tests that look at the embedded database's tables.
-    pub(crate) fn pool(&self) -> &sqlx::SqlitePool {
+    /// For tests that change what only another program would.
+    pub(crate) async fn tamper(
+        &self,
+        (sqlite, postgres): (&'static str, &'static str),
+        id: Option<String>,
+    ) -> Result<(), StoreError> {
+        let mut write = self.database.write().await?;
+        let statement = connection::sql(connection::Sql { sqlite, postgres });
+        let statement = match id {
+            Some(id) => statement.bind(id),
+            None => statement,
+        };
+        statement.execute(&mut write).await?;
+        write.commit().await
+    }
+
+    /// For tests that look at the tables: the number that a query answers, as `number`.
+    pub(crate) async fn number(&self, query: &'static str) -> Result<i64, StoreError> {
+        let mut read = self.database.read().await?;
+        let row = connection::sql(query).fetch_one(&mut read).await?;
+        row.try_get("number")
+    }
+
+    /// For tests that look at the embedded database's plans.
+    pub(crate) fn sqlite(&self) -> &sqlx::SqlitePool {
         match &self.database {
             Database::Sqlite(database) => database.pool(),
             Database::Postgres(_) => panic!("not the embedded database"),
+        }
+    }
+
+    /// For tests that look at PostgreSQL's plans.
+    pub(crate) fn postgres(&self) -> &sqlx::PgPool {
+        match &self.database {
+            Database::Postgres(database) => database.pool(),
+            Database::Sqlite(_) => panic!("not PostgreSQL"),
         }
     }
 }

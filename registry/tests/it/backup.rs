@@ -9,7 +9,7 @@ use crate::support::{Data, TestRegistry, text};
 
 /// A folder for a new registry with the master key of this one.
 fn elsewhere(of: &Data) -> Data {
-    let other = Data::new();
+    let other = Data::sqlite();
     fs::create_dir(other.path()).unwrap();
     fs::copy(
         of.path().join("master.key"),
@@ -48,7 +48,7 @@ async fn key(registry: &TestRegistry, application: &str, name: &str) -> String {
 
 #[tokio::test]
 async fn what_was_revoked_after_the_backup_stays_revoked_on_another_machine() {
-    let data = Data::new();
+    let data = Data::sqlite();
     let registry = data.start(&[]).await;
     let application = registry.application("billing").await;
     let kept = key(&registry, &application, "kept").await;
@@ -81,7 +81,7 @@ async fn what_was_revoked_after_the_backup_stays_revoked_on_another_machine() {
 
 #[tokio::test]
 async fn restoring_refuses_what_it_cannot_do_and_says_what_to_do() {
-    let data = Data::new();
+    let data = Data::sqlite();
     let registry = data.start(&[]).await;
     // It has begun once it answers.
     registry.application("billing").await;
@@ -92,10 +92,10 @@ async fn restoring_refuses_what_it_cannot_do_and_says_what_to_do() {
     let full = restore(&old, by_journal_of(&old, backup.clone())).await;
     assert!(full.unwrap_err().contains("move data_dir/keysmith.db away"));
 
-    let new = Data::new();
+    let new = Data::sqlite();
     let keyless = restore(&new, by_journal_of(&old, backup.clone())).await;
     assert!(keyless.unwrap_err().contains("master.key does not"));
-    let other = Data::new();
+    let other = Data::sqlite();
     fs::create_dir(other.path()).unwrap();
     let wrong = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
     fs::write(other.path().join("master.key"), wrong).unwrap();
@@ -113,7 +113,7 @@ async fn restoring_refuses_what_it_cannot_do_and_says_what_to_do() {
 
 #[tokio::test]
 async fn a_registry_does_not_start_without_its_journal() {
-    let data = Data::new();
+    let data = Data::sqlite();
     data.start(&[]).await.stop().await;
     let journal = data.path().join("revocations.journal");
     let nowhere = data.path().join("missing/journal");

@@ -62,7 +62,7 @@ async fn a_lost_master_key_is_not_replaced() {
 async fn what_is_secret_is_readable_for_the_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let data = Data::new();
+    let data = Data::new().await;
     let registry = data.start(&[("KEYSMITH_ADMIN_TOKEN", "")]).await;
     registry.operator().get("/readyz").await.has(200);
     let mode =
@@ -97,7 +97,7 @@ async fn what_is_secret_is_readable_for_the_owner_alone() {
 
 #[tokio::test]
 async fn a_bad_token_of_the_configuration_is_named() {
-    let data = Data::new();
+    let data = Data::new().await;
     let message = data
         .refuses_to_start(&[("KEYSMITH_GATEWAY_TOKEN", "nonsense")])
         .await;
@@ -127,7 +127,7 @@ async fn a_gateway_token_of_the_configuration_may_be_revoked_for_good() {
 
 #[tokio::test]
 async fn a_new_admin_token_is_made_when_the_last_one_was_revoked() {
-    let data = Data::new();
+    let data = Data::new().await;
     let file = data.path().join("admin-token");
     let generated = [("KEYSMITH_ADMIN_TOKEN", "")];
     let registry = data.start(&generated).await;
@@ -171,7 +171,7 @@ async fn revoke_only_token(registry: &TestRegistry, value: &str) {
 
 #[tokio::test]
 async fn a_data_directory_serves_one_registry_at_a_time() {
-    let data = Data::new();
+    let data = Data::new().await;
     let registry = data.start(&[]).await;
     registry.operator().get("/readyz").await.has(200);
     let message = data.refuses_to_start(&[]).await;

@@ -1,4 +1,7 @@
 //! A registry in this process, and those who talk to it.
+//!
+//! It keeps everything in the embedded database, or on a PostgreSQL server where `TEST_DATABASE=postgres` is set: `make
+//! test` runs everything both ways. [`Data::sqlite`] is for claims about the file.
 
 use std::{
     ffi::OsString,
@@ -9,6 +12,7 @@ use std::{
 };
 
 use filter_core::key::{PlainSecret, SecretType};
+use private_postgres::Database;
 use registry::{
     clock::{ManualClock, Timestamp},
     config::Config,
@@ -30,6 +34,7 @@ pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 /// A registry that runs, with a clock that stands still.
 pub(crate) struct TestRegistry {
     folder: Arc<TempDir>,
+    database: Option<Arc<Database>>,
     address: SocketAddr,
     operations: SocketAddr,
     announcer: Announcer,
@@ -40,13 +45,34 @@ pub(crate) struct TestRegistry {
 /// Where a registry keeps its data between two starts.
 pub(crate) struct Data {
     folder: Arc<TempDir>,
+    database: Option<Arc<Database>>,
     clock: Arc<ManualClock>,
 }
 
 impl Data {
-    pub(crate) fn new() -> Self {
+    /// In the database that `TEST_DATABASE` says.
+    pub(crate) async fn new() -> Self {
+        if private_postgres::wanted() {
+            Self::postgres().await
+        } else {
+            Self::sqlite()
+        }
+    }
+
+    /// On a PostgreSQL server, whatever the tests are run with.
+    pub(crate) async fn postgres() -> Self {
+        let database = Some(Arc::new(Database::migrated().await));
+        Self {
+            database,
+            ..Self::sqlite()
+        }
+    }
+
+    /// In a file, whatever the tests are run with.
+    pub(crate) fn sqlite() -> Self {
         Self {
             folder: Arc::new(tempfile::tempdir().unwrap()),
+            database: None,
             clock: Arc::new(ManualClock::at(START)),
         }
     }
@@ -63,7 +89,8 @@ impl Data {
 
     /// Starts a registry on the data, with these settings besides those that every test wants.
     pub(crate) async fn start(&self, settings: &[(&str, &str)]) -> TestRegistry {
-        let config = config(&self.path(), settings);
+        let url = self.database.as_ref().map(|database| database.url());
+        let config = config(&self.path(), url, settings);
         let sockets = Sockets::bind(&config).await.unwrap();
         let address = sockets.api.local_addr().unwrap();
         let operations = sockets.operations.local_addr().unwrap();
@@ -74,6 +101,7 @@ impl Data {
         };
         TestRegistry {
             folder: Arc::clone(&self.folder),
+            database: self.database.clone(),
             address,
             operations,
             announcer,
@@ -106,11 +134,11 @@ impl Data {
 
 impl TestRegistry {
     pub(crate) async fn start() -> Self {
-        Data::new().start(&[]).await
+        Data::new().await.start(&[]).await
     }
 
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
-        Data::new().start(settings).await
+        Data::new().await.start(settings).await
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -174,6 +202,7 @@ impl TestRegistry {
         ended.expect("it does not end").unwrap().unwrap();
         Data {
             folder: self.folder,
+            database: self.database,
             clock: self.clock,
         }
     }
@@ -197,7 +226,7 @@ pub(crate) fn text(value: &Value) -> String {
         .to_owned()
 }
 
-fn config(data: &Path, settings: &[(&str, &str)]) -> Config {
+fn config(data: &Path, url: Option<&str>, settings: &[(&str, &str)]) -> Config {
     let mut environment = vec![
         ("KEYSMITH_LISTEN".into(), "127.0.0.1:0".into()),
         ("KEYSMITH_OPERATIONS_LISTEN".into(), "127.0.0.1:0".into()),
@@ -206,6 +235,9 @@ fn config(data: &Path, settings: &[(&str, &str)]) -> Config {
         ("KEYSMITH_ARGON2_MEMORY_KIB".into(), "8".into()),
         ("KEYSMITH_ARGON2_ITERATIONS".into(), "1".into()),
     ];
+    if let Some(url) = url {
+        environment.push(("KEYSMITH_DATABASE_URL".into(), url.into()));
+    }
     for (name, value) in settings {
         environment.retain(|(known, _): &(OsString, OsString)| known != name);
         if !value.is_empty() {

@@ -73,7 +73,7 @@ fn request(version: Version) -> Request<Empty<axum::body::Bytes>> {
 
 #[tokio::test]
 async fn http_2_is_spoken_when_the_client_offers_it() {
-    let (data, certificate) = (Data::new(), certificate());
+    let (data, certificate) = (Data::new().await, certificate());
     let registry = start(&data, &certificate).await;
     let stream = connect(&registry, &certificate.der, &["h2", "http/1.1"]).await;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
@@ -91,7 +91,7 @@ async fn http_2_is_spoken_when_the_client_offers_it() {
 
 #[tokio::test]
 async fn http_1_is_spoken_otherwise() {
-    let (data, certificate) = (Data::new(), certificate());
+    let (data, certificate) = (Data::new().await, certificate());
     let registry = start(&data, &certificate).await;
     for alpn in [&["http/1.1"][..], &[]] {
         let stream = connect(&registry, &certificate.der, alpn).await;
@@ -109,7 +109,7 @@ async fn http_1_is_spoken_otherwise() {
 async fn plaintext_is_not_answered() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    let (data, certificate) = (Data::new(), certificate());
+    let (data, certificate) = (Data::new().await, certificate());
     let registry = start(&data, &certificate).await;
     let mut stream = TcpStream::connect(registry.address()).await.unwrap();
     stream
@@ -124,7 +124,7 @@ async fn plaintext_is_not_answered() {
 
 #[tokio::test]
 async fn a_bad_certificate_or_key_is_named_and_not_shown() {
-    let data = Data::new();
+    let data = Data::new().await;
     let good = certificate();
     let other = certificate();
     for (chain, key, setting) in [

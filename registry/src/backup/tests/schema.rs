@@ -4,7 +4,7 @@ use super::*;
 
 /// A database with the tables of an earlier version and the least that a start makes.
 async fn of_version(world: &World, version: i64, file: &Path) {
-    let mut dump = Dump::begin(Location::File(&database(world.folder.path())))
+    let mut dump = Dump::begin(Location::File(&database(world.home.path())))
         .await
         .unwrap();
     let mut load = Load::begin(Location::File(file), version).await.unwrap();
@@ -34,7 +34,7 @@ async fn of_version(world: &World, version: i64, file: &Path) {
 
 #[tokio::test]
 async fn the_backup_of_an_earlier_version_is_brought_up_to_date() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     let old = tempfile::tempdir().unwrap();
     let file = database(old.path());
     of_version(&world, 3, &file).await;
@@ -82,11 +82,11 @@ async fn tables_of_a_later_version_are_refused_by_name_of_the_version() {
 
 #[tokio::test]
 async fn a_load_that_was_interrupted_never_happened() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     let folder = tempfile::tempdir().unwrap();
     let file = database(folder.path());
     let mut load = Load::begin(Location::File(&file), 4).await.unwrap();
-    let from = database(world.folder.path());
+    let from = database(world.home.path());
     let mut dump = Dump::begin(Location::File(&from)).await.unwrap();
     let organizations = dump.tables.iter().find(|one| one.name == "organizations");
     let organizations = organizations.unwrap().clone();
@@ -108,8 +108,8 @@ async fn a_load_that_was_interrupted_never_happened() {
 
 #[tokio::test]
 async fn every_table_is_in_a_backup() {
-    let world = World::new().await;
-    let file = database(world.folder.path());
+    let world = World::sqlite().await;
+    let file = database(world.home.path());
     let dump = Dump::begin(Location::File(&file)).await.unwrap();
     let mut named: Vec<String> = dump.tables.iter().map(|table| table.name.clone()).collect();
     named.sort();

@@ -14,12 +14,8 @@ async fn cancel(world: &World, id: CredentialId) -> Result<CredentialDetail, Err
 
 /// Does to the database what another part of the registry would do.
 async fn execute(world: &World, statement: &'static str, id: CredentialId) {
-    let path = world.folder.path().join(crate::testing::DATABASE);
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    let done = sqlx::query(statement).bind(id.to_string());
-    done.execute(&pool).await.unwrap();
-    pool.close().await;
+    let (statement, id) = ((statement, statement), Some(id.to_string()));
+    world.store.tamper(statement, id).await.unwrap();
 }
 
 fn versions(detail: &CredentialDetail) -> Vec<u32> {

@@ -114,10 +114,7 @@ async fn what_has_ended_leaves_no_text_behind() {
     crate::application::delete(&world.env, world.caller(), application, None)
         .await
         .unwrap();
-    let kept = "select count(*) from secrets where recoverable is not null";
-    let (kept,): (i64,) = sqlx::query_as(kept)
-        .fetch_one(world.store.pool())
-        .await
-        .unwrap();
+    let kept = "select count(*) as number from secrets where recoverable is not null";
+    let kept = world.store.number(kept).await.unwrap();
     assert_eq!(kept, 1, "the one that the rotation made");
 }

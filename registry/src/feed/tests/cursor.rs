@@ -47,7 +47,7 @@ async fn a_cursor_of_another_group_begins_a_snapshot() {
 
 #[tokio::test]
 async fn a_database_that_was_rolled_back_begins_a_snapshot() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     let gone = world.credential("gone", KEY).await;
     let folder = world.close().await;
     let backup = std::fs::read(folder.path().join(DATABASE)).unwrap();

@@ -157,7 +157,7 @@ pub(super) const DEPLOY: &str = "insert into deployed_secrets
          on conflict (group_id, digest) do update
          set secret_id = excluded.secret_id, expires_at = excluded.expires_at, record = excluded.record,
              revision = excluded.revision, paired_secret_id = excluded.paired_secret_id
-         where credential_id = excluded.credential_id";
+         where deployed_secrets.credential_id = excluded.credential_id";
 
 pub(super) async fn deploy(
     connection: &mut Connection,

@@ -1,7 +1,7 @@
 //! Applications and their names.
 
 use super::{
-    connection::{Connection, Row, sql},
+    connection::{Connection, Row, Sql, sql, texts},
     name::{Named, Word as _},
     value::{Columns, json, limit, number, time},
 };
@@ -160,8 +160,9 @@ pub(super) async fn named(
         .transpose()
 }
 
-pub(super) const LISTING: &str =
-    "select name from applications where instr(gateway_groups, $1) > 0 order by id limit $2";
+pub(super) const LISTING: Sql = texts!(
+    "select name from applications where " { "instr" | "strpos" } "(gateway_groups, $1) > 0 order by id limit $2"
+);
 
 pub(super) async fn listing(
     connection: &mut Connection,

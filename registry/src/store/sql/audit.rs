@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use super::{
-    connection::{Connection, Row, sql},
+    connection::{Connection, Row, Sql, sql, texts},
     value::{Columns, limit, number, optional_time, time},
 };
 use crate::{
@@ -17,12 +17,12 @@ use crate::{
 /// a stretch of one index.
 macro_rules! select {
     ($index:literal, $wanted:literal) => {
-        concat!(
+        texts!(
             "select sequence, organization_id, at, token_id, address, action, application_id, credential_id, subject, detail
-             from audit indexed by ",
-            $index,
-            " where ",
-            $wanted,
+             from audit"
+            { $index | "" }
+            " where "
+            $wanted
             " and organization_id = $1
                  and (at, sequence) < ($2, $3)
                  and at >= $4
@@ -35,10 +35,12 @@ macro_rules! select {
     };
 }
 
-pub(super) const LIST: &str = select!("audit_by_organization", "organization_id = $1");
-pub(super) const OF_APPLICATION: &str = select!("audit_by_application", "application_id = $5");
-pub(super) const OF_CREDENTIAL: &str = select!("audit_by_credential", "credential_id = $6");
-pub(super) const OF_ACTION: &str = select!("audit_by_action", "action = $7");
+pub(super) const LIST: Sql = select!(" indexed by audit_by_organization", "organization_id = $1");
+pub(super) const OF_APPLICATION: Sql =
+    select!(" indexed by audit_by_application", "application_id = $5");
+pub(super) const OF_CREDENTIAL: Sql =
+    select!(" indexed by audit_by_credential", "credential_id = $6");
+pub(super) const OF_ACTION: Sql = select!(" indexed by audit_by_action", "action = $7");
 
 fn decode(row: &Row) -> Result<NumberedEntry, StoreError> {
     let columns = Columns(row);

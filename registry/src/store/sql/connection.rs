@@ -42,6 +42,30 @@ impl From<&'static str> for Sql {
     }
 }
 
+/// A statement of which only parts differ: what both understand, and in braces what SQLite and what PostgreSQL reads.
+macro_rules! texts {
+    ($($part:tt)+) => {
+        crate::store::sql::connection::Sql {
+            sqlite: concat!($(crate::store::sql::connection::part!(sqlite $part)),+),
+            postgres: concat!($(crate::store::sql::connection::part!(postgres $part)),+),
+        }
+    };
+}
+
+macro_rules! part {
+    (sqlite { $sqlite:literal | $postgres:literal }) => {
+        $sqlite
+    };
+    (postgres { $sqlite:literal | $postgres:literal }) => {
+        $postgres
+    };
+    ($side:ident $both:literal) => {
+        $both
+    };
+}
+
+pub(super) use {part, texts};
+
 /// A value on its way into a statement. A missing one has a type as well, which PostgreSQL wants to know.
 #[derive(Debug)]
 pub(super) enum Value {

@@ -1,7 +1,7 @@
 //! Credentials.
 
 use super::{
-    connection::{Connection, Row, sql},
+    connection::{Connection, Row, Sql, sql, texts},
     name::{Named, Word as _},
     username,
     value::{Columns, json, limit, number, optional_duration, optional_time, time},
@@ -98,11 +98,21 @@ pub(super) async fn list(
 }
 
 /// Those with a scope that is not among these.
-pub(super) const BEYOND: &str = "select id from credentials
+pub(super) const BEYOND: Sql = texts!(
+    "select id from credentials
      where application_id = $1
-         and exists (select 1 from json_each(scopes) where value not in (select value from json_each($2)))
+         and exists (
+             select 1 from "
+    { "json_each(scopes)" | "jsonb_array_elements_text(scopes::jsonb)" }
+    " w where w.value not in (
+                 select k.value from "
+    { "json_each($2)" | "jsonb_array_elements_text($2::jsonb)" }
+    " k
+             )
+         )
      order by id
-     limit $3";
+     limit $3"
+);
 
 pub(super) async fn beyond(
     connection: &mut Connection,
@@ -204,8 +214,11 @@ pub(super) const UPDATE: &str = "update credentials
              rotated_at = $15, updated_at = $16, version = $17
          where id = $1";
 
-pub(super) const FOLLOW_EXPIRY: &str =
-    "update deployed_secrets set expires_at = $2 where credential_id = $1 and expires_at is not $2";
+pub(super) const FOLLOW_EXPIRY: Sql = texts!(
+    "update deployed_secrets set expires_at = $2 where credential_id = $1 and expires_at "
+    { "is not" | "is distinct from" }
+    " $2"
+);
 
 pub(super) async fn update(
     connection: &mut Connection,
@@ -275,18 +288,22 @@ pub(super) async fn delete_of_application(
 
 /// Each part finds only what is still to be done, and stops when it has enough. Left to itself, the planner walks an index
 /// in the order of credentials, which holds every secret there ever was.
-pub(super) const DUE: &str = "select credential_id from (
-         select distinct credential_id from secrets indexed by secrets_retiring
-         where state = 'retiring' and retiring_until <= $1
+pub(super) const DUE: Sql = texts!(
+    "select credential_id from (
+         select distinct credential_id from secrets"
+    { " indexed by secrets_retiring" | "" }
+    " where state = 'retiring' and retiring_until <= $1
          limit $2
-     )
+     ) subquery
      union
      select credential_id from (
-         select distinct credential_id from deployed_secrets indexed by deployed_by_expiry
-         where expires_at is not null and expires_at <= $1
+         select distinct credential_id from deployed_secrets"
+    { " indexed by deployed_by_expiry" | "" }
+    " where expires_at is not null and expires_at <= $1
          limit $2
-     )
-     limit $2";
+     ) subquery
+     limit $2"
+);
 
 /// Those with a retiring secret past its end, and those expired and yet deployed.
 pub(super) async fn due(

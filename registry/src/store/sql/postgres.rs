@@ -1,49 +1,112 @@
 //! A PostgreSQL server, for several registries that share it.
 
-use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
+use std::{str::FromStr as _, time::Duration};
+
+use sqlx::{
+    PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 use super::migrations;
 use crate::store::{OpenError, StoreError};
+
+mod open;
 
 const PING: &str = "select 1";
 /// One writer at a time, of all registries: revisions are committed in their order, and what a writer has read is true
 /// until it commits. The number is this product's own ("keysmith" in ASCII); the lock ends with the transaction.
 pub(super) const TAKE_TURN: &str = "select pg_advisory_xact_lock(7738160033391571048)";
+const BEGIN_READ: &str = "begin isolation level repeatable read, read only";
+/// The snapshot is taken by the first statement, not by `begin`.
+const LOOK: &str = "select 1";
+/// For a connection, before the request is told that the database is away.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// For a turn to write among the requests of this registry.
+const WRITER_PATIENCE: Duration = Duration::from_secs(10);
+/// A statement that takes longer is given up, also one that waits for another registry's turn to end. Milliseconds.
+const STATEMENT_TIMEOUT: &str = "60000";
+/// A transaction of a registry that hangs or is cut off gives its turn up. Milliseconds.
+const IDLE_TIMEOUT: &str = "30000";
+
+/// Where the database is.
+#[derive(Clone, Copy)]
+pub struct PostgresPlace<'a> {
+    /// `postgres://…`, with the password.
+    pub url: &'a str,
+    /// Connections for reading, at most.
+    pub readers: u32,
+}
 
 /// Connections to the server.
 pub(super) struct PostgresDatabase {
-    pool: PgPool,
+    options: PgConnectOptions,
+    readers: PgPool,
+    /// One: only one transaction writes at a time, and those that wait for their turn leave the readers alone.
+    writer: PgPool,
 }
 
 impl PostgresDatabase {
-    /// Connects.
-    pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
+    /// Connects, and makes sure that the server can be worked with.
+    pub(super) async fn open(place: PostgresPlace<'_>) -> Result<Self, OpenError> {
+        let options = PgConnectOptions::from_str(place.url)
+            .map_err(|_| OpenError::Server(open::UNREADABLE.to_owned()))?
+            .application_name("keysmith");
+        open::examine(&options).await?;
+        let limited = options.clone().options([
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+        ]);
         Ok(Self {
-            pool: PgPoolOptions::new().connect(url).await?,
+            options,
+            readers: PgPoolOptions::new()
+                .max_connections(place.readers)
+                .acquire_timeout(PATIENCE)
+                .connect_lazy_with(limited.clone()),
+            writer: PgPoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(WRITER_PATIENCE)
+                .connect_lazy_with(limited),
         })
     }
 
     pub(super) async fn read(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let begin = "begin isolation level repeatable read, read only";
-        Ok(self.pool.begin_with(begin).await?)
+        let mut transaction = self.readers.begin_with(BEGIN_READ).await?;
+        sqlx::query(LOOK).execute(&mut *transaction).await?;
+        Ok(transaction)
     }
 
     pub(super) async fn write(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.writer.begin().await?;
         sqlx::query(TAKE_TURN).execute(&mut *transaction).await?;
         Ok(transaction)
     }
 
     pub(super) async fn migrate(&self) -> Result<(), OpenError> {
-        Ok(migrations::POSTGRES.run(&self.pool).await?)
+        // Without a time limit: on many rows it takes what it takes.
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .connect_with(self.options.clone())
+            .await?;
+        let done = migrations::POSTGRES.run(&pool).await;
+        pool.close().await;
+        Ok(done?)
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query(PING).execute(&self.pool).await?;
+        sqlx::query(PING).execute(&self.readers).await?;
         Ok(())
     }
 
     pub(super) async fn close(&self) {
-        self.pool.close().await;
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+#[cfg(test)]
+impl PostgresDatabase {
+    /// For tests that look at the plans.
+    pub(super) const fn pool(&self) -> &PgPool {
+        &self.readers
     }
 }

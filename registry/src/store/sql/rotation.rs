@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     SqlTransaction,
-    connection::{Connection, sql},
+    connection::{Connection, Sql, sql, texts},
     value::{Columns, limit, number, optional_duration, time},
 };
 use crate::{
@@ -29,45 +29,65 @@ pub(super) const BETWEEN: &str = "select 1 from secrets
      limit 1";
 
 /// A record's version holds the versions of both parts of a pair.
-pub(super) const USE: &str = "select sum(count) as uses, max(last_at) as last_at
+pub(super) const USE: Sql = texts!(
+    "select cast(sum(count) as bigint) as uses, max(last_at) as last_at
      from usage
-     where credential_id = $1 and ((version >> $2) & $3) = $4";
+     where credential_id = $1 and ((version >> cast($2 as integer)) & $3) = $4"
+);
 
 /// Each part finds by an index of its own those of which nothing was said, or only that it comes; the times are of the
 /// policy for credentials that do not have their own.
-pub(super) const TO_NOTE: &str = "select id from (
-         select id from credentials indexed by credentials_by_rotation
+pub(super) const TO_NOTE: Sql = texts!(
+    "select id from (
+         select id from credentials"
+    { " indexed by credentials_by_rotation" | "" }
+    "
          where rotate_every is null and rotation_noted = 0 and rotated_at <= $1
          limit $5
-     )
+     ) subquery
      union all
      select id from (
-         select id from credentials indexed by credentials_by_rotation
+         select id from credentials"
+    { " indexed by credentials_by_rotation" | "" }
+    "
          where rotate_every is null and rotation_noted = 1 and rotated_at <= $2
          limit $5
-     )
+     ) subquery
      union all
      select id from (
-         select id from credentials indexed by credentials_by_own_rotation
+         select id from credentials"
+    { " indexed by credentials_by_own_rotation" | "" }
+    "
          where rotate_every is not null and rotation_noted = 0 and rotated_at + rotate_every <= $3 + $4
-             and rotated_at + rotate_every - min($4, rotate_every / 2) <= $3
+             and rotated_at + rotate_every - "
+    { "min" | "least" }
+    "($4, rotate_every / 2) <= $3
          limit $5
-     )
+     ) subquery
      union all
      select id from (
-         select id from credentials indexed by credentials_by_own_rotation
+         select id from credentials"
+    { " indexed by credentials_by_own_rotation" | "" }
+    "
          where rotate_every is not null and rotation_noted = 1 and rotated_at + rotate_every <= $3
          limit $5
-     )
-     limit $5";
+     ) subquery
+     limit $5"
+);
 
-pub(super) const COUNT: &str = "select
-         (select count(*) from credentials indexed by credentials_by_rotation
+pub(super) const COUNT: Sql = texts!(
+    "select
+         (select count(*) from credentials"
+    { " indexed by credentials_by_rotation" | "" }
+    "
           where rotate_every is null and rotation_noted = $1 and (expires_at is null or expires_at > $2))
          +
-         (select count(*) from credentials indexed by credentials_by_own_rotation
+         (select count(*) from credentials"
+    { " indexed by credentials_by_own_rotation" | "" }
+    "
           where rotate_every is not null and rotation_noted = $1 and (expires_at is null or expires_at > $2))
-         as credentials";
+         as credentials"
+);
 
 pub(super) const SET_SILENCE: &str =
     "update secrets set end_after_silence = $2 where id = $1 and state = 'retiring'";
@@ -75,16 +95,26 @@ pub(super) const SET_SILENCE: &str =
 pub(super) const SET_NOTE: &str = "update credentials set rotation_noted = $2 where id = $1";
 
 /// After the policy has changed: what was said of credentials that follow it.
-pub(super) const FORGET_BY_POLICY: &str = "update credentials indexed by credentials_by_rotation
+pub(super) const FORGET_BY_POLICY: Sql = texts!(
+    "update credentials"
+    { " indexed by credentials_by_rotation" | "" }
+    "
      set rotation_noted = 0
      where rotate_every is null and rotation_noted > 0
-         and rotated_at > case rotation_noted when 1 then $1 else $2 end";
+         and rotated_at > case rotation_noted when 1 then $1 else $2 end"
+);
 
 /// The same of those with a time of their own, of which the policy's warning counts.
-pub(super) const FORGET_OWN: &str = "update credentials indexed by credentials_by_own_rotation
+pub(super) const FORGET_OWN: Sql = texts!(
+    "update credentials"
+    { " indexed by credentials_by_own_rotation" | "" }
+    "
      set rotation_noted = 0
      where rotate_every is not null and rotation_noted = 1
-         and rotated_at + rotate_every - min($2, rotate_every / 2) > $1";
+         and rotated_at + rotate_every - "
+    { "min" | "least" }
+    "($2, rotate_every / 2) > $1"
+);
 
 /// Until when a secret was made, in milliseconds, of which by the policy is to be said that the next one comes, and that
 /// it is due. Before all time where the policy wants none.

@@ -2,7 +2,7 @@
 //! each credential on its way; those for one application sort its credentials.
 
 use super::{
-    connection::{Connection, Query, sql},
+    connection::{Connection, Query, Sql, sql, texts},
     credential::decode,
     value::{json, limit, optional_duration, optional_time, time},
 };
@@ -24,27 +24,34 @@ const LAST_TEXT: &str = "\u{10ffff}";
 /// `$1` the organization, `$2` the application, `$3` and `$4` where the page before ended, `$5` how many, then the filters,
 /// which are null where nothing is asked for.
 macro_rules! search {
-    ($index:literal, $whose:literal, $key:literal, $compare:literal, $order:literal) => {
-        concat!(
-            "select c.* from credentials c indexed by ",
-            $index,
-            " where ",
-            $whose,
+    ($index:literal, $whose:literal, $key:tt, $compare:literal, $order:tt) => {
+        texts!(
+            "select c.* from credentials c"
+            { " indexed by " | "" }
+            { $index | "" }
+            " where "
+            $whose
             // Where the index is entered: by itself, the pair below is not enough for a key that is computed.
-            " and ",
-            $key,
-            " ",
-            $compare,
-            "= $3 and (",
-            $key,
-            ", c.id) ",
-            $compare,
+            " and "
+            $key
+            " "
+            $compare
+            "= $3 and ("
+            $key
+            ", c.id) "
+            $compare
             " ($3, $4)
-         and ($7 is null or instr(lower(c.name), $7) > 0)
+         and ($7 is null or "
+            { "instr" | "strpos" }
+            "(lower(c.name), $7) > 0)
          and ($8 is null or not exists (
-             select 1 from json_each($8) w
+             select 1 from "
+            { "json_each($8)" | "jsonb_array_elements($8::jsonb)" }
+            " w
              where not exists (
-                 select 1 from json_each(c.labels) l
+                 select 1 from "
+            { "json_each(c.labels)" | "jsonb_each_text(c.labels::jsonb)" }
+            " l
                  where l.key = w.value ->> 0 and (w.value ->> 1 is null or l.value = w.value ->> 1)
              )
          ))
@@ -61,33 +68,35 @@ macro_rules! search {
              when 'not_yet_valid' then c.not_before > $6
              when 'application_disabled' then
                  not (select a.enabled from applications a where a.id = c.application_id)
-             when 'enabled' then c.enabled and ifnull(c.expires_at > $6, true) and ifnull(c.not_before <= $6, true)
+             when 'enabled' then c.enabled and coalesce(c.expires_at > $6, true) and coalesce(c.not_before <= $6, true)
                  and (select a.enabled from applications a where a.id = c.application_id)
              else true
          end
          and ($13 is null or c.expires_at > $6 and c.expires_at <= $13)
-         and ($14 is null or ifnull(c.last_used_at, c.created_at) <= $14)
+         and ($14 is null or coalesce(c.last_used_at, c.created_at) <= $14)
          and ($15 is null or exists (
              select 1 from deployed_secrets d where d.credential_id = c.id and d.group_id = $15
          ))
          and case $16
-             when 'due' then ifnull(c.expires_at > $6, true) and c.rotated_at + ifnull(c.rotate_every, $17) <= $6
-             when 'due_soon' then ifnull(c.expires_at > $6, true) and c.rotated_at + ifnull(c.rotate_every, $17) > $6
-                 and c.rotated_at + ifnull(c.rotate_every, $17) - min($18, ifnull(c.rotate_every, $17) / 2) <= $6
+             when 'due' then coalesce(c.expires_at > $6, true) and c.rotated_at + coalesce(c.rotate_every, $17) <= $6
+             when 'due_soon' then coalesce(c.expires_at > $6, true) and c.rotated_at + coalesce(c.rotate_every, $17) > $6
+                 and c.rotated_at + coalesce(c.rotate_every, $17) - "
+            { "min" | "least" }
+            "($18, coalesce(c.rotate_every, $17) / 2) <= $6
              else true
          end
          and ($19 is null or exists (
              select 1 from applications a where a.id = c.application_id and a.owner = $19
          ))
-     order by ",
-            $order,
+     order by "
+            $order
             " limit $5"
         )
     };
 }
 
 macro_rules! both_ways {
-    ($index:literal, $whose:literal, $key:literal, $ascending:literal, $descending:literal) => {
+    ($index:literal, $whose:literal, $key:tt, $ascending:tt, $descending:tt) => {
         [
             search!($index, $whose, $key, ">", $ascending),
             search!($index, $whose, $key, "<", $descending),
@@ -117,22 +126,34 @@ macro_rules! every_order {
             both_ways!(
                 $expires,
                 $whose,
-                "ifnull(c.expires_at, 9223372036854775807)",
-                "ifnull(c.expires_at, 9223372036854775807), c.id",
-                "ifnull(c.expires_at, 9223372036854775807) desc, c.id desc"
+                {
+                    "ifnull(c.expires_at, 9223372036854775807)"
+                        | "coalesce(c.expires_at, 9223372036854775807)"
+                },
+                {
+                    "ifnull(c.expires_at, 9223372036854775807), c.id"
+                        | "coalesce(c.expires_at, 9223372036854775807), c.id"
+                },
+                {
+                    "ifnull(c.expires_at, 9223372036854775807) desc, c.id desc"
+                        | "coalesce(c.expires_at, 9223372036854775807) desc, c.id desc"
+                }
             ),
             both_ways!(
                 $used,
                 $whose,
-                "ifnull(c.last_used_at, 0)",
-                "ifnull(c.last_used_at, 0), c.id",
-                "ifnull(c.last_used_at, 0) desc, c.id desc"
+                { "ifnull(c.last_used_at, 0)" | "coalesce(c.last_used_at, 0)" },
+                { "ifnull(c.last_used_at, 0), c.id" | "coalesce(c.last_used_at, 0), c.id" },
+                {
+                    "ifnull(c.last_used_at, 0) desc, c.id desc"
+                        | "coalesce(c.last_used_at, 0) desc, c.id desc"
+                }
             ),
         ]
     };
 }
 
-const fn flat(orders: [[&'static str; 2]; 5]) -> [&'static str; 10] {
+const fn flat(orders: [[Sql; 2]; 5]) -> [Sql; 10] {
     let [
         [created_up, created_down],
         [name_up, name_down],
@@ -154,7 +175,7 @@ const fn flat(orders: [[&'static str; 2]; 5]) -> [&'static str; 10] {
     ]
 }
 
-pub(super) const OF_ORGANIZATION: [&str; 10] = flat(every_order!(
+pub(super) const OF_ORGANIZATION: [Sql; 10] = flat(every_order!(
     "c.organization_id = $1 and $2 is null",
     "credentials_by_creation",
     "credentials_by_name",
@@ -163,7 +184,7 @@ pub(super) const OF_ORGANIZATION: [&str; 10] = flat(every_order!(
     "credentials_by_use"
 ));
 
-pub(super) const OF_APPLICATION: [&str; 10] = flat(every_order!(
+pub(super) const OF_APPLICATION: [Sql; 10] = flat(every_order!(
     "c.organization_id = $1 and c.application_id = $2",
     "credentials_by_application",
     "credentials_by_application",
@@ -279,10 +300,12 @@ pub(super) async fn search(
         .collect()
 }
 
-pub(super) const SECRETS: &str = "select s.*
-     from json_each($1) w
-     cross join secrets s on s.credential_id = w.value
-     where s.state <> 'revoked'";
+pub(super) const SECRETS: Sql = texts!(
+    "select s.* from "
+    { "json_each($1) w cross" | "jsonb_array_elements_text($1::jsonb) w inner" }
+    " join secrets s on s.credential_id = w.value
+     where s.state <> 'revoked'"
+);
 
 /// The secrets of a page of credentials.
 pub(super) async fn unrevoked_secrets(

@@ -1,7 +1,7 @@
 //! Secrets.
 
 use super::{
-    connection::{Connection, Row, sql},
+    connection::{Connection, Row, Sql, sql, texts},
     name::{Named, Word as _},
     value::{Columns, optional_duration, optional_time, time},
 };
@@ -113,10 +113,14 @@ pub(super) async fn unrevoked_of_many(
         .collect()
 }
 
-pub(super) const FINGERPRINT_OWNER: &str = "select id from secrets where fingerprint = $1
+pub(super) const FINGERPRINT_OWNER: Sql = texts!(
+    "select id from secrets where fingerprint = $1
      union all
-     select id from secrets indexed by secrets_proven where proven_fingerprint = $1
-     limit 1";
+     select id from secrets"
+    { " indexed by secrets_proven" | "" }
+    " where proven_fingerprint = $1
+     limit 1"
+);
 
 pub(super) async fn fingerprint_owner(
     connection: &mut Connection,
@@ -247,9 +251,12 @@ pub(super) async fn set_state(
     Ok(())
 }
 
-pub(super) const REVOKE_OF_APPLICATION: &str = "update secrets indexed by secrets_unrevoked
-         set state = 'revoked', retiring_until = null, revoked_at = $2, recoverable = null, end_after_silence = null
-         where state <> 'revoked' and credential_id in (select id from credentials where application_id = $1)";
+pub(super) const REVOKE_OF_APPLICATION: Sql = texts!(
+    "update secrets"
+    { " indexed by secrets_unrevoked" | "" }
+    " set state = 'revoked', retiring_until = null, revoked_at = $2, recoverable = null, end_after_silence = null
+         where state <> 'revoked' and credential_id in (select id from credentials where application_id = $1)"
+);
 
 /// Revokes whatever an application's credentials still have.
 pub(super) async fn revoke_of_application(

@@ -1,4 +1,4 @@
-//! Claims about the embedded database's file.
+//! Claims about what a database keeps from one start to the next, and about the embedded one's file.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -9,37 +9,33 @@ use crate::{
     idempotency::{self, Begun, Receipt, Scope},
     ids::TokenId,
     secrets::MasterKey,
-    testing::{DATABASE, HOUR, World, secret},
+    testing::{DATABASE, HOUR, World, home::Home, secret},
     token::{self, NewRole, NewToken},
 };
 
 mod plans;
+mod postgres_plans;
 mod rendering;
 mod sealed;
 
-async fn open(folder: &Path, key: &MasterKey, seed: u64) -> Result<SqlStore, OpenError> {
+async fn open(home: &Home, key: &MasterKey, seed: u64) -> Result<SqlStore, OpenError> {
     let now = Timestamp::from_millis(1_800_000_000_000);
-    SqlStore::open_sqlite(
-        &folder.join(DATABASE),
-        &Keys::derive(key),
-        now,
-        &SeededEntropy::new(seed),
-    )
-    .await
+    let entropy = SeededEntropy::new(seed);
+    home.open(&Keys::derive(key), now, &entropy).await
 }
 
 #[tokio::test]
 async fn a_wrong_master_key_is_refused_and_changes_nothing() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     world.credential("a", NewSecret::GeneratedApiKey).await;
     let folder = world.close().await;
     let before = std::fs::read(folder.path().join(DATABASE)).unwrap();
     let wrong = MasterKey::generate(&SeededEntropy::new(5)).unwrap();
-    let refused = open(folder.path(), &wrong, 2).await;
+    let refused = open(&folder, &wrong, 2).await;
     assert!(matches!(refused, Err(OpenError::WrongMasterKey)));
     assert_eq!(std::fs::read(folder.path().join(DATABASE)).unwrap(), before);
     let right = crate::testing::master_key();
-    open(folder.path(), &right, 2).await.unwrap();
+    open(&folder, &right, 2).await.unwrap();
 }
 
 #[tokio::test]
@@ -60,7 +56,7 @@ async fn the_log_goes_on_after_a_restart() {
 
 #[tokio::test]
 async fn a_dump_of_the_database_holds_no_secret_and_no_hash_of_one() {
-    let mut world = World::new().await;
+    let mut world = World::sqlite().await;
     world.env.policy.retrievable_allowed = true;
     let mut secrets = Vec::new();
     let application = world.application("pair").await;

@@ -3,7 +3,7 @@
 use filter_core::usage::UseOutcome;
 
 use super::{
-    connection::{Connection, Row, sql},
+    connection::{Connection, Row, Sql, sql, texts},
     value::{Columns, json, number, time},
 };
 use crate::{
@@ -26,10 +26,11 @@ fn ids(credentials: &[CredentialId]) -> Result<String, StoreError> {
     json(&texts, "usage.credential_id")
 }
 
-pub(super) const OF: &str =
-    "select u.credential_id, u.version, u.outcome, u.count, u.first_at, u.last_at, u.received_at
-     from json_each($1) w
-     cross join usage u on u.credential_id = w.value";
+pub(super) const OF: Sql = texts!(
+    "select u.credential_id, u.version, u.outcome, u.count, u.first_at, u.last_at, u.received_at from "
+    { "json_each($1) w cross" | "jsonb_array_elements_text($1::jsonb) w inner" }
+    " join usage u on u.credential_id = w.value"
+);
 
 fn decode(row: &Row) -> Result<UsageCount, StoreError> {
     let columns = Columns(row);
@@ -89,9 +90,11 @@ pub(super) async fn days(
         .collect()
 }
 
-pub(super) const ENDING_BY_SILENCE: &str =
-    "select distinct credential_id from secrets indexed by secrets_ending_by_silence
-     where state = 'retiring' and end_after_silence is not null";
+pub(super) const ENDING_BY_SILENCE: Sql = texts!(
+    "select distinct credential_id from secrets"
+    { " indexed by secrets_ending_by_silence" | "" }
+    " where state = 'retiring' and end_after_silence is not null"
+);
 
 pub(super) async fn ending_by_silence(
     connection: &mut Connection,
@@ -130,11 +133,14 @@ pub(super) async fn lost(
 
 /// Seen are those that are deployed to the group, were withdrawn from it, or were used there: what was counted before a
 /// credential was withdrawn comes after that.
-pub(super) const REPORTED: &str = "select c.id, c.secret_version, c.paired, exists (select 1 from deployed_secrets d where d.credential_id = c.id and d.group_id = $1)
+pub(super) const REPORTED: Sql = texts!(
+    "select c.id, c.secret_version, c.paired, exists (select 1 from deployed_secrets d where d.credential_id = c.id and d.group_id = $1)
          or exists (select 1 from withdrawals x where x.credential_id = c.id and x.group_id = $1)
          or exists (select 1 from usage_days u where u.credential_id = c.id and u.group_id = $1) as is_seen
-     from json_each($2) w
-     cross join credentials c on c.id = w.value";
+     from "
+    { "json_each($2) w cross" | "jsonb_array_elements_text($2::jsonb) w inner" }
+    " join credentials c on c.id = w.value"
+);
 
 pub(super) async fn reported(
     connection: &mut Connection,
@@ -159,8 +165,7 @@ pub(super) async fn reported(
         .collect()
 }
 
-pub(super) const LANES: &str =
-    "select count(*) as lanes from (select 1 from usage_batches where group_id = $1 limit $2)";
+pub(super) const LANES: &str = "select count(*) as lanes from (select 1 from usage_batches where group_id = $1 limit $2) subquery";
 
 pub(super) async fn lanes(
     connection: &mut Connection,
@@ -216,26 +221,52 @@ pub(super) async fn put_applied(
 }
 
 // A count stays one that readers of JSON agree on.
-pub(super) const ADD: &str = "insert into usage (credential_id, version, outcome, count, first_at, last_at, received_at)
-     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
-     from json_each($1)
+pub(super) const ADD: Sql = texts!(
+    "insert into usage (credential_id, version, outcome, count, first_at, last_at, received_at)
+     select w.value ->> 0, cast(w.value ->> 1 as bigint), cast(w.value ->> 2 as bigint), cast(w.value ->> 3 as bigint),
+         cast(w.value ->> 4 as bigint), cast(w.value ->> 5 as bigint), cast(w.value ->> 6 as bigint)
+     from "
+    { "json_each($1)" | "jsonb_array_elements($1::jsonb)" }
+    " w
      where true
      on conflict (credential_id, version, outcome) do update
-     set count = min(count + excluded.count, 9007199254740991), first_at = min(first_at, excluded.first_at),
-         last_at = max(last_at, excluded.last_at), received_at = max(received_at, excluded.received_at)";
+     set count = "
+    { "min" | "least" }
+    "(usage.count + excluded.count, 9007199254740991), first_at = "
+    { "min" | "least" }
+    "(usage.first_at, excluded.first_at), last_at = "
+    { "max" | "greatest" }
+    "(usage.last_at, excluded.last_at), received_at = "
+    { "max" | "greatest" }
+    "(usage.received_at, excluded.received_at)"
+);
 
-pub(super) const ADD_DAYS: &str = "insert into usage_days (credential_id, day, group_id, outcome, count, last_at)
-     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-     from json_each($1)
+pub(super) const ADD_DAYS: Sql = texts!(
+    "insert into usage_days (credential_id, day, group_id, outcome, count, last_at)
+     select w.value ->> 0, cast(w.value ->> 1 as bigint), w.value ->> 2, cast(w.value ->> 3 as bigint),
+         cast(w.value ->> 4 as bigint), cast(w.value ->> 5 as bigint)
+     from "
+    { "json_each($1)" | "jsonb_array_elements($1::jsonb)" }
+    " w
      where true
      on conflict (credential_id, day, group_id, outcome) do update
-     set count = min(count + excluded.count, 9007199254740991), last_at = max(last_at, excluded.last_at)";
+     set count = "
+    { "min" | "least" }
+    "(usage_days.count + excluded.count, 9007199254740991), last_at = "
+    { "max" | "greatest" }
+    "(usage_days.last_at, excluded.last_at)"
+);
 
 /// Refused is not used. The index is that of the primary key; left to itself, the planner looks at every row where there
 /// are few.
-pub(super) const USED: &str = "update credentials indexed by sqlite_autoindex_credentials_1
-     set last_used_at = (select max(u.last_at) from usage u where u.credential_id = credentials.id and u.outcome < 2)
-     where id in (select value from json_each($1))";
+pub(super) const USED: Sql = texts!(
+    "update credentials"
+    { " indexed by sqlite_autoindex_credentials_1" | "" }
+    " set last_used_at = (select max(u.last_at) from usage u where u.credential_id = credentials.id and u.outcome < 2)
+     where id in (select w.value from "
+    { "json_each($1)" | "jsonb_array_elements_text($1::jsonb)" }
+    " w)"
+);
 
 /// In one statement each, however many they are.
 pub(super) async fn add(
@@ -278,10 +309,16 @@ pub(super) async fn add(
     Ok(())
 }
 
-pub(super) const ADD_LOST: &str = "insert into usage_lost (group_id, day, count, last_at)
+pub(super) const ADD_LOST: Sql = texts!(
+    "insert into usage_lost (group_id, day, count, last_at)
      values ($1, $2, $3, $4)
      on conflict (group_id, day) do update
-     set count = min(count + excluded.count, 9007199254740991), last_at = max(last_at, excluded.last_at)";
+     set count = "
+    { "min" | "least" }
+    "(usage_lost.count + excluded.count, 9007199254740991), last_at = "
+    { "max" | "greatest" }
+    "(usage_lost.last_at, excluded.last_at)"
+);
 
 pub(super) async fn add_lost(
     connection: &mut Connection,

@@ -97,7 +97,7 @@ async fn an_address_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn a_registry_with_tls_is_reached_through_the_authority_that_signed_it() {
-    let data = Data::new();
+    let data = Data::new().await;
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let certificate = data.file("tls.pem", &key.cert.pem());
     let private = data.file("tls.key", &key.signing_key.serialize_pem());

@@ -13,12 +13,12 @@ use crate::store::sql::{
 
 macro_rules! statements {
     ($($module:ident: $($name:ident)+;)+) => {
-        vec![$($((concat!(stringify!($module), "::", stringify!($name)), Sql::from($module::$name).sqlite)),+),+]
+        vec![$($((concat!(stringify!($module), "::", stringify!($name)), Sql::from($module::$name))),+),+]
     };
 }
 
 /// Every statement, by the name of its constant. Those in lists are numbered.
-fn statements() -> Vec<(String, &'static str)> {
+pub(super) fn statements() -> Vec<(String, Sql)> {
     let single = statements! {
         admission: GROUPS_ADMITTING ADMIT TOUCH_APPLICATION DISMISS DEPLOYED DIGEST_OWNER DEPLOYED_OF_MANY DEPLOY TOUCH WITHDRAW
             WITHDRAW_OF_APPLICATION DEPLOYMENTS_OF;
@@ -58,35 +58,38 @@ fn statements() -> Vec<(String, &'static str)> {
         .into_iter()
         .map(|(name, sql)| (name.to_owned(), sql))
         .collect();
-    let lists: [(&str, &[&'static str]); 12] = [
-        ("sealed::COUNT", &sealed::COUNT),
-        ("sealed::ELSEWHERE", &sealed::ELSEWHERE),
-        ("sealed::PUT", &sealed::PUT),
-        ("application::DELETE", &application::DELETE),
-        ("search::OF_ORGANIZATION", &search::OF_ORGANIZATION),
-        ("search::OF_APPLICATION", &search::OF_APPLICATION),
-        ("deployment::FORGET", &deployment::FORGET),
-        ("gateway::DELETE_GROUP", &gateway::DELETE_GROUP),
+    let lists: [(&str, Vec<Sql>); 12] = [
+        ("sealed::COUNT", every(&sealed::COUNT)),
+        ("sealed::ELSEWHERE", every(&sealed::ELSEWHERE)),
+        ("sealed::PUT", every(&sealed::PUT)),
+        ("application::DELETE", every(&application::DELETE)),
+        ("search::OF_ORGANIZATION", every(&search::OF_ORGANIZATION)),
+        ("search::OF_APPLICATION", every(&search::OF_APPLICATION)),
+        ("deployment::FORGET", every(&deployment::FORGET)),
+        ("gateway::DELETE_GROUP", every(&gateway::DELETE_GROUP)),
         (
             "credential::DELETE_OF_APPLICATION",
-            &credential::DELETE_OF_APPLICATION,
+            every(&credential::DELETE_OF_APPLICATION),
         ),
-        ("forgetting::DELETE_OF", &forgetting::DELETE_OF),
+        ("forgetting::DELETE_OF", every(&forgetting::DELETE_OF)),
         (
             "forgetting::DELETE_OF_APPLICATION",
-            &forgetting::DELETE_OF_APPLICATION,
+            every(&forgetting::DELETE_OF_APPLICATION),
         ),
-        ("forgetting::DELETE_OF_GROUP", &forgetting::DELETE_OF_GROUP),
+        (
+            "forgetting::DELETE_OF_GROUP",
+            every(&forgetting::DELETE_OF_GROUP),
+        ),
     ];
     for (name, list) in lists {
         let numbered = (0..).zip(list);
-        all.extend(numbered.map(|(nth, sql)| (format!("{name} {nth}"), *sql)));
+        all.extend(numbered.map(|(nth, sql)| (format!("{name} {nth}"), sql)));
     }
     all
 }
 
 /// Steps that look at every row, and why they may.
-const WALKS: [(&str, &str); 43] = [
+pub(super) const WALKS: [(&str, &str); 43] = [
     (
         "chain::CHAINED",
         "ends at the first record; asked where there is no state, which is once",
@@ -181,7 +184,7 @@ const WALKS: [(&str, &str); 43] = [
 ];
 
 /// Steps that look at every application: of their kind there is only this one, when a group is deleted.
-const RARE_WALKS: [(&str, &str); 1] = [(
+pub(super) const RARE_WALKS: [(&str, &str); 1] = [(
     "application::LISTING",
     "asked when a group is deleted; the lists of groups have no index",
 )];
@@ -212,9 +215,14 @@ const SORTS: [(&str, &str); 17] = [
     ("secret::PASSWORDS", "sorts the passwords of one user name"),
 ];
 
-async fn plan(world: &World, sql: &str) -> Vec<String> {
+fn every<T: Copy + Into<Sql>>(list: &[T]) -> Vec<Sql> {
+    list.iter().map(|sql| (*sql).into()).collect()
+}
+
+async fn plan(world: &World, sql: impl Into<Sql>) -> Vec<String> {
+    let sql = sql.into().sqlite;
     sqlx::query(AssertSqlSafe(format!("explain query plan {sql}")))
-        .fetch_all(world.store.pool())
+        .fetch_all(world.store.sqlite())
         .await
         .unwrap()
         .iter()
@@ -251,7 +259,10 @@ async fn check(world: &World) {
 }
 
 async fn filled() -> World {
-    let world = World::new().await;
+    fill(World::sqlite().await).await
+}
+
+pub(super) async fn fill(world: World) -> World {
     for number in 0..12 {
         let id = world.application(&format!("a{number}")).await;
         for name in ["x", "y", "z"] {
@@ -329,20 +340,20 @@ async fn pages_of_credentials_are_walks_along_one_index_from_where_the_last_ende
 async fn what_is_asked_often_is_found_by_an_index_made_for_it() {
     let world = filled().await;
     for (sql, index) in [
-        (secret::UNREVOKED, "secrets_unrevoked"),
-        (application::LIST, "applications_by_organization"),
-        (application::LIST_NAMED, "(name=?)"),
-        (token::OF_ORGANIZATION, "tokens_by_organization"),
-        (token::OF_GROUP, "tokens_by_group"),
-        (token::HAS_ADMIN, "tokens_of_administrators"),
-        (log::LAST_BEFORE, "revisions_by_time"),
-        (credential::DUE, "secrets_retiring"),
-        (credential::DUE, "deployed_by_expiry"),
-        (rendering::UNRENDERED, "deployed_unrendered"),
-        (rotation::TO_NOTE, "credentials_by_rotation"),
-        (rotation::TO_NOTE, "credentials_by_own_rotation"),
-        (rotation::COUNT, "credentials_by_rotation"),
-        (rotation::COUNT, "credentials_by_own_rotation"),
+        (Sql::from(secret::UNREVOKED), "secrets_unrevoked"),
+        (Sql::from(application::LIST), "applications_by_organization"),
+        (Sql::from(application::LIST_NAMED), "(name=?)"),
+        (Sql::from(token::OF_ORGANIZATION), "tokens_by_organization"),
+        (Sql::from(token::OF_GROUP), "tokens_by_group"),
+        (Sql::from(token::HAS_ADMIN), "tokens_of_administrators"),
+        (Sql::from(log::LAST_BEFORE), "revisions_by_time"),
+        (Sql::from(credential::DUE), "secrets_retiring"),
+        (Sql::from(credential::DUE), "deployed_by_expiry"),
+        (Sql::from(rendering::UNRENDERED), "deployed_unrendered"),
+        (Sql::from(rotation::TO_NOTE), "credentials_by_rotation"),
+        (Sql::from(rotation::TO_NOTE), "credentials_by_own_rotation"),
+        (Sql::from(rotation::COUNT), "credentials_by_rotation"),
+        (Sql::from(rotation::COUNT), "credentials_by_own_rotation"),
     ] {
         let plan = plan(&world, sql).await;
         assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");

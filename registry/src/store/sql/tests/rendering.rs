@@ -1,18 +1,13 @@
 //! Claims about the records of the feed that the database keeps.
 
-use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
-
 use super::*;
 
-/// Another process changes the database while none serves it.
-async fn tamper(folder: &Path, statements: &[&'static str]) {
-    let options = SqliteConnectOptions::new().filename(folder.join(DATABASE));
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    for statement in statements {
-        sqlx::query(*statement).execute(&pool).await.unwrap();
-    }
-    pool.close().await;
-}
+/// What another version of the registry would leave in the database.
+const NO_RECORDS: &str = "update deployed_secrets set record = null";
+const DAMAGED: (&str, &str) = (
+    "update deployed_secrets set record = x'00'",
+    "update deployed_secrets set record = '\\x00'::bytea",
+);
 
 #[tokio::test]
 async fn what_an_earlier_version_deployed_is_rendered_at_the_start() {
@@ -23,14 +18,12 @@ async fn what_an_earlier_version_deployed_is_rendered_at_the_start() {
             .await;
     }
     let expected = world.gateway().await;
-    let folder = world.close().await;
     // As a version left it that kept no records.
-    let first = [
-        "update deployed_secrets set record = null",
-        "update installation set record_format = 0",
-    ];
-    tamper(folder.path(), &first).await;
-    let world = World::open(folder, 2).await;
+    world.tamper(NO_RECORDS).await;
+    world
+        .tamper("update installation set record_format = 0")
+        .await;
+    let world = World::open(world.close().await, 2).await;
     assert_eq!(world.gateway().await.known(), expected.known());
 }
 
@@ -39,22 +32,15 @@ async fn records_of_another_format_are_rendered_anew_at_the_start() {
     let world = World::new().await;
     world.credential("a", NewSecret::GeneratedApiKey).await;
     let expected = world.gateway().await;
-    let folder = world.close().await;
-    let other = [
-        "update deployed_secrets set record = x'00'",
-        "update installation set record_format = 77",
-    ];
-    tamper(folder.path(), &other).await;
-    let world = World::open(folder, 2).await;
+    world.store.tamper(DAMAGED, None).await.unwrap();
+    world
+        .tamper("update installation set record_format = 77")
+        .await;
+    let world = World::open(world.close().await, 2).await;
     assert_eq!(world.gateway().await.known(), expected.known());
-    let folder = world.close().await;
     // Known to be of this version's format from then on: what is damaged is not taken for another format.
-    tamper(
-        folder.path(),
-        &["update deployed_secrets set record = x'00'"],
-    )
-    .await;
-    let world = World::open(folder, 3).await;
+    world.store.tamper(DAMAGED, None).await.unwrap();
+    let world = World::open(world.close().await, 3).await;
     let mut read = world.env.store.read().await.unwrap();
     let group = world.default_group().await;
     let rows = read.group_credentials(group, &[0; 16], 10).await.unwrap();
@@ -64,14 +50,19 @@ async fn records_of_another_format_are_rendered_anew_at_the_start() {
 #[tokio::test]
 async fn a_damaged_record_is_on_no_page() {
     for damage in [
-        "update deployed_secrets set record = x''",
-        "update deployed_secrets set record = x'00' || substr(record, 2)",
+        (
+            "update deployed_secrets set record = x''",
+            "update deployed_secrets set record = ''::bytea",
+        ),
+        (
+            "update deployed_secrets set record = x'00' || substr(record, 2)",
+            "update deployed_secrets set record = '\\x00'::bytea || substr(record, 2)",
+        ),
     ] {
         let world = World::new().await;
         world.credential("a", NewSecret::GeneratedApiKey).await;
-        let folder = world.close().await;
-        tamper(folder.path(), &[damage]).await;
-        let world = World::open(folder, 2).await;
+        world.store.tamper(damage, None).await.unwrap();
+        let world = World::open(world.close().await, 2).await;
         let group = world.default_group().await;
         let first = world.feed.page(group, None).await.unwrap();
         let credentials = first.decode().unwrap().next;
@@ -90,13 +81,12 @@ async fn a_start_that_cannot_render_a_record_says_which() {
     let group = world.default_group().await;
     let digest = world.gateway().await.credentials.into_values().next();
     let digest = u128::from_be_bytes(digest.unwrap().digest.0);
-    let folder = world.close().await;
-    let broken = [
-        "update deployed_secrets set record = null",
-        "update credentials set scopes = 'no list'",
-    ];
-    tamper(folder.path(), &broken).await;
-    let refused = open(folder.path(), &crate::testing::master_key(), 2).await;
+    world.tamper(NO_RECORDS).await;
+    world
+        .tamper("update credentials set scopes = 'no list'")
+        .await;
+    let home = world.close().await;
+    let refused = open(&home, &crate::testing::master_key(), 2).await;
     let text = refused.unwrap_err().to_string();
     assert!(text.contains(&group.to_string()), "{text}");
     assert!(text.contains(&format!("{digest:032x}")), "{text}");
