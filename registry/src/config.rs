@@ -345,7 +345,7 @@ fn read_database(reader: &mut Reader) -> Database {
     }
     Database {
         url,
-        readers: reader.number("database_connections", 8, 1, 1000),
+        readers: reader.number("database_connections", 8, 4, 1000),
     }
 }
 

@@ -39,7 +39,7 @@ mod usage;
 mod visible;
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 
 pub use audit::{AuditReads, AuditWrites};
 pub use error::{OpenError, StoreError};

@@ -93,6 +93,11 @@ impl World {
         Self::open(Home::postgres().await, 1).await
     }
 
+    /// Another registry on the same database of a PostgreSQL server.
+    pub(crate) async fn beside(&self, seed: u64) -> Self {
+        Self::open(self.home.beside(), seed).await
+    }
+
     /// The registry that was closed.
     pub(crate) async fn open(home: Home, seed: u64) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));

@@ -12,6 +12,9 @@ use crate::{
 /// After which a client that met a full queue may come back.
 pub(crate) const BUSY_RETRY: Duration = Duration::from_secs(1);
 
+/// After which a client may come back that found the database away.
+const AWAY_RETRY: Duration = Duration::from_secs(2);
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
@@ -32,6 +35,9 @@ impl From<Error> for Problem {
             Error::Store(StoreError::NotJournaled) => {
                 tracing::error!(error = %StoreError::NotJournaled, "the request was answered 503");
                 Self::new(Kind::NotJournaled).retry_after(BUSY_RETRY)
+            }
+            Error::Store(StoreError::Unavailable(_)) => {
+                Self::unavailable(&error).retry_after(AWAY_RETRY)
             }
             Error::Superseded => Self::new(Kind::IdempotencyInProgress).retry_after(BUSY_RETRY),
             Error::Answer(_)

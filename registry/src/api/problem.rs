@@ -35,6 +35,7 @@ pub(crate) enum Kind {
     TooManyAttempts,
     Internal,
     Overloaded,
+    Unavailable,
     NotJournaled,
 }
 
@@ -58,6 +59,7 @@ impl Kind {
             Self::TooManyAttempts => "too-many-attempts",
             Self::Internal => "internal",
             Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
             Self::NotJournaled => "not-journaled",
         }
     }
@@ -82,6 +84,7 @@ impl Kind {
             Self::TooManyAttempts => "Too many attempts",
             Self::Internal => "Something went wrong here",
             Self::Overloaded => "Too busy at the moment",
+            Self::Unavailable => "The database is not available at the moment",
             Self::NotJournaled => {
                 "It is done, but cannot be written to the journal of revocations yet"
             }
@@ -104,7 +107,9 @@ impl Kind {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded | Self::NotJournaled => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::Unavailable | Self::NotJournaled => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 }
@@ -187,15 +192,14 @@ impl Problem {
 
     /// Something unexpected. Its cause is logged here, and nowhere else; the client learns nothing of it.
     pub(crate) fn internal(error: &(dyn Error + 'static)) -> Self {
-        let mut causes = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            causes.push_str(": ");
-            causes.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        tracing::error!(error = causes, "the request failed");
+        tracing::error!(error = with_causes(error), "the request failed");
         Self::new(Kind::Internal)
+    }
+
+    /// The database is away. Logged like what is unexpected, and no fault of the request.
+    pub(crate) fn unavailable(error: &(dyn Error + 'static)) -> Self {
+        tracing::warn!(error = with_causes(error), "the request found no database");
+        Self::new(Kind::Unavailable)
     }
 
     pub(crate) fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
@@ -257,6 +261,17 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(self);
         response
     }
+}
+
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut causes = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        causes.push_str(": ");
+        causes.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    causes
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub const OPTIONS: &[Setting] = &[
     setting(
         "database_connections",
         "8",
-        "Connections (1 to 1000) to PostgreSQL for reading; three more are for writing, for what other registries change \
+        "Connections (4 to 1000) to PostgreSQL for reading; three more are for writing, for what other registries change \
          and for the start.",
     ),
     setting(

@@ -33,7 +33,7 @@ struct Filled {
 
 impl Filled {
     async fn new() -> Self {
-        let mut world = World::new().await;
+        let mut world = World::sqlite().await;
         world.env.policy.retrievable_allowed = true;
         for name in ["a", "b", "c", "d"] {
             world.credential(name, NewSecret::GeneratedApiKey).await;
@@ -70,7 +70,7 @@ impl Filled {
 
     /// The same database, opened anew with these keys.
     async fn reopen(&self, keys: &[MasterKey]) -> Result<Environment, OpenError> {
-        let path = self.world.folder.path().join(DATABASE);
+        let path = self.world.home.path().join(DATABASE);
         reopen(&path, &self.world.env, keys).await
     }
 
@@ -351,7 +351,7 @@ async fn work(filled: Arc<Filled>, name: usize, done: shutdown::Shutdown) -> usi
 async fn nothing_is_refused_while_the_key_is_replaced_twice() {
     let filled = Arc::new(Filled::new().await);
     let env = filled.world.env.clone();
-    let folder = filled.world.folder.path().to_owned();
+    let folder = filled.world.home.path().to_owned();
     let text = master_key().to_text();
     std::fs::write(folder.join("master.key"), text.expose()).unwrap();
     let (announcer, done) = shutdown::channel();

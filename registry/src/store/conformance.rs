@@ -59,7 +59,7 @@ claims!(
     many_writers_make_one_chain,
 );
 
-fn application(world: &World, number: u32) -> Application {
+pub(crate) fn application(world: &World, number: u32) -> Application {
     let now = world.env.now();
     Application {
         id: ApplicationId::generate(now, world.env.entropy.as_ref()).unwrap(),

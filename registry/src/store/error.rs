@@ -5,9 +5,13 @@ use crate::{audit::UnknownKey, ids::GroupId};
 /// The store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database refused or is out of reach.
+    /// The database is out of reach, or out of means for the moment: later it may be there again. Of a commit nobody knows
+    /// then whether it happened.
+    #[error("the database is not available")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database refused.
     #[error("the database failed")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
     /// A row does not mean anything.
     #[error("the database holds something unreadable in {0}")]
     Unreadable(&'static str),
@@ -116,6 +120,44 @@ pub enum OpenError {
     /// No random bytes.
     #[error(transparent)]
     Entropy(#[from] crate::entropy::EntropyError),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        if passes(&error) {
+            Self::Unavailable(error)
+        } else {
+            Self::Database(error)
+        }
+    }
+}
+
+/// By which PostgreSQL says what passes: a shutdown or a crash of the server, a lock or a turn that did not come, a statement
+/// that took too long, a standby that took over and only reads, a transaction that was in the way of another one.
+const PASSING_CODES: [&str; 9] = [
+    "57P01", "57P02", "57P03", "57P05", "55P03", "57014", "25006", "40001", "40P01",
+];
+/// Whole classes: connections, and means such as memory, disk and the number of connections.
+const PASSING_CLASSES: [&str; 2] = ["08", "53"];
+/// SQLite's: another process writes.
+const BUSY: &str = "5";
+
+fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(said) => said.code().is_some_and(|code| {
+            let code = code.as_ref();
+            let class = code.get(..2).filter(|_| code.len() == 5);
+            code == BUSY
+                || PASSING_CODES.contains(&code)
+                || class.is_some_and(|class| PASSING_CLASSES.contains(&class))
+        }),
+        _ => false,
+    }
 }
 
 impl From<sqlx::Error> for OpenError {

@@ -181,7 +181,9 @@ impl SqlStore {
         entropy: &dyn Entropy,
     ) -> Result<Self, OpenError> {
         let revision = installation::prepare(&database, keys, now, entropy).await?;
-        Ok(Self::at(database, revision))
+        let store = Self::at(database, revision);
+        store.database.follow(&store.heads).await?;
+        Ok(store)
     }
 
     fn at(database: Database, revision: u64) -> Self {
@@ -251,9 +253,13 @@ impl SqlTransaction {
     async fn finish(mut self, stamp: Stamp) -> Result<u64, StoreError> {
         self.keep_chain_state().await?;
         let head = log::append(&mut self.inner, &self.notes, stamp).await?;
+        let groups = self.notes.groups();
+        if !groups.is_empty() {
+            self.inner.announce(head, &groups).await?;
+        }
         self.inner.commit().await?;
         // Gateways need not wait for the journal.
-        self.heads.rise(head, self.notes.groups());
+        self.heads.rise(head, groups);
         if let Some(journal) = self.journal {
             let revocation = |what| Revocation {
                 what,

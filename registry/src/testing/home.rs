@@ -1,6 +1,6 @@
 //! Where a registry under test keeps what it must not forget.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use private_postgres::Database;
 use tempfile::TempDir;
@@ -19,7 +19,7 @@ use crate::{
 /// A folder, and the database: a file there, or one on the PostgreSQL server for tests.
 pub(crate) struct Home {
     folder: TempDir,
-    postgres: Option<Database>,
+    postgres: Option<Arc<Database>>,
 }
 
 impl Home {
@@ -49,7 +49,15 @@ impl Home {
     pub(crate) async fn postgres() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
-            postgres: Some(Database::migrated().await),
+            postgres: Some(Arc::new(Database::migrated().await)),
+        }
+    }
+
+    /// For another registry on the same database.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            postgres: self.postgres.clone(),
         }
     }
 

@@ -31,6 +31,7 @@ mod limits;
 mod listing;
 mod matrix;
 mod operations;
+mod outage;
 mod owners;
 mod pairs;
 mod passwords;

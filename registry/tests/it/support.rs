@@ -46,6 +46,7 @@ pub(crate) struct TestRegistry {
 pub(crate) struct Data {
     folder: Arc<TempDir>,
     database: Option<Arc<Database>>,
+    url: Option<String>,
     clock: Arc<ManualClock>,
 }
 
@@ -68,11 +69,20 @@ impl Data {
         }
     }
 
+    /// In a database of this server, which may go away.
+    pub(crate) fn on(url: String) -> Self {
+        Self {
+            url: Some(url),
+            ..Self::sqlite()
+        }
+    }
+
     /// In a file, whatever the tests are run with.
     pub(crate) fn sqlite() -> Self {
         Self {
             folder: Arc::new(tempfile::tempdir().unwrap()),
             database: None,
+            url: None,
             clock: Arc::new(ManualClock::at(START)),
         }
     }
@@ -89,8 +99,7 @@ impl Data {
 
     /// Starts a registry on the data, with these settings besides those that every test wants.
     pub(crate) async fn start(&self, settings: &[(&str, &str)]) -> TestRegistry {
-        let url = self.database.as_ref().map(|database| database.url());
-        let config = config(&self.path(), url, settings);
+        let config = self.config(settings);
         let sockets = Sockets::bind(&config).await.unwrap();
         let address = sockets.api.local_addr().unwrap();
         let operations = sockets.operations.local_addr().unwrap();
@@ -112,7 +121,8 @@ impl Data {
 
     /// What a registry or a command on the data is told.
     pub(crate) fn config(&self, settings: &[(&str, &str)]) -> Config {
-        config(&self.path(), settings)
+        let url = self.database.as_ref().map(|database| database.url());
+        config(&self.path(), url.or(self.url.as_deref()), settings)
     }
 
     /// What a command takes from outside.
@@ -203,6 +213,7 @@ impl TestRegistry {
         Data {
             folder: self.folder,
             database: self.database,
+            url: None,
             clock: self.clock,
         }
     }

@@ -1,12 +1,15 @@
 //! One language for both databases: a statement is prepared, its values bound and its rows read in the same words, so
 //! that each verb is written once. Where the databases want different texts, a statement has both.
 
+use std::collections::BTreeSet;
+
 use sqlx::{
     Database, Decode, Postgres, Row as _, Sqlite, Transaction, Type, postgres::PgRow,
     sqlite::SqliteRow,
 };
 
-use crate::store::StoreError;
+use super::postgres;
+use crate::{ids::GroupId, store::StoreError};
 
 /// A transaction on either database. Dropped without a commit, it is rolled back.
 pub(super) enum Connection {
@@ -17,6 +20,18 @@ pub(super) enum Connection {
 }
 
 impl Connection {
+    /// Tells other registries of the commit that follows, where there may be any.
+    pub(super) async fn announce(
+        &mut self,
+        head: u64,
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(transaction) => postgres::announce(transaction, head, groups).await,
+        }
+    }
+
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,

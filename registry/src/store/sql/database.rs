@@ -1,6 +1,10 @@
 //! The two databases, as far as they differ in more than the text of a statement.
 
-use super::{connection::Connection, postgres::PostgresDatabase, sqlite::SqliteDatabase};
+use std::sync::Arc;
+
+use super::{
+    connection::Connection, postgres::PostgresDatabase, sqlite::SqliteDatabase, wake::Heads,
+};
 use crate::store::{OpenError, StoreError};
 
 /// Connections to either database.
@@ -34,6 +38,14 @@ impl Database {
         match self {
             Self::Sqlite(database) => database.migrate().await,
             Self::Postgres(database) => database.migrate().await,
+        }
+    }
+
+    /// From now on hears of what other registries commit, where there may be any.
+    pub(super) async fn follow(&self, heads: &Arc<Heads>) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(database) => database.follow(heads).await,
         }
     }
 

@@ -1,16 +1,25 @@
 //! A PostgreSQL server, for several registries that share it.
 
-use std::{str::FromStr as _, time::Duration};
+use std::{
+    str::FromStr as _,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use sqlx::{
     PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use self::listen::Listening;
 use super::migrations;
+use super::wake::Heads;
 use crate::store::{OpenError, StoreError};
 
+mod listen;
 mod open;
+
+pub(super) use listen::announce;
 
 const PING: &str = "select 1";
 /// One writer at a time, of all registries: revisions are committed in their order, and what a writer has read is true
@@ -43,6 +52,7 @@ pub(super) struct PostgresDatabase {
     readers: PgPool,
     /// One: only one transaction writes at a time, and those that wait for their turn leave the readers alone.
     writer: PgPool,
+    listening: OnceLock<Listening>,
 }
 
 impl PostgresDatabase {
@@ -66,6 +76,7 @@ impl PostgresDatabase {
                 .max_connections(1)
                 .acquire_timeout(WRITER_PATIENCE)
                 .connect_lazy_with(limited),
+            listening: OnceLock::new(),
         })
     }
 
@@ -92,12 +103,23 @@ impl PostgresDatabase {
         Ok(done?)
     }
 
+    /// From now on hears of what other registries commit.
+    pub(super) async fn follow(&self, heads: &Arc<Heads>) -> Result<(), StoreError> {
+        let listening = Listening::begin(&self.options, &self.readers, heads).await?;
+        // There is no second time.
+        let _ = self.listening.set(listening);
+        Ok(())
+    }
+
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query(PING).execute(&self.readers).await?;
         Ok(())
     }
 
     pub(super) async fn close(&self) {
+        if let Some(listening) = self.listening.get() {
+            listening.end();
+        }
         self.readers.close().await;
         self.writer.close().await;
     }

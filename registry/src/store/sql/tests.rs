@@ -16,6 +16,7 @@ use crate::{
 mod plans;
 mod postgres_plans;
 mod rendering;
+mod replicas;
 mod sealed;
 
 async fn open(home: &Home, key: &MasterKey, seed: u64) -> Result<SqlStore, OpenError> {

@@ -45,8 +45,9 @@ impl Heads {
         let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
         for group in groups {
             let alive = followed.get(&group).is_some_and(|known| {
-                // Commits that end at the same time may arrive here in any order.
-                known.send_modify(|revision| *revision = head.max(*revision));
+                // Commits that end at the same time may arrive here in any order, and each comes twice where the database
+                // tells of it as well.
+                raise(known, head);
                 known.receiver_count() > 0
             });
             if !alive {
@@ -54,4 +55,22 @@ impl Heads {
             }
         }
     }
+
+    /// After something changed for groups that are not known.
+    pub(super) fn rise_for_all(&self, head: u64) {
+        self.revision.fetch_max(head, Ordering::AcqRel);
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.retain(|_, known| {
+            raise(known, head);
+            known.receiver_count() > 0
+        });
+    }
+}
+
+fn raise(known: &watch::Sender<u64>, head: u64) {
+    known.send_if_modified(|revision| {
+        let rises = head > *revision;
+        *revision = head.max(*revision);
+        rises
+    });
 }

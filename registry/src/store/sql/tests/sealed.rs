@@ -39,12 +39,12 @@ const OTHERS: [(&str, &str); 24] = [
 
 #[tokio::test]
 async fn every_column_that_could_be_sealed_is_on_the_list_or_said_not_to_be() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     let rows = sqlx::query(
         "select t.name || '.' || c.name as place from sqlite_master t, pragma_table_info(t.name) c
          where t.type = 'table' and lower(c.type) = 'blob' and t.name not like '\\_%' escape '\\'",
     )
-    .fetch_all(world.store.pool())
+    .fetch_all(world.store.sqlite())
     .await
     .unwrap();
     let found: BTreeSet<String> = rows.iter().map(|row| row.get("place")).collect();

@@ -1,0 +1,172 @@
+//! What other registries commit: told by `NOTIFY` with the commit, and looked up wherever that may have been missed.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use sqlx::{
+    PgPool, Postgres, Row as _, Transaction,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
+use tokio::{task::AbortHandle, time::sleep};
+
+use super::PATIENCE;
+use crate::{
+    ids::GroupId,
+    store::{StoreError, sql::wake::Heads},
+};
+
+const CHANNEL: &str = "keysmith_changes";
+const NOTIFY: &str = "select pg_notify('keysmith_changes', $1)";
+const REVISION: &str = "select revision from installation";
+/// What stands for the groups where they are too many.
+const EVERY_GROUP: &str = "*";
+/// PostgreSQL takes less than 8000 bytes.
+const MAX_PAYLOAD: usize = 7_900;
+/// Between two attempts to listen again.
+const RETRY: Duration = Duration::from_millis(500);
+/// How often the log's end is looked up in any case: a connection may be dead without anybody noticing.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Tells every registry of the commit that follows: of its revision, and of the groups that it changes something for.
+pub(in crate::store::sql) async fn announce(
+    transaction: &mut Transaction<'static, Postgres>,
+    head: u64,
+    groups: &BTreeSet<GroupId>,
+) -> Result<(), StoreError> {
+    sqlx::query(NOTIFY)
+        .bind(payload(head, groups))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+fn payload(head: u64, groups: &BTreeSet<GroupId>) -> String {
+    let mut payload = head.to_string();
+    for group in groups {
+        payload.push(' ');
+        payload.push_str(&group.to_string());
+    }
+    if payload.len() > MAX_PAYLOAD {
+        return format!("{head} {EVERY_GROUP}");
+    }
+    payload
+}
+
+/// Wakes those whom a commit concerns. What cannot be read concerns everybody.
+fn heard(heads: &Heads, payload: &str) {
+    let mut words = payload.split(' ');
+    let head = words.next().and_then(|word| word.parse().ok());
+    let head = head.unwrap_or_else(|| heads.revision().saturating_add(1));
+    match words.map(str::parse).collect::<Result<BTreeSet<_>, _>>() {
+        Ok(groups) => heads.rise(head, groups),
+        Err(_) => heads.rise_for_all(head),
+    }
+}
+
+/// The tasks that listen. They end with this.
+#[derive(Debug)]
+pub(super) struct Listening([AbortHandle; 2]);
+
+impl Listening {
+    /// Listens, and then wakes whoever waits for what was committed before that.
+    pub(super) async fn begin(
+        options: &PgConnectOptions,
+        readers: &PgPool,
+        heads: &Arc<Heads>,
+    ) -> Result<Self, StoreError> {
+        // One connection that is for nothing else. It is kept while nothing comes, and not replaced for its age: what comes
+        // in between would be missed.
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(PATIENCE)
+            .connect_lazy_with(options.clone());
+        let first = listen(&pool, readers, heads).await?;
+        let hearing = hear(pool, readers.clone(), Arc::clone(heads), first);
+        let looking = look_regularly(readers.clone(), Arc::clone(heads));
+        Ok(Self([
+            tokio::spawn(hearing).abort_handle(),
+            tokio::spawn(looking).abort_handle(),
+        ]))
+    }
+
+    pub(super) fn end(&self) {
+        self.0.iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+async fn listen(pool: &PgPool, readers: &PgPool, heads: &Heads) -> Result<PgListener, sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.eager_reconnect(false);
+    listener.listen(CHANNEL).await?;
+    // In this order: what is committed from here on is heard of, what was before is seen.
+    heads.rise_for_all(revision(readers).await?);
+    Ok(listener)
+}
+
+async fn hear(pool: PgPool, readers: PgPool, heads: Arc<Heads>, first: PgListener) {
+    let mut listener = first;
+    loop {
+        while let Ok(Some(notification)) = listener.try_recv().await {
+            heard(&heads, notification.payload());
+        }
+        drop(listener);
+        tracing::warn!("the connection is lost on which other registries' changes are heard of");
+        listener = loop {
+            sleep(RETRY).await;
+            if let Ok(again) = listen(&pool, &readers, &heads).await {
+                break again;
+            }
+        };
+        tracing::info!("other registries' changes are heard of again");
+    }
+}
+
+async fn look_regularly(readers: PgPool, heads: Arc<Heads>) {
+    loop {
+        sleep(LOOK_INTERVAL).await;
+        if let Ok(revision) = revision(&readers).await
+            && revision > heads.revision()
+        {
+            heads.rise_for_all(revision);
+        }
+    }
+}
+
+async fn revision(readers: &PgPool) -> Result<u64, sqlx::Error> {
+    let row = sqlx::query(REVISION).fetch_one(readers).await?;
+    Ok(u64::try_from(row.try_get::<i64, _>("revision")?).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Timestamp, entropy::SeededEntropy};
+
+    #[test]
+    fn a_commit_for_more_groups_than_can_be_named_is_for_all() {
+        let entropy = SeededEntropy::new(1);
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let groups = |count| -> BTreeSet<GroupId> {
+            let ids = (0..count).map(|_| GroupId::generate(now, &entropy).unwrap());
+            ids.collect()
+        };
+        let few = groups(2);
+        let heads = Heads::new(0);
+        let named = heads.watch(*few.first().unwrap());
+        let other = heads.watch(GroupId::generate(now, &entropy).unwrap());
+        heard(&heads, &payload(7, &few));
+        assert_eq!((*named.borrow(), *other.borrow()), (7, 0));
+        let many = payload(8, &groups(1000));
+        assert!(many.len() < 8000);
+        heard(&heads, &many);
+        assert_eq!((*named.borrow(), *other.borrow()), (8, 8));
+        assert_eq!(heads.revision(), 8);
+    }
+}
