@@ -29,7 +29,7 @@ async fn reveals(registry: &TestRegistry, credential: &Value) -> String {
 #[tokio::test]
 async fn a_generated_master_key_is_replaced_and_its_file_with_it() {
     let settings = [("KEYSMITH_ALLOW_RETRIEVABLE_SECRETS", "true")];
-    let data = Data::new();
+    let data = Data::new().await;
     let registry = data.start(&settings).await;
     let app = registry.application("billing").await;
     let body = json!({"type": "api_key", "name": "ci", "secret_type": "retrievable"});
@@ -61,7 +61,7 @@ async fn a_generated_master_key_is_replaced_and_its_file_with_it() {
 
 #[tokio::test]
 async fn a_configured_master_key_moves_to_the_next_configured_one() {
-    let data = Data::new();
+    let data = Data::new().await;
     let old = ("KEYSMITH_MASTER_KEY", OLD);
     let registry = data.start(&[old]).await;
     let app = registry.application("billing").await;
@@ -88,7 +88,7 @@ async fn a_configured_master_key_moves_to_the_next_configured_one() {
 
 #[tokio::test]
 async fn keys_are_never_shown() {
-    let data = Data::new();
+    let data = Data::new().await;
     let registry = data.start(&[("KEYSMITH_MASTER_KEY", OLD)]).await;
     let shown = registry.admin().get("/v1/keys").await.has(200);
     assert!(!shown.text().contains(OLD) && !shown.text().contains("AAAA"));

@@ -50,7 +50,7 @@ async fn what_was_done_is_listed_the_latest_first() {
 
 #[tokio::test]
 async fn the_log_is_verified_beside_the_registry() {
-    let data = Data::new();
+    let data = Data::sqlite();
     let path = data.path();
     let registry = data.start(&[]).await;
     let shell = Shell::at(&registry);
