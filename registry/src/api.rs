@@ -42,6 +42,7 @@ mod import;
 mod keys;
 mod labels;
 mod leaks;
+mod organizations;
 mod page;
 mod patch;
 mod prefer;
@@ -169,6 +170,7 @@ fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(document::introduction())
         .merge(applications::router())
         .merge(credentials::router())
+        .merge(organizations::router())
         .merge(tokens::router())
         .merge(deployments::router())
         .merge(propagation::router())

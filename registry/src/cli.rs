@@ -31,6 +31,7 @@ mod gateways;
 mod import;
 mod keys;
 mod leaks;
+mod organizations;
 mod scan;
 mod tokens;
 
@@ -55,6 +56,9 @@ pub enum Command {
     /// Gateways, their groups, and the tokens by which they follow
     #[command(after_help = EXIT_CODES)]
     Gateways(gateways::Gateways),
+    /// Tenants, and how much each may have
+    #[command(after_help = EXIT_CODES)]
+    Organizations(organizations::Organizations),
     /// Tokens for the registry's API
     #[command(after_help = EXIT_CODES)]
     Tokens(tokens::Tokens),
@@ -106,6 +110,7 @@ pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
         Command::Apps(apps) => done(apps.run(console)),
         Command::Credentials(credentials) => done(credentials.run(console)),
         Command::Gateways(gateways) => done(gateways.run(console)),
+        Command::Organizations(organizations) => done(organizations.run(console)),
         Command::Tokens(tokens) => done(tokens.run(console)),
         Command::Audit(audit) => audit.run(console),
         Command::Changes(changes) => done(changes.run(console)),
@@ -130,6 +135,7 @@ impl Command {
             Self::Apps(command) => command.common.format(),
             Self::Credentials(command) => command.common.format(),
             Self::Gateways(command) => command.common.format(),
+            Self::Organizations(command) => command.common.format(),
             Self::Tokens(command) => command.common.format(),
             Self::Audit(command) => command.common.format(),
             Self::Changes(command) => command.common.format(),

@@ -10,7 +10,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::{journal, leak};
+use crate::{journal, leak, organization::Quotas};
 
 pub use reader::{ConfigError, Mistake};
 pub use reference::{OPTIONS, Setting, help};
@@ -48,6 +48,8 @@ pub struct Config {
     pub usage_kept: Duration,
     /// The audit log.
     pub audit: Audit,
+    /// How much an organization may have that says nothing else.
+    pub quotas: Quotas,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -268,6 +270,7 @@ impl Config {
             change_retention: Duration::from_secs(
                 3600 * reader.number::<u64>("change_retention_hours", 24, 1, 24 * 365),
             ),
+            quotas: read_quotas(reader),
             usage_kept: Duration::from_secs(
                 24 * 3600 * reader.number::<u64>("usage_kept_days", 35, 1, 3650),
             ),
@@ -357,6 +360,15 @@ fn is_postgres_url(text: &str) -> bool {
 }
 
 const DAY: u64 = 24 * 3600;
+
+fn read_quotas(reader: &mut Reader) -> Quotas {
+    let mut most = |key| Some(reader.number(key, 0, 0, 1_000_000_000)).filter(|most| *most > 0);
+    Quotas {
+        applications: most("max_applications"),
+        credentials: most("max_credentials"),
+        tokens: most("max_tokens"),
+    }
+}
 
 fn read_rotation(reader: &mut Reader) -> RotationPolicy {
     let every = reader.seconds("rotate_every_seconds", 0, 0, 3650 * DAY);

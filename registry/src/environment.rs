@@ -7,6 +7,7 @@ use crate::{
     credential::RotationPolicy,
     entropy::Entropy,
     error::Error,
+    organization::Quotas,
     password::PasswordWork,
     sealing::{SealError, Sealer},
     secret_policy::SecretPolicy,
@@ -31,6 +32,8 @@ pub struct Environment {
     pub policy: SecretPolicy,
     /// When secrets are to be replaced, and how long the ones before may still work.
     pub rotation: RotationPolicy,
+    /// How much an organization may have that says nothing else.
+    pub quotas: Quotas,
     /// For how long changes are kept in the log.
     pub log_kept: Duration,
     /// For how long usage by day is kept.

@@ -2,6 +2,7 @@
 
 use crate::{
     entropy::EntropyError,
+    organization::Resource,
     sealing::{KeyId, SealError},
     store::StoreError,
 };
@@ -278,6 +279,30 @@ pub enum Conflict {
         /// Where they listen.
         registries: Vec<String>,
     },
+    /// The organization has as much as it may have.
+    #[error("the organization has {most} {}, which is as many as it may have: delete some, or have {} raised", resource.word(), resource.limit_field())]
+    LimitReached {
+        /// Of what.
+        resource: Resource,
+        /// How many.
+        most: u64,
+    },
+    /// An organization has or had this name.
+    #[error("an organization has, or once had, this name")]
+    OrganizationName,
+    /// The organization `default` always exists.
+    #[error("the organization `default` cannot be deleted")]
+    DefaultOrganization,
+    /// An organization is only deleted when nothing is in it.
+    #[error(
+        "the organization has {applications} applications and {tokens} valid tokens: delete and revoke them first"
+    )]
+    OrganizationNotEmpty {
+        /// How many it has.
+        applications: u64,
+        /// How many are valid.
+        tokens: u64,
+    },
     /// A configured token was revoked before; a revoked value never works again.
     #[error("the token was revoked")]
     TokenRevoked,
@@ -297,6 +322,7 @@ impl Conflict {
             Self::ApplicationName
             | Self::CredentialName
             | Self::ImportedSecret
+            | Self::OrganizationName
             | Self::GroupName => Some("name"),
             Self::ImportedFields { fields } => fields.first().copied(),
             Self::Identifier => Some("identifier"),

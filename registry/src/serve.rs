@@ -287,6 +287,7 @@ fn environment(
             retrievable_allowed: config.policy.retrievable_allowed,
         },
         rotation: config.rotation,
+        quotas: config.quotas,
         log_kept: config.change_retention,
         usage_kept: config.usage_kept,
         audit_kept: config.audit.kept,

@@ -30,6 +30,7 @@ mod error;
 mod feed;
 mod journal;
 mod key;
+mod organization;
 pub(crate) mod record;
 mod rekeying;
 mod rotation;
@@ -50,6 +51,7 @@ pub use key::{
     KeyReads, KeyWrites, MasterRotation, NewMasterRotation, RegistryRecord, SealedDataKey,
     SealedValue, UsedMasterKey,
 };
+pub use organization::OrganizationReads;
 pub use record::RenderedCredential;
 pub use rekeying::{DeployedRecord, Phase, Rekeying, RekeyingReads, RekeyingWrites};
 pub use rotation::{RotationReads, RotationWrites, SecretUse};
@@ -82,13 +84,18 @@ pub trait Store: fmt::Debug + Send + Sync {
 /// Reading, all of it from one moment.
 #[async_trait]
 pub trait ReadTransaction:
-    AuditReads + FeedReads + JournalReads + KeyReads + RekeyingReads + RotationReads + UsageReads + Send
+    AuditReads
+    + FeedReads
+    + JournalReads
+    + KeyReads
+    + OrganizationReads
+    + RekeyingReads
+    + RotationReads
+    + UsageReads
+    + Send
 {
     /// The organization that exists from the start.
     async fn default_organization(&mut self) -> Result<Organization, StoreError>;
-
-    /// The organization with this name.
-    async fn organization_named(&mut self, name: &str) -> Result<Option<Organization>, StoreError>;
 
     /// One application.
     async fn application(&mut self, id: ApplicationId) -> Result<Option<Application>, StoreError>;
@@ -273,7 +280,6 @@ pub trait ReadTransaction:
         row: &[u8; 32],
     ) -> Result<Option<IdempotentRequest>, StoreError>;
 }
-
 /// Reading and writing, alone.
 #[async_trait]
 pub trait WriteTransaction:
@@ -285,6 +291,16 @@ pub trait WriteTransaction:
     + RotationWrites
     + UsageWrites
 {
+    /// Adds an organization.
+    async fn insert_organization(&mut self, organization: &Organization) -> Result<(), StoreError>;
+    /// Replaces an organization's fields, except what is counted.
+    async fn update_organization(&mut self, organization: &Organization) -> Result<(), StoreError>;
+    /// Removes an organization that has nothing. Names stay reserved for it.
+    async fn delete_organization(
+        &mut self,
+        id: OrganizationId,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
     /// A number for an application that none ever had.
     async fn next_application_number(&mut self) -> Result<u32, StoreError>;
     /// Adds an application and reserves its name.

@@ -113,6 +113,7 @@ impl World {
             passwords: Arc::new(InlinePasswords(PasswordHasher::cheapest().unwrap())),
             policy: SecretPolicy::default(),
             rotation: RotationPolicy::default(),
+            quotas: crate::organization::Quotas::default(),
             log_kept: sweep::LOG_KEPT,
             usage_kept: usage::USAGE_KEPT,
             audit_kept: None,

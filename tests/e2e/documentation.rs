@@ -106,3 +106,36 @@ fn the_readmes_pattern_for_scanners_finds_what_the_registry_generates() {
         "{pattern}"
     );
 }
+
+/// The table of endpoints, as the document has them.
+fn endpoints() -> String {
+    let path = built::root().join("registry/openapi.json");
+    let document = fs::read_to_string(path).expect("registry/openapi.json");
+    let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+    let mut table = String::from("| endpoint | what it does | roles |\n|---|---|---|\n");
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for method in ["get", "post", "put", "patch", "delete"] {
+            let Some(operation) = item.get(method) else {
+                continue;
+            };
+            let summary = operation["summary"].as_str().expect("a summary");
+            let roles = operation["security"][0]["token"].as_array().expect("roles");
+            let roles: Vec<String> = roles
+                .iter()
+                .map(|role| format!("`{}`", role.as_str().expect("a role")))
+                .collect();
+            let (method, roles) = (method.to_uppercase(), roles.join(", "));
+            table.push_str(&format!("| `{method} {path}` | {summary} | {roles} |\n"));
+        }
+    }
+    table
+}
+
+#[test]
+fn every_endpoint_is_in_the_readme_with_the_roles_that_may_call_it() {
+    let table = endpoints();
+    assert!(
+        readme().contains(&table),
+        "README.md's table of endpoints must be:\n{table}"
+    );
+}

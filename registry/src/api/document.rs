@@ -25,11 +25,15 @@ const DESCRIPTION: &str = "\
     Create, list, rotate, disable and delete the credentials that gateways honour. \
     Secrets are in the answer that makes them and nowhere else. \
     Errors are problem details (RFC 9457) with a stable `type`, and every answer has an `X-Request-Id`.";
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("applications", "The programs that call APIs."),
     (
         "credentials",
         "The ways in which applications prove who they are.",
+    ),
+    (
+        "organizations",
+        "Tenants. A name in the header `Keysmith-Organization` says in which a token of the installation acts.",
     ),
     ("tokens", "Tokens for this API that are no gateway's."),
     ("leaks", "Secrets that were found where they do not belong."),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::problem::{Kind, Problem};
 use crate::{
     entropy::EntropyError,
-    error::{Error, InvalidField},
+    error::{Conflict, Error, InvalidField},
+    organization::Resource,
     store::StoreError,
 };
 
@@ -23,6 +24,14 @@ impl From<Error> for Problem {
                 .field(what.field)
                 .detail(what.message),
             Error::NotFound(kind) => Self::new(Kind::NotFound).detail(format!("no such {kind}")),
+            Error::Conflict(limit @ Conflict::LimitReached { resource, .. }) => {
+                Self::new(match resource {
+                    Resource::Applications => Kind::ApplicationLimit,
+                    Resource::Credentials => Kind::CredentialLimit,
+                    Resource::Tokens => Kind::TokenLimit,
+                })
+                .detail(limit.to_string())
+            }
             Error::Conflict(conflict) => Self::new(Kind::Conflict)
                 .field(conflict.field().unwrap_or_default())
                 .detail(conflict.to_string()),

@@ -26,6 +26,9 @@ pub(crate) enum Kind {
     NotFound,
     MethodNotAllowed,
     Conflict,
+    ApplicationLimit,
+    CredentialLimit,
+    TokenLimit,
     GatewayGroupMismatch,
     IdempotencyInProgress,
     IdempotencyKeyReused,
@@ -50,6 +53,9 @@ impl Kind {
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::Conflict => "conflict",
+            Self::ApplicationLimit => "application-limit",
+            Self::CredentialLimit => "credential-limit",
+            Self::TokenLimit => "token-limit",
             Self::GatewayGroupMismatch => "gateway-group-mismatch",
             Self::IdempotencyInProgress => "idempotency-in-progress",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
@@ -73,6 +79,9 @@ impl Kind {
             Self::NotFound => "There is no such thing",
             Self::MethodNotAllowed => "The method is not allowed here",
             Self::Conflict => "The request conflicts with what exists",
+            Self::ApplicationLimit => "The organization has as many applications as it may have",
+            Self::CredentialLimit => "The organization has as many credentials as it may have",
+            Self::TokenLimit => "The organization has as many tokens as it may have",
             Self::GatewayGroupMismatch => "The token belongs to another gateway group",
             Self::IdempotencyInProgress => {
                 "The first request with this Idempotency-Key is still running"
@@ -98,9 +107,12 @@ impl Kind {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict | Self::GatewayGroupMismatch | Self::IdempotencyInProgress => {
-                StatusCode::CONFLICT
-            }
+            Self::Conflict
+            | Self::ApplicationLimit
+            | Self::CredentialLimit
+            | Self::TokenLimit
+            | Self::GatewayGroupMismatch
+            | Self::IdempotencyInProgress => StatusCode::CONFLICT,
             Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

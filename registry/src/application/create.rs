@@ -13,6 +13,7 @@ use crate::{
     idempotency::{self, Receipt},
     ids::ApplicationId,
     label::{self, Labels},
+    organization,
     scope::Scopes,
     store::WriteTransaction,
 };
@@ -67,6 +68,7 @@ pub(crate) async fn add(
     };
     grant::check(caller, &application.without_grants(), &application)?;
     value::check_name_is_free(write, &application).await?;
+    organization::admit_application(env, write, application.organization).await?;
     write.insert_application(&application).await?;
     for group in value::admitting(&application, &groups) {
         write.admit(group, &application).await?;

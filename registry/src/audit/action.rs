@@ -85,6 +85,12 @@ actions! {
     MasterKeyRotationBegun = "keys.master_rotation_begun",
     /// Everything is under another master key.
     MasterKeyRotated = "keys.master_rotated",
+    /// An organization was created.
+    OrganizationCreated = "organization.created",
+    /// Fields of an organization were changed.
+    OrganizationUpdated = "organization.updated",
+    /// An organization was deleted.
+    OrganizationDeleted = "organization.deleted",
     /// A token was made.
     TokenCreated = "token.created",
     /// A token was revoked.

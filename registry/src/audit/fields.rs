@@ -7,6 +7,7 @@ use crate::{
     clock::Timestamp,
     credential::{Credential, CredentialType, Deploy, SecretType},
     gateway::{GatewayGroup, Mode},
+    organization::Organization,
     token::Token,
 };
 
@@ -88,6 +89,18 @@ impl Fields for GatewayGroup {
             Mode::OnDemand => "on_demand",
         };
         map([("name", json!(self.name)), ("mode", json!(mode))])
+    }
+}
+
+impl Fields for Organization {
+    fn fields(&self) -> Map<String, Value> {
+        map([
+            ("name", json!(self.name)),
+            ("description", json!(self.description)),
+            ("max_applications", json!(self.quotas.applications)),
+            ("max_credentials", json!(self.quotas.credentials)),
+            ("max_tokens", json!(self.quotas.tokens)),
+        ])
     }
 }
 

@@ -137,6 +137,9 @@ struct Update {
 
 #[derive(Debug, Args)]
 struct Settings {
+    /// Which developers see it; empty for none
+    #[arg(long, value_name = "OWNER")]
+    owner: Option<String>,
     /// What the upstream sees as `X-Consumer-Custom-ID`; empty for none
     #[arg(long, value_name = "TEXT")]
     custom_id: Option<String>,
@@ -231,6 +234,10 @@ impl Update {
 impl Settings {
     fn body(self) -> Map<String, Value> {
         let mut body = Map::new();
+        if let Some(owner) = self.owner {
+            let owner = (!owner.is_empty()).then_some(owner);
+            body.insert("owner".to_owned(), owner.into());
+        }
         if let Some(custom_id) = self.custom_id {
             let custom_id = (!custom_id.is_empty()).then_some(custom_id);
             body.insert("custom_id".to_owned(), custom_id.into());
@@ -293,6 +300,7 @@ fn show(console: &mut Console<'_>, item: &Value) -> Result<(), Failure> {
         ("name", text(item, "name")),
         ("id", text(item, "id")),
         ("status", enabled(item)),
+        ("owner", text(item, "owner")),
         ("custom id", text(item, "custom_id")),
         ("description", text(item, "description")),
         ("labels", labels(item)),

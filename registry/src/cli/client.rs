@@ -161,13 +161,19 @@ impl Reply {
 pub(super) struct Client {
     transport: Transport,
     authorization: HeaderValue,
+    organization: Option<HeaderValue>,
 }
 
 impl Client {
-    pub(super) const fn new(transport: Transport, authorization: HeaderValue) -> Self {
+    pub(super) const fn new(
+        transport: Transport,
+        authorization: HeaderValue,
+        organization: Option<HeaderValue>,
+    ) -> Self {
         Self {
             transport,
             authorization,
+            organization,
         }
     }
 
@@ -272,6 +278,10 @@ impl Client {
             )
             .body(Full::new(ask.body.clone()))
             .map_err(|error| Broken::Lost(origin.authority.clone(), error.to_string()))?;
+        if let Some(organization) = &self.organization {
+            let name = HeaderName::from_static("keysmith-organization");
+            request.headers_mut().insert(name, organization.clone());
+        }
         request.headers_mut().extend(ask.headers.clone());
         Ok(request)
     }

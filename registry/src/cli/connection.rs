@@ -19,11 +19,12 @@ use zeroize::Zeroizing;
 use super::{client::Client, console::Console, failure::Failure, transport::Transport};
 
 /// What the environment may say to the command line. `keysmith serve` leaves these alone.
-pub(crate) const VARIABLES: [&str; 4] = [
+pub(crate) const VARIABLES: [&str; 5] = [
     "KEYSMITH_URL",
     "KEYSMITH_TOKEN",
     "KEYSMITH_TOKEN_FILE",
     "KEYSMITH_CA_FILE",
+    "KEYSMITH_ORGANIZATION",
 ];
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
@@ -44,6 +45,9 @@ pub(super) struct Connection {
     /// Trust the certificates in this PEM file, and no others [default: `KEYSMITH_CA_FILE`, or the system's]
     #[arg(long, global = true, value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    /// The organization in which to act, for tokens that act in more than one [default: `KEYSMITH_ORGANIZATION`, or the token's own]
+    #[arg(long, global = true, value_name = "NAME")]
+    organization: Option<String>,
     /// Send the token over plain HTTP to another machine
     #[arg(long, global = true)]
     allow_plaintext: bool,
@@ -81,7 +85,8 @@ impl Connection {
         let authorization = authorization(&self.token(console, &origin)?)?;
         let tls = origin.is_tls.then(|| self.tls(console)).transpose()?;
         let transport = Transport::new(origin, tls)?;
-        Ok(Client::new(transport, authorization))
+        let organization = self.organization(console)?;
+        Ok(Client::new(transport, authorization, organization))
     }
 
     fn token(&self, console: &Console<'_>, origin: &Origin) -> Result<Zeroizing<String>, Failure> {
@@ -104,6 +109,21 @@ impl Connection {
                 read_token(path)
             }
         }
+    }
+
+    fn organization(&self, console: &Console<'_>) -> Result<Option<HeaderValue>, Failure> {
+        let named = match &self.organization {
+            Some(name) => Some(name.clone()),
+            None => console.variable("KEYSMITH_ORGANIZATION")?,
+        };
+        let named = named.filter(|name| !name.is_empty());
+        named
+            .map(|name| {
+                HeaderValue::try_from(name).map_err(|_| {
+                    Failure::Usage("--organization must be the name of an organization".to_owned())
+                })
+            })
+            .transpose()
     }
 
     fn tls(&self, console: &Console<'_>) -> Result<TlsConnector, Failure> {

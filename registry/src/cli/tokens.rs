@@ -1,6 +1,6 @@
 //! `keysmith tokens`: tokens for the REST API; and what tokens of gateways share with them.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
 use super::{
@@ -30,9 +30,52 @@ enum Action {
     /// List the tokens
     List,
     /// Create a token
-    Create(New),
+    Create(NewAdmin),
     /// Revoke a token
     Revoke(Revoke),
+}
+
+/// A token to be made that is no gateway's.
+#[derive(Debug, Args)]
+struct NewAdmin {
+    /// What it may do: nothing that the token which makes it may not
+    #[arg(long, value_enum, value_name = "ROLE", default_value_t = Role::PortalAdmin)]
+    role: Role,
+    /// For a developer: whose applications it sees
+    #[arg(long, value_name = "OWNER", required_if_eq("role", "developer"))]
+    owner: Option<String>,
+    #[command(flatten)]
+    new: New,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Role {
+    /// Everything
+    PortalAdmin,
+    /// All applications and credentials of every organization, and what applications are allowed
+    ApiOwner,
+    /// The applications, credentials and tokens of its organization
+    OrgAdmin,
+    /// The applications of its owner
+    Developer,
+    /// Read everything of every organization, and no secret
+    Auditor,
+    /// Report leaked secrets, and nothing else
+    LeakReporter,
+}
+
+impl Role {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::PortalAdmin => "portal_admin",
+            Self::ApiOwner => "api_owner",
+            Self::OrgAdmin => "org_admin",
+            Self::Developer => "developer",
+            Self::Auditor => "auditor",
+            Self::LeakReporter => "leak_reporter",
+        }
+    }
 }
 
 /// A token to be made.
@@ -63,17 +106,36 @@ impl Tokens {
         let mut desk = self.common.open(console)?;
         match self.action {
             Action::List => list(&mut desk, COLLECTION),
-            Action::Create(new) => new.run(&mut desk, COLLECTION),
+            Action::Create(new) => new.run(&mut desk),
             Action::Revoke(revoke) => revoke.run(&mut desk, COLLECTION),
         }
+    }
+}
+
+impl NewAdmin {
+    fn run(self, desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
+        let mut body = Map::new();
+        body.insert("role".to_owned(), self.role.word().into());
+        if let Some(owner) = self.owner {
+            body.insert("owner".to_owned(), owner.into());
+        }
+        self.new.send(desk, COLLECTION, body)
     }
 }
 
 impl New {
     /// Makes it in the collection at this path.
     pub(super) fn run(self, desk: &mut Desk<'_, '_>, collection: &str) -> Result<(), Failure> {
+        self.send(desk, collection, Map::new())
+    }
+
+    fn send(
+        self,
+        desk: &mut Desk<'_, '_>,
+        collection: &str,
+        mut body: Map<String, Value>,
+    ) -> Result<(), Failure> {
         let now = desk.console.clock.now();
-        let mut body = Map::new();
         if let Some(description) = self.description {
             body.insert("description".to_owned(), description.into());
         }
@@ -106,11 +168,20 @@ pub(super) fn list(desk: &mut Desk<'_, '_>, collection: &str) -> Result<(), Fail
 }
 
 fn table(console: &mut Console<'_>, items: &[Value]) -> Result<(), Failure> {
-    let mut table = Table::new(["ID", "ROLE", "TOKEN", "DESCRIPTION", "EXPIRES", "CREATED"]);
+    let mut table = Table::new([
+        "ID",
+        "ROLE",
+        "OWNER",
+        "TOKEN",
+        "DESCRIPTION",
+        "EXPIRES",
+        "CREATED",
+    ]);
     for item in items {
         table.row([
             text(item, "id"),
             text(item, "role"),
+            or(text(item, "owner"), "-"),
             masked(item),
             or(text(item, "description"), "-"),
             or(ago(item, "expires_at", console), "never"),
@@ -124,6 +195,7 @@ fn show(console: &mut Console<'_>, item: &Value) -> Result<(), Failure> {
     let fields = [
         ("id", text(item, "id")),
         ("role", text(item, "role")),
+        ("owner", text(item, "owner")),
         ("description", text(item, "description")),
         ("expires", or(moment(item, "expires_at", console), "never")),
         ("created", moment(item, "created_at", console)),

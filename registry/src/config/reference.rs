@@ -161,6 +161,22 @@ pub const OPTIONS: &[Setting] = &[
          the time between two.",
     ),
     setting(
+        "max_applications",
+        "0",
+        "Applications at most in an organization, where it has no limit of its own; 0 for any number.",
+    ),
+    setting(
+        "max_credentials",
+        "0",
+        "Credentials at most in an organization, where it has no limit of its own; 0 for any number.",
+    ),
+    setting(
+        "max_tokens",
+        "0",
+        "Valid tokens at most in an organization, where it has no limit of its own; 0 for any number. Gateways' tokens and \
+         all others of the installation are the organization default's.",
+    ),
+    setting(
         "change_retention_hours",
         "24",
         "Hours (1 to 8760) for which changes are kept. A gateway that was away for longer takes a full snapshot.",

@@ -17,6 +17,7 @@ use crate::{
     idempotency::{self, Receipt},
     ids::{CredentialId, OrganizationId},
     label::{self, Labels},
+    organization,
     scope::Scopes,
     secret_policy::check_username,
     store::WriteTransaction,
@@ -118,6 +119,7 @@ impl Draft {
         let id = credential.id;
         credential.scopes = value::scopes(self.scopes, application)?;
         value::check_names_are_free(write, &credential).await?;
+        organization::admit_credential(env, write, credential.organization).await?;
         credential.secret_version = if self.shared.is_some() { 2 } else { 1 };
         write.insert_credential(&credential).await?;
         deployment::choose(write, application, id, &self.gateway_groups).await?;

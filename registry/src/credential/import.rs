@@ -21,6 +21,7 @@ use crate::{
     error::{Error, Kind},
     ids::CredentialId,
     label::{self, Labels},
+    organization,
     password::PhcString,
     scope::Scopes,
     secret_policy::check_username,
@@ -237,6 +238,7 @@ async fn take(
     };
     let credential = ready.credential(env, &application)?;
     value::check_names_are_free(write, &credential).await?;
+    organization::admit_credential(env, write, credential.organization).await?;
 
     write.insert_credential(&credential).await?;
     let version = credential.secret_version;

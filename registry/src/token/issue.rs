@@ -10,7 +10,7 @@ use crate::{
     gateway,
     idempotency::{self, Receipt},
     ids::{GroupId, TokenId},
-    label,
+    label, organization,
     secret::Display,
     secrets::SecretText,
     store::ReadTransaction,
@@ -32,18 +32,19 @@ pub async fn create(
     let description = label::description(new.description)?;
     let mut write = env.store.write().await?;
     let role = resolve(write.as_mut(), &new.role).await?;
-    let organization = if role.name().is_of_installation() {
+    let whose = if role.name().is_of_installation() {
         write.default_organization().await?.id
     } else {
         caller.organization
     };
     let expires_at = end(write.as_mut(), caller, new.expires_at).await?;
+    organization::admit_token(env, write.as_mut(), whose).await?;
     let text = env
         .policy
         .generate(role.name().secret_type(), env.entropy.as_ref())?;
     let token = Token {
         id: TokenId::generate(now, env.entropy.as_ref())?,
-        organization,
+        organization: whose,
         role,
         created_by: caller.token,
         description,

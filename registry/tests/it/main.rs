@@ -31,6 +31,7 @@ mod limits;
 mod listing;
 mod matrix;
 mod operations;
+mod organizations;
 mod outage;
 mod owners;
 mod pairs;

@@ -187,6 +187,13 @@ impl TestRegistry {
         self.bearer(&text(&made.json()["token"]))
     }
 
+    /// Holds a new token of an organization.
+    pub(crate) async fn minted_in(&self, organization: &str, body: Value) -> Actor {
+        let admin = self.admin().acting_in(organization);
+        let made = admin.post("/v1/tokens", body).await.has(201);
+        self.bearer(&text(&made.json()["token"]))
+    }
+
     /// Makes an application and answers its id.
     pub(crate) async fn application(&self, name: &str) -> String {
         let body = json!({"name": name, "scopes": ["orders:read", "orders:write"]});

@@ -133,7 +133,7 @@ pub(super) const INSERT: &str = "insert into installation
          values (1, $1, $2, 0, 0, $3, $4)";
 
 pub(super) const INSERT_ORGANIZATION: &str =
-    "insert into organizations (id, name, created_at) values ($1, $2, $3)";
+    "insert into organizations (id, name, created_at, updated_at) values ($1, $2, $3, $3)";
 
 /// Another registry may have filled it meanwhile.
 async fn fill_where_new(

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     SqlTransaction, admission, application, credential, deployment, export, feed, gateway,
-    idempotency, installation, log, organization, search, secret, token, usage, username,
+    idempotency, installation, log, search, secret, token, usage, username,
 };
 use crate::{
     application::{Application, ApplicationQuery},
@@ -33,10 +33,6 @@ use crate::{
 impl ReadTransaction for SqlTransaction {
     async fn default_organization(&mut self) -> Result<Organization, StoreError> {
         installation::default_organization(&mut self.inner).await
-    }
-
-    async fn organization_named(&mut self, name: &str) -> Result<Option<Organization>, StoreError> {
-        organization::named(&mut self.inner, name).await
     }
 
     async fn application(&mut self, id: ApplicationId) -> Result<Option<Application>, StoreError> {

@@ -6,16 +6,17 @@ use super::{
     SqlTransaction, admission, application, credential, deployment, forgetting, gateway,
     idempotency, installation, leak,
     log::{self, Note},
-    rendering, secret, token, usage, username,
+    organization, rendering, secret, token, usage, username,
 };
 use crate::{
     application::Application,
     clock::Timestamp,
     credential::Credential,
     gateway::{GatewayGroup, GatewayRecord},
-    ids::{ApplicationId, CredentialId, GroupId, SecretId, TokenId},
+    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId, TokenId},
     journal::Revoked,
     leak::Leak,
+    organization::Organization,
     secret::{Secret, SecretState},
     secrets::Fingerprint,
     store::{
@@ -53,12 +54,29 @@ impl SqlTransaction {
 
 #[async_trait]
 impl WriteTransaction for SqlTransaction {
+    async fn insert_organization(&mut self, new: &Organization) -> Result<(), StoreError> {
+        organization::insert(&mut self.inner, new).await
+    }
+
+    async fn update_organization(&mut self, changed: &Organization) -> Result<(), StoreError> {
+        organization::update(&mut self.inner, changed).await
+    }
+
+    async fn delete_organization(
+        &mut self,
+        id: OrganizationId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        organization::delete(&mut self.inner, id, at).await
+    }
+
     async fn next_application_number(&mut self) -> Result<u32, StoreError> {
         installation::next_application_number(&mut self.inner).await
     }
 
     async fn insert_application(&mut self, new: &Application) -> Result<(), StoreError> {
-        application::insert(&mut self.inner, new).await
+        application::insert(&mut self.inner, new).await?;
+        organization::count_application(&mut self.inner, new.organization).await
     }
 
     async fn update_application(&mut self, changed: &Application) -> Result<(), StoreError> {
@@ -78,6 +96,7 @@ impl WriteTransaction for SqlTransaction {
         id: ApplicationId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        organization::discount_application(&mut self.inner, id).await?;
         secret::revoke_of_application(&mut self.inner, id, at).await?;
         // One line, however many secrets they are.
         self.revoked.push(Revoked::Application(id));
@@ -110,7 +129,8 @@ impl WriteTransaction for SqlTransaction {
     }
 
     async fn insert_credential(&mut self, new: &Credential) -> Result<(), StoreError> {
-        credential::insert(&mut self.inner, new).await
+        credential::insert(&mut self.inner, new).await?;
+        organization::count_credential(&mut self.inner, new.organization).await
     }
 
     async fn update_credential(&mut self, changed: &Credential) -> Result<(), StoreError> {
@@ -122,6 +142,7 @@ impl WriteTransaction for SqlTransaction {
     }
 
     async fn delete_credential(&mut self, id: CredentialId) -> Result<(), StoreError> {
+        organization::discount_credential(&mut self.inner, id).await?;
         forgetting::delete_of(&mut self.inner, id).await?;
         deployment::forget(&mut self.inner, id).await?;
         self.revoked.push(Revoked::Credential(id));

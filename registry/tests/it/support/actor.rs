@@ -20,6 +20,7 @@ pub(crate) struct Actor {
     client: Client<HttpConnector, Full<Bytes>>,
     address: SocketAddr,
     token: Option<String>,
+    organization: Option<String>,
 }
 
 /// What came back.
@@ -36,7 +37,14 @@ impl Actor {
             client: Client::builder(TokioExecutor::new()).build_http(),
             address,
             token: token.map(ToOwned::to_owned),
+            organization: None,
         }
+    }
+
+    /// The same in an organization.
+    pub(crate) fn acting_in(mut self, organization: &str) -> Self {
+        self.organization = Some(organization.to_owned());
+        self
     }
 
     /// The same over HTTP/2.
@@ -110,6 +118,9 @@ impl Actor {
             .uri(format!("http://{}{path}", self.address));
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(organization) = &self.organization {
+            request = request.header("keysmith-organization", organization);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
