@@ -10,7 +10,7 @@ use axum::{
     http::header,
     middleware,
     response::{IntoResponse as _, Response},
-    routing::get,
+    routing::{any, get},
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -22,6 +22,7 @@ use crate::{
 
 mod access;
 mod answer;
+mod apisix;
 mod applications;
 mod audit;
 mod credentials;
@@ -145,6 +146,7 @@ pub fn router(parts: Parts) -> Router {
     let (router, _) = routes().split_for_parts();
     router
         .route("/openapi.json", get(describe))
+        .route(apisix::REST, any(apisix::unsupported))
         .route_layer(middleware::from_fn_with_state(
             app.clone(),
             access::authenticate,
@@ -183,6 +185,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(audit::router())
         .merge(feed::router())
         .merge(gateway::router())
+        .merge(apisix::router())
 }
 
 /// The document is made once: nobody who asks for it has shown a token.

@@ -28,7 +28,8 @@ mod value;
 mod tests;
 
 pub(crate) use create::add;
-pub(crate) use update::settle_credentials;
+pub(crate) use delete::remove;
+pub(crate) use update::{change, settle_credentials};
 
 pub use create::create;
 pub use default::set_default_credential;

@@ -259,7 +259,7 @@ impl Config {
             },
             policy: Policy {
                 brand: reader.text("brand").unwrap_or_else(|| "ks".to_owned()),
-                minimum_own_key_length: reader.number("minimum_own_key_length", 20, 8, 256),
+                minimum_own_key_length: reader.number("minimum_own_key_length", 20, 1, 256),
                 minimum_password_length: reader.number("minimum_password_length", 12, 1, 128),
                 retrievable_allowed: reader.flag("allow_retrievable_secrets", false),
             },

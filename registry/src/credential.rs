@@ -41,7 +41,10 @@ mod tests;
 
 pub(crate) use again::{delete_again, revoke_again};
 pub(crate) use create::Draft;
+pub(crate) use delete::end;
 pub(crate) use issue::end_retired;
+pub(crate) use rotate::Prepared as PreparedRotation;
+pub(crate) use update::change;
 pub(crate) use versions::version_of_record;
 
 pub use announce::{

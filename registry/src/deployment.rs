@@ -11,7 +11,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use explicit::{choose, leave, on_demand};
+pub(crate) use explicit::{choose, groups_of, leave, on_demand, say_of};
 pub(crate) use key::Digesters;
 pub(crate) use settle::{Settling, check_is_free, settle};
 

@@ -303,6 +303,13 @@ pub enum Conflict {
         /// How many are valid.
         tokens: u64,
     },
+    /// One group was meant, and others honour it as well.
+    #[error("the gateway groups {} honour it as well: without gateway_group_id it is deleted everywhere; to take a \
+             credential from one group, DELETE /v1/credentials/{{id}}/deployments/{{group}}", .groups.join(", "))]
+    DeployedElsewhere {
+        /// Their names.
+        groups: Vec<String>,
+    },
     /// A configured token was revoked before; a revoked value never works again.
     #[error("the token was revoked")]
     TokenRevoked,

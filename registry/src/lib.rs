@@ -26,6 +26,7 @@ pub mod scope;
 pub mod application;
 pub mod audit;
 pub mod backup;
+pub mod consumer;
 pub mod credential;
 pub mod export;
 pub mod gateway;

@@ -10,6 +10,8 @@ use crate::{
 
 /// Stands for the hidden part where a key is shown masked. No key may contain it, so a mask is never taken for a key.
 pub const MASK: char = '*';
+/// Stands for the hidden part where a secret is shown masked. No password may contain it.
+pub const MASKED: &str = "****";
 /// Bytes at most in a value of the caller's own.
 pub const MAX_OWN_LENGTH: usize = 512;
 /// Characters at most in a user name.
@@ -60,7 +62,9 @@ impl SecretPolicy {
         if !(minimum..=MAX_OWN_LENGTH).contains(&text.len()) {
             return Err(InvalidField::new(
                 field,
-                format!("must be {minimum} to {MAX_OWN_LENGTH} characters"),
+                format!(
+                    "must be {minimum} to {MAX_OWN_LENGTH} characters (the setting minimum_own_key_length says how many at least)"
+                ),
             ));
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.contains(MASK) {
@@ -80,7 +84,9 @@ impl SecretPolicy {
         if text.chars().count() < minimum || text.len() > MAX_OWN_LENGTH {
             return Err(InvalidField::new(
                 field,
-                format!("must be at least {minimum} characters and at most {MAX_OWN_LENGTH} bytes"),
+                format!(
+                    "must be at least {minimum} characters (the setting minimum_password_length) and at most {MAX_OWN_LENGTH} bytes"
+                ),
             ));
         }
         if text.chars().any(char::is_control) {
@@ -88,6 +94,10 @@ impl SecretPolicy {
                 field,
                 "must not contain control characters",
             ));
+        }
+        if text.contains(MASKED) {
+            let message = format!("must not contain {MASKED}, which stands for what is not shown");
+            return Err(InvalidField::new(field, message));
         }
         check_shape(field, text)
     }

@@ -1,4 +1,5 @@
-//! Replays the cases of APISIX's own tests on one Envoy, one rule per case, told apart by host.
+//! Replays the cases of APISIX's own tests on one Envoy, one rule per case, told apart by host; those of its admin API
+//! against the registry.
 //!
 //! Every case is accounted for: passed, different on purpose, or not applicable; the latter two with their reasons in
 //! [`accounts`]. A case that is none of these fails the test, and so does a listed difference that is none.
@@ -14,6 +15,7 @@ use e2e::{
 use serde_json::{Value, json};
 
 mod accounts;
+mod admin;
 mod case;
 mod world;
 
@@ -25,6 +27,16 @@ enum Verdict {
     Passed,
     /// What differs.
     Differs(String),
+}
+
+impl Verdict {
+    fn of(differences: &[String]) -> Self {
+        if differences.is_empty() {
+            Self::Passed
+        } else {
+            Self::Differs(differences.join("; "))
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +61,7 @@ async fn apisixs_cases_pass_or_are_accounted_for() {
         .collect();
     let admin = foundation.registry.admin();
     let mut rules: Vec<Value> = Vec::new();
-    for case in &runnable {
+    for case in runnable.iter().filter(|case| !case.is_admin()) {
         world::register(case, &admin).await;
         rules.extend(world::rules(case));
     }
@@ -65,6 +77,10 @@ async fn apisixs_cases_pass_or_are_accounted_for() {
     for case in &cases {
         match case.not_applicable() {
             Some(reason) => report.line(case, "not applicable", reason),
+            None if case.is_admin() => {
+                let differences = admin::differences(case, &admin).await;
+                report.ran(case, &Verdict::of(&differences));
+            }
             None => report.ran(case, &run(case, &client).await),
         }
     }
@@ -99,11 +115,7 @@ async fn run(case: &Case, client: &Client) -> Verdict {
         }
         differences.extend(case.differences(expected, &answer));
     }
-    if differences.is_empty() {
-        Verdict::Passed
-    } else {
-        Verdict::Differs(differences.join("; "))
-    }
+    Verdict::of(&differences)
 }
 
 /// The table, and what is wrong with it.

@@ -1,6 +1,7 @@
 //! What Keysmith promises its users, tried on a real Envoy.
 
 mod anonymous;
+mod apisix;
 mod artifact;
 mod basic_auth;
 mod bearer;

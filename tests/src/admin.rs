@@ -27,6 +27,14 @@ impl Admin {
         self.client.call(method, path).bearer(&self.token)
     }
 
+    /// A call of APISIX's admin API, by the path after `/apisix/admin`, with the token as it is presented there.
+    pub fn apisix(&self, method: &str, path: &str) -> Call {
+        let path = format!("/apisix/admin{path}");
+        self.client
+            .call(method, &path)
+            .header("X-API-KEY", &self.token)
+    }
+
     /// Reads.
     pub async fn get(&self, path: &str) -> Value {
         self.call("GET", path).send().await.expect(200).json()

@@ -8,7 +8,7 @@ use axum::{
 };
 
 use super::{
-    AppState,
+    AppState, apisix,
     problem::{Kind, Problem},
 };
 use crate::token::{self, Identity};
@@ -40,7 +40,11 @@ pub(crate) async fn authenticate(
 ) -> Result<Response, Problem> {
     let route = request.extensions().get::<MatchedPath>();
     if !route.is_some_and(|route| PUBLIC_PATHS.contains(&route.as_str())) {
-        let presented = bearer(request.headers())?;
+        let presented = if request.uri().path().starts_with(apisix::PREFIX) {
+            apisix::presented(request.headers())?
+        } else {
+            bearer(request.headers())?
+        };
         let organization = organization(request.headers())?;
         let identity = token::authenticate(app.environment(), presented, organization).await?;
         let identity = identity.ok_or_else(|| {

@@ -60,6 +60,15 @@ impl Answer {
         Ok(answer)
     }
 
+    /// 201 where it was created and 200 where it was replaced, with this body.
+    pub(crate) fn put(created: bool, body: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let mut answer = Self::ok(body)?;
+        if created {
+            answer.status = StatusCode::CREATED.as_u16();
+        }
+        Ok(answer)
+    }
+
     /// 204.
     pub(crate) fn none() -> Self {
         Self {

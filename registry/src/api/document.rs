@@ -7,13 +7,16 @@ use utoipa::{
         Ref, RefOr, ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn},
         schema::Type,
-        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        security::{
+            ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+        },
         tag::TagBuilder,
     },
 };
 
 use super::{
     access::{EXTRACTORS, ORGANIZATION},
+    apisix,
     problem::ProblemBody,
 };
 use crate::token::RoleName;
@@ -54,7 +57,14 @@ const TAGS: [(&str, &str); 10] = [
         "gateway protocol",
         "What gateways call with their own tokens, role `gateway`.",
     ),
+    (
+        APISIX,
+        "Consumers and their credentials, as APISIX's admin API has them: the token comes in `X-API-KEY`, and errors are as \
+         there. Secrets are masked, and a mask that is sent back stands for what it masks.",
+    ),
 ];
+const APISIX: &str = "apisix";
+const APISIX_SCHEME: &str = "apisix_token";
 
 /// The document before any path is in it.
 pub(super) fn introduction() -> OpenApi {
@@ -78,7 +88,13 @@ pub(super) fn introduction() -> OpenApi {
 }
 
 /// The operations that wait for gateways where the caller prefers it.
-const WAITING: [&str; 14] = [
+const WAITING: [&str; 20] = [
+    "apisix_put_consumer",
+    "apisix_put_consumer_named",
+    "apisix_delete_consumer",
+    "apisix_put_credential",
+    "apisix_put_credential_named",
+    "apisix_delete_credential",
     "finish_rotation",
     "cancel_rotation",
     "set_default_credential",
@@ -144,7 +160,7 @@ fn describe_waiting(operation: &mut Operation) {
 }
 
 /// In place of the extractor that an operation names: the roles that it proves.
-fn describe_roles(operation: &mut Operation) {
+fn describe_roles(operation: &mut Operation, scheme: &str) {
     let named = operation.security.take().unwrap_or_default();
     let proven = |requirement: &SecurityRequirement| {
         EXTRACTORS
@@ -154,7 +170,7 @@ fn describe_roles(operation: &mut Operation) {
     };
     let roles: Vec<RoleName> = named.iter().filter_map(proven).flatten().copied().collect();
     let words = roles.iter().map(|role| role.word());
-    operation.security = Some(vec![SecurityRequirement::new(SCHEME, words)]);
+    operation.security = Some(vec![SecurityRequirement::new(scheme, words)]);
     if roles.iter().any(|role| role.chooses_organization()) {
         let about = "The organization in which to act, for tokens of role `portal_admin`, `api_owner` and `auditor`; \
                      without it their own. Tokens of other roles act in their own alone";
@@ -185,14 +201,27 @@ pub(super) fn complete(mut api: OpenApi) -> OpenApi {
         ))
         .build();
     components.add_security_scheme(SCHEME, SecurityScheme::Http(token));
+    let key = ApiKeyValue::with_description(
+        apisix::API_KEY,
+        "A token with one of the roles that the operation names as scopes.",
+    );
+    let key = SecurityScheme::ApiKey(ApiKey::Header(key));
+    components.add_security_scheme(APISIX_SCHEME, key);
     for item in api.paths.paths.values_mut() {
         for operation in operations(item) {
             let id = operation.operation_id.as_deref().unwrap_or_default();
             if WAITING.contains(&id) {
                 describe_waiting(operation);
             }
-            describe_roles(operation);
-            refusals::describe(operation);
+            let tags = operation.tags.as_ref();
+            let is_apisix = tags.is_some_and(|tags| tags.iter().any(|tag| tag == APISIX));
+            let (scheme, form) = if is_apisix {
+                (APISIX_SCHEME, &refusals::APISIX)
+            } else {
+                (SCHEME, &refusals::REST)
+            };
+            describe_roles(operation, scheme);
+            refusals::describe(operation, form);
         }
     }
     api

@@ -13,8 +13,8 @@ use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 
 use super::{
-    prefer,
-    problem::{Kind, Problem},
+    apisix, prefer,
+    problem::{Explained, Kind, MEDIA_TYPE, Problem},
 };
 use crate::{entropy::Entropy, listener::Peer, telemetry::Metrics};
 
@@ -54,9 +54,10 @@ pub(crate) async fn wrap(
     let client = request.extensions().get::<Peer>().map(|peer| peer.0);
     let span = tracing::info_span!("request", request.id = id, method, route);
     let limit = envelope.limit(&route, request.headers());
+    let apisix = apisix::Asked::of(&request);
     async {
         let mut response = bounded(limit, next.run(request)).await;
-        finish(&mut response, &id);
+        finish(&mut response, &id, apisix.as_ref());
         let took = started.elapsed();
         let status = response.status().as_u16();
         envelope.metrics.request(&method, &route, status, took);
@@ -90,12 +91,20 @@ async fn bounded(limit: Duration, answer: impl Future<Output = Response>) -> Res
 }
 
 /// Adds the headers that every answer has, and writes the body of a problem.
-fn finish(response: &mut Response, id: &str) {
+fn finish(response: &mut Response, id: &str, apisix: Option<&apisix::Asked>) {
+    let explained = response.extensions_mut().remove::<Explained>().is_some();
     let problem = response.extensions_mut().remove::<Problem>();
-    let problem = problem.or_else(|| unexplained(response.status()));
+    let problem = problem.or_else(|| unexplained(response.status()).filter(|_| !explained));
     if let Some(problem) = problem {
-        let body = problem.clone().render(id);
+        let (kind, body) = match apisix {
+            None => (MEDIA_TYPE, problem.clone().render(id)),
+            Some(asked) => ("application/json", asked.body(&problem)),
+        };
         let mut explained = problem.into_response();
+        let media_type = HeaderValue::from_static(kind);
+        explained
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, media_type);
         // Such as `Allow`, which the router has set.
         for (name, value) in response.headers() {
             if name != header::CONTENT_LENGTH && !explained.headers().contains_key(name) {
@@ -105,6 +114,9 @@ fn finish(response: &mut Response, id: &str) {
         *explained.body_mut() = body;
         explained.extensions_mut().clear();
         *response = explained;
+    }
+    if apisix.is_some() {
+        apisix::Asked::finish(response);
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::try_from(id) {
@@ -170,7 +182,7 @@ mod tests {
             "text",
         )
             .into_response();
-        finish(&mut response, "req_1");
+        finish(&mut response, "req_1", None);
         assert_eq!(response.headers()[header::ALLOW], "GET");
         assert_eq!(
             response.headers()[header::CONTENT_TYPE],

@@ -135,6 +135,10 @@ pub(crate) struct Problem {
     retry_after: Option<Duration>,
 }
 
+/// Marks an answer that says itself what went wrong.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Explained;
+
 /// The body of every error: problem details (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
@@ -200,6 +204,22 @@ impl Problem {
             field: None,
             retry_after: None,
         }
+    }
+
+    /// What went wrong, as programs tell it apart.
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What went wrong, for people; of errors of the server nothing more.
+    pub(crate) fn told(&self) -> (&'static str, Option<&str>) {
+        let shown = !self.kind.status().is_server_error();
+        (self.kind.title(), self.detail.as_deref().filter(|_| shown))
+    }
+
+    /// Where in the request it is.
+    pub(crate) fn place(&self) -> Option<&str> {
+        self.field.as_deref()
     }
 
     /// Something unexpected. Its cause is logged here, and nowhere else; the client learns nothing of it.

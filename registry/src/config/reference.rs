@@ -124,7 +124,7 @@ pub const OPTIONS: &[Setting] = &[
     setting(
         "minimum_own_key_length",
         "20",
-        "Characters at least (8 to 256) in an API key that the caller chose.",
+        "Characters at least (1 to 256) in an API key that the caller chose.",
     ),
     setting(
         "minimum_password_length",

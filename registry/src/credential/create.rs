@@ -116,6 +116,7 @@ impl Draft {
     ) -> Result<Issued, Error> {
         self.minted.check_may_be_own(caller)?;
         let mut credential = self.credential;
+        credential.application = application.id;
         let id = credential.id;
         credential.scopes = value::scopes(self.scopes, application)?;
         value::check_names_are_free(write, &credential).await?;

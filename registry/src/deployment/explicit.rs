@@ -118,6 +118,18 @@ pub(crate) async fn choose(
     Ok(())
 }
 
+/// The groups in which the credential is to be honoured.
+pub(crate) async fn groups_of(
+    read: &mut dyn ReadTransaction,
+    application: &Application,
+    credential: &Credential,
+) -> Result<Vec<GatewayGroup>, Error> {
+    let overrides = read.overrides(credential.id).await?;
+    let groups = read.groups().await?;
+    let effective = rule::effective(application, credential, &groups, &overrides);
+    Ok(effective.into_iter().cloned().collect())
+}
+
 /// The on-demand groups to which the credential is deployed.
 pub(crate) async fn on_demand(
     read: &mut dyn ReadTransaction,

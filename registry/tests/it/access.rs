@@ -16,7 +16,9 @@ fn operations() -> Vec<(Method, String)> {
             let method = method.to_uppercase().parse().unwrap();
             operations.push((
                 method,
-                path.replace("{id}", "x").replace("{name}", "default"),
+                path.replace("{id}", "x")
+                    .replace("{name}", "default")
+                    .replace("{username}", "jack"),
             ));
         }
     }
@@ -29,6 +31,10 @@ async fn nothing_in_the_document_answers_without_a_token() {
     let registry = TestRegistry::start().await;
     let wrong = registry.bearer(&token(SecretType::AdminToken, 9));
     for (method, path) in operations() {
+        if path.starts_with("/apisix/") {
+            // Its tokens come in another header, and its errors have another form: see apisix.rs.
+            continue;
+        }
         for actor in [registry.stranger(), wrong.clone()] {
             let reply = actor.send(method.clone(), &path, &[], Bytes::new()).await;
             reply.is_problem(401, "unauthorized", None);

@@ -6,7 +6,7 @@ use axum::{body::Bytes, http::Method};
 use filter_core::key::SecretType;
 use serde_json::{Value, json};
 
-use crate::support::{Actor, TestRegistry, text, token};
+use crate::support::{Actor, TestRegistry, admin_token, text, token};
 
 /// Operations that change something, or look as if they did, and leave no entry; with the reason.
 const EXEMPT: [(&str, &str); 4] = [
@@ -43,7 +43,11 @@ impl Walk {
         } else {
             "application/json"
         };
-        let headers = [("content-type", kind)];
+        let mut headers = vec![("content-type", kind)];
+        let key = admin_token();
+        if path.starts_with("/apisix/") {
+            headers.push(("x-api-key", &key));
+        }
         let body = if body.is_null() {
             Bytes::new()
         } else {
@@ -217,6 +221,53 @@ async fn leaks(walk: &mut Walk, application: &str) {
     .await;
 }
 
+async fn consumers(walk: &mut Walk) {
+    let all = "/apisix/admin/consumers";
+    let (one, of_one) = (format!("{all}/jack"), format!("{all}/jack/credentials"));
+    let key = |key: &str| json!({"id": "a", "plugins": {"key-auth": {"key": key}}});
+    for (operation, place, body, action) in [
+        (
+            "put_consumer",
+            (Method::PUT, all),
+            json!({"username": "jack"}),
+            "application.created",
+        ),
+        (
+            "put_consumer_named",
+            (Method::PUT, one.as_str()),
+            json!({"username": "jack", "desc": "new"}),
+            "application.updated",
+        ),
+        (
+            "put_credential",
+            (Method::PUT, of_one.as_str()),
+            key("an-own-key-of-some-length-1"),
+            "credential.created",
+        ),
+        (
+            "put_credential_named",
+            (Method::PUT, &format!("{of_one}/a")),
+            key("an-own-key-of-some-length-2"),
+            "credential.rotated",
+        ),
+        (
+            "delete_credential",
+            (Method::DELETE, &format!("{of_one}/a")),
+            Value::Null,
+            "credential.deleted",
+        ),
+        (
+            "delete_consumer",
+            (Method::DELETE, one.as_str()),
+            Value::Null,
+            "application.deleted",
+        ),
+    ] {
+        walk.does(&format!("apisix_{operation}"), place, body, action)
+            .await;
+    }
+}
+
 async fn gateway_groups(walk: &mut Walk) {
     let group = "/v1/gateway-groups/edge";
     walk.does(
@@ -286,6 +337,7 @@ async fn every_operation_that_changes_something_leaves_exactly_one_entry() {
     )
     .await;
     gateway_groups(&mut walk).await;
+    consumers(&mut walk).await;
     let gateway = registry.gateway("default").await;
     gateways(&mut walk, &gateway).await;
     tokens(&mut walk, "/v1/tokens", "admin").await;

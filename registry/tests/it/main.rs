@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod apisix;
 mod applications;
 mod audit;
 mod backup;

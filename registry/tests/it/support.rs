@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 
 mod actor;
 
-pub(crate) use actor::{Actor, Reply};
+pub(crate) use actor::{Actor, Apisix, Reply};
 
 /// When every test begins: 2027-01-15T08:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -163,6 +163,11 @@ impl TestRegistry {
     /// Holds nothing.
     pub(crate) fn stranger(&self) -> Actor {
         Actor::new(self.address, None)
+    }
+
+    /// Speaks APISIX's admin API with the token that the configuration brought.
+    pub(crate) fn apisix(&self) -> Apisix {
+        Apisix::new(self.stranger(), &admin_token())
     }
 
     pub(crate) fn bearer(&self, token: &str) -> Actor {

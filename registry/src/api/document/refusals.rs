@@ -21,6 +21,32 @@ const NAMES_SOMETHING: Applies =
 const CONDITIONAL: Applies = |operation| has_parameter(operation, "If-Match");
 const REPEATABLE: Applies = |operation| has_parameter(operation, "Idempotency-Key");
 
+/// How a surface refuses.
+pub(super) struct Form {
+    /// What stands before the names of its refusals.
+    prefix: &'static str,
+    /// What its bodies are.
+    schema: &'static str,
+    media_type: &'static str,
+    /// A status with which it does not refuse.
+    never: Option<&'static str>,
+}
+
+/// With problem details.
+pub(super) const REST: Form = Form {
+    prefix: "",
+    schema: "Problem",
+    media_type: problem::MEDIA_TYPE,
+    never: None,
+};
+/// As APISIX does, which reads a body of any type.
+pub(super) const APISIX: Form = Form {
+    prefix: "Apisix",
+    schema: "ApisixError",
+    media_type: "application/json",
+    never: Some("415"),
+};
+
 /// A refusal that follows from the form of an operation.
 struct Refusal {
     status: &'static str,
@@ -91,31 +117,43 @@ const REFUSALS: [Refusal; 11] = [
 
 /// The refusals that operations share, for the document's components.
 pub(super) fn shared() -> impl Iterator<Item = (String, RefOr<Response>)> {
-    REFUSALS.iter().map(|refusal| {
-        let mut response = ResponseBuilder::new().description(refusal.about).build();
-        complete(refusal.status, &mut response);
-        (refusal.name.to_owned(), RefOr::T(response))
+    [REST, APISIX].into_iter().flat_map(|form| {
+        let refusals = REFUSALS
+            .iter()
+            .filter(move |refusal| form.never != Some(refusal.status));
+        refusals.map(move |refusal| {
+            let mut response = ResponseBuilder::new().description(refusal.about).build();
+            complete(refusal.status, &mut response, &form);
+            (form.name(refusal), RefOr::T(response))
+        })
     })
 }
 
+impl Form {
+    fn name(&self, refusal: &Refusal) -> String {
+        format!("{}{}", self.prefix, refusal.name)
+    }
+}
+
 /// Adds what the operation may refuse with, and to all its answers the headers that they have.
-pub(super) fn describe(operation: &mut Operation) {
+pub(super) fn describe(operation: &mut Operation, form: &Form) {
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
-            complete(status, response);
+            complete(status, response, form);
         }
     }
     for refusal in &REFUSALS {
         let known = operation.responses.responses.contains_key(refusal.status);
-        if !known && (refusal.applies)(operation) {
-            let shared = RefOr::Ref(Ref::from_response_name(refusal.name));
+        let happens = form.never != Some(refusal.status) && (refusal.applies)(operation);
+        if !known && happens {
+            let shared = RefOr::Ref(Ref::from_response_name(form.name(refusal)));
             let responses = &mut operation.responses.responses;
             responses.insert(refusal.status.to_owned(), shared);
         }
     }
 }
 
-fn complete(status: &str, response: &mut Response) {
+fn complete(status: &str, response: &mut Response, form: &Form) {
     add_header(
         response,
         "X-Request-Id",
@@ -133,11 +171,11 @@ fn complete(status: &str, response: &mut Response) {
         ),
         _ => {}
     }
-    let problem = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+    let problem = Content::new(Some(RefOr::Ref(Ref::from_schema_name(form.schema))));
     response.content.clear();
     response
         .content
-        .insert(problem::MEDIA_TYPE.to_owned(), RefOr::T(problem));
+        .insert(form.media_type.to_owned(), RefOr::T(problem));
 }
 
 fn add_header(response: &mut Response, name: &str, about: &str) {

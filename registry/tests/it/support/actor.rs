@@ -55,6 +55,11 @@ impl Actor {
         self
     }
 
+    /// The token, or nothing.
+    pub(crate) fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, &[], Bytes::new()).await
     }
@@ -192,5 +197,55 @@ impl Reply {
             .get(name)
             .unwrap_or_else(|| panic!("no header {name}"));
         value.to_str().unwrap().to_owned()
+    }
+}
+
+/// Somebody who speaks APISIX's admin API, with the headers that curl sends for `-d`.
+#[derive(Clone, Debug)]
+pub(crate) struct Apisix {
+    actor: Actor,
+    key: String,
+}
+
+impl Apisix {
+    pub(crate) fn new(actor: Actor, key: &str) -> Self {
+        let key = key.to_owned();
+        Self { actor, key }
+    }
+
+    /// A path after `/apisix/admin`.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Reply {
+        let path = format!("/apisix/admin{path}");
+        let headers = [
+            ("x-api-key", self.key.as_str()),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        self.actor.send(method, &path, &headers, body.into()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::PUT, path, body.to_string()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, Bytes::new()).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        self.send(Method::DELETE, path, Bytes::new()).await
+    }
+}
+
+impl Reply {
+    /// Insists on an error as APISIX has it.
+    #[track_caller]
+    pub(crate) fn is_refusal(&self, status: u16, message: &str) {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/json");
+        let said = self.json()["error_msg"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        assert!(said.contains(message), "{said:?} for {message:?}");
     }
 }
