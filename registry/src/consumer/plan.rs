@@ -49,7 +49,7 @@ enum Step {
     /// It has the secret.
     Keep,
     /// It gets the secret, and the one before ends at once.
-    Rotate(PreparedRotation),
+    Rotate(Box<PreparedRotation>),
     /// It is made; one of another type is deleted first.
     Create(Box<Draft>),
 }
@@ -78,7 +78,8 @@ impl Plan {
             }
             Some((held, _)) => {
                 let rotation = rotation(plugin);
-                Step::Rotate(PreparedRotation::of(env, &held.credential, rotation).await?)
+                let prepared = PreparedRotation::of(env, &held.credential, rotation).await?;
+                Step::Rotate(Box::new(prepared))
             }
             None => {
                 refuse_masks(&plugin)?;
