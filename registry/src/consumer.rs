@@ -7,10 +7,11 @@
 
 use crate::{
     application::{self, Application},
+    caller::Caller,
     credential::{Credential, CredentialType},
     error::{Error, Kind},
     gateway::{self, GatewayGroup},
-    ids::{GroupId, OrganizationId},
+    ids::GroupId,
     secret::{Part, Secret, SecretState},
     secrets::SecretText,
     store::ReadTransaction,
@@ -130,13 +131,13 @@ pub struct Put<T> {
 /// Reads one consumer.
 pub async fn get(
     env: &crate::environment::Environment,
-    organization: OrganizationId,
+    caller: Caller,
     name: &str,
     group: Option<&str>,
 ) -> Result<Consumer, Error> {
     let mut read = env.store.read().await?;
     known_group(read.as_mut(), group).await?;
-    let application = find(read.as_mut(), organization, name).await?;
+    let application = find(read.as_mut(), caller, name).await?;
     let application = application.ok_or(Error::NotFound(Kind::Application))?;
     view(read.as_mut(), application).await
 }
@@ -144,13 +145,13 @@ pub async fn get(
 /// Reads one credential of a consumer; where a group is named, if it is honoured there.
 pub async fn get_credential(
     env: &crate::environment::Environment,
-    organization: OrganizationId,
+    caller: Caller,
     (name, identifier): (&str, &str),
     group: Option<&str>,
 ) -> Result<Held, Error> {
     let mut read = env.store.read().await?;
     let group = known_group(read.as_mut(), group).await?;
-    let (application, held) = find_held(read.as_mut(), organization, (name, identifier)).await?;
+    let (application, held) = find_held(read.as_mut(), caller, (name, identifier)).await?;
     if let Some(group) = group {
         let groups = crate::deployment::groups_of(read.as_mut(), &application, &held.credential);
         if !groups.await?.iter().any(|one| one.id == group.id) {
@@ -163,13 +164,13 @@ pub async fn get_credential(
 /// The application with this name, unless it is another organization's, which is as if it did not exist.
 async fn find(
     read: &mut dyn ReadTransaction,
-    organization: OrganizationId,
+    caller: Caller,
     name: &str,
 ) -> Result<Option<Application>, Error> {
     let Some(id) = read.application_named(name).await? else {
         return Ok(None);
     };
-    match application::find(read, organization, id).await {
+    match application::find(read, caller, id).await {
         Ok(found) => Ok(Some(found)),
         Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
@@ -179,10 +180,10 @@ async fn find(
 /// A credential that is not a plugin of the consumer itself, with its application.
 async fn find_held(
     read: &mut dyn ReadTransaction,
-    organization: OrganizationId,
+    caller: Caller,
     (name, identifier): (&str, &str),
 ) -> Result<(Application, Held), Error> {
-    let application = find(read, organization, name).await?;
+    let application = find(read, caller, name).await?;
     let application = application.ok_or(Error::NotFound(Kind::Application))?;
     let missing = || Error::NotFound(Kind::Credential);
     if is_own(identifier) {

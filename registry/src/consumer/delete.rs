@@ -35,7 +35,7 @@ async fn delete_in_full(
 ) -> Result<Changed<()>, Error> {
     let mut write = env.store.write().await?;
     let group = known_group(write.as_mut(), group).await?;
-    let application = find(write.as_mut(), caller.organization, name).await?;
+    let application = find(write.as_mut(), caller, name).await?;
     let application = application.ok_or(Error::NotFound(Kind::Application))?;
     if let Some(group) = group {
         check_all(write.as_mut(), &application, &group).await?;
@@ -54,7 +54,7 @@ pub async fn delete_credential(
     let mut write = env.store.write().await?;
     let group = known_group(write.as_mut(), group).await?;
     let what = (name, identifier);
-    let (application, held) = find_held(write.as_mut(), caller.organization, what).await?;
+    let (application, held) = find_held(write.as_mut(), caller, what).await?;
     if let Some(group) = group {
         check(write.as_mut(), &application, &held.credential, &group).await?;
     }

@@ -3,11 +3,11 @@
 use super::{Consumer, Held, find, is_own, known_group, view, with_mask};
 use crate::{
     application::{Application, ApplicationQuery},
+    caller::Caller,
     credential::{Credential, CredentialQuery},
     deployment,
     environment::Environment,
     error::{Error, Kind},
-    ids::OrganizationId,
     label::Labels,
     listing::MAX_LIMIT,
 };
@@ -74,7 +74,7 @@ impl ListQuery {
 /// Lists an organization's consumers.
 pub async fn list(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     query: &ListQuery,
 ) -> Result<Listed<Consumer>, Error> {
     let mut read = env.store.read().await?;
@@ -85,7 +85,7 @@ pub async fn list(
         ..ApplicationQuery::default()
     };
     loop {
-        let found = read.applications(organization, &next).await?;
+        let found = read.applications(caller.organization, &next).await?;
         let Some(last) = found.last() else { break };
         next.after = Some(last.id);
         for one in found {
@@ -109,12 +109,12 @@ pub async fn list(
 /// Lists a consumer's credentials, without what it has by plugins of its own.
 pub async fn credentials(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     name: &str,
     query: &ListQuery,
 ) -> Result<Listed<Held>, Error> {
     let mut read = env.store.read().await?;
-    let application = find(read.as_mut(), organization, name).await?;
+    let application = find(read.as_mut(), caller, name).await?;
     let application = application.ok_or(Error::NotFound(Kind::Application))?;
     let group = known_group(read.as_mut(), query.gateway_group.as_deref()).await?;
     let mut paging: Paging<Credential> = Paging::new(query);

@@ -65,7 +65,7 @@ async fn attempt(
     let (plans, group) = decide(env, caller, &new).await?;
 
     let mut write = env.store.write().await?;
-    let before = find(write.as_mut(), caller.organization, &new.name).await?;
+    let before = find(write.as_mut(), caller, &new.name).await?;
     let created = before.is_none();
     let application = if let Some(before) = before {
         application::change(env, write.as_mut(), caller, before, patch(&new)).await?
@@ -114,7 +114,7 @@ async fn decide(
     let group = {
         let mut read = env.store.read().await?;
         let group = known_group(read.as_mut(), new.gateway_group.as_deref()).await?;
-        let before = find(read.as_mut(), caller.organization, &new.name).await?;
+        let before = find(read.as_mut(), caller, &new.name).await?;
         for method in Method::ALL {
             found.push(match &before {
                 Some(application) => {
@@ -161,6 +161,7 @@ fn application_of(new: &NewConsumer) -> NewApplication {
         gateway_groups: None,
         enabled: true,
         default_key: DefaultKey::None,
+        owner: None,
     }
 }
 

@@ -78,7 +78,7 @@ async fn attempt(
     };
     let (group, found) = {
         let mut read = env.store.read().await?;
-        let application = find(read.as_mut(), caller.organization, &consumer).await?;
+        let application = find(read.as_mut(), caller, &consumer).await?;
         let application = application.ok_or_else(missing)?;
         let group = known_group(read.as_mut(), gateway_group.as_deref()).await?;
         (group, held(read.as_mut(), &application, &identifier).await?)
@@ -88,7 +88,7 @@ async fn attempt(
     let (keeps, makes) = (plan.keeps(), plan.makes());
 
     let mut write = env.store.write().await?;
-    let application = find(write.as_mut(), caller.organization, &consumer).await?;
+    let application = find(write.as_mut(), caller, &consumer).await?;
     let application = application.ok_or_else(missing)?;
     let found = held(write.as_mut(), &application, &identifier).await?;
     let created = found.is_none();

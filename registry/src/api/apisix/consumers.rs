@@ -47,7 +47,7 @@ async fn list(
     State(app): State<AppState>,
     Listing(query): Listing,
 ) -> Result<Answer, Refusal> {
-    let listed = consumer::list(app.environment(), viewer.organization, &query).await?;
+    let listed = consumer::list(app.environment(), viewer.caller(), &query).await?;
     Ok(Answer::ok(&List::of(listed, IndexedEntry::from))?)
 }
 
@@ -68,8 +68,8 @@ async fn get(
     Path(username): Path<String>,
     Group(group): Group,
 ) -> Result<Answer, Refusal> {
-    let (env, organization) = (app.environment(), viewer.organization);
-    let found = consumer::get(env, organization, &username, group.as_deref()).await?;
+    let (env, caller) = (app.environment(), viewer.caller());
+    let found = consumer::get(env, caller, &username, group.as_deref()).await?;
     Ok(Answer::ok(&IndexedEntry::from(found))?)
 }
 

@@ -49,8 +49,8 @@ async fn list(
     Path(username): Path<String>,
     Listing(query): Listing,
 ) -> Result<Answer, Refusal> {
-    let (env, organization) = (app.environment(), viewer.organization);
-    let listed = consumer::credentials(env, organization, &username, &query).await?;
+    let (env, caller) = (app.environment(), viewer.caller());
+    let listed = consumer::credentials(env, caller, &username, &query).await?;
     let list = List::of(listed, |held| {
         IndexedEntry::<CredentialBody>::of(&username, held)
     });
@@ -75,9 +75,9 @@ async fn get(
     PathPair(username, id): PathPair<String, String>,
     Group(group): Group,
 ) -> Result<Answer, Refusal> {
-    let (env, organization) = (app.environment(), viewer.organization);
+    let (env, caller) = (app.environment(), viewer.caller());
     let what = (username.as_str(), id.as_str());
-    let held = consumer::get_credential(env, organization, what, group.as_deref()).await?;
+    let held = consumer::get_credential(env, caller, what, group.as_deref()).await?;
     let entry = IndexedEntry::<CredentialBody>::of(&username, held);
     Ok(Answer::ok(&entry)?)
 }
