@@ -28,7 +28,7 @@ const DESCRIPTION: &str = "\
     Create, list, rotate, disable and delete the credentials that gateways honour. \
     Secrets are in the answer that makes them and nowhere else. \
     Errors are problem details (RFC 9457) with a stable `type`, and every answer has an `X-Request-Id`.";
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("applications", "The programs that call APIs."),
     (
         "credentials",
