@@ -11,6 +11,7 @@ mod counting;
 mod default_key;
 mod demo;
 mod deployments;
+mod digest_key;
 mod documentation;
 mod examples;
 mod identity;
