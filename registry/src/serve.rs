@@ -139,7 +139,7 @@ pub(crate) async fn open_restored(
     keys: Arc<Keys>,
     world: &World,
 ) -> Result<Environment, ServeError> {
-    let path = data.database()?;
+    let path = data.database_path();
     let (now, entropy) = (world.clock.now(), &*world.entropy);
     let location = match &config.database.url {
         Some(url) => Location::Server(url.expose()),

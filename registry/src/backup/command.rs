@@ -130,6 +130,9 @@ fn say_restored(loaded: Loaded, replayed: &[Replayed], wanted: &Restore) {
     );
 }
 
-fn location<'a>(_config: &'a Config, file: &'a Path) -> Location<'a> {
-    Location::File(file)
+fn location<'a>(config: &'a Config, file: &'a Path) -> Location<'a> {
+    match &config.database.url {
+        Some(url) => Location::Server(url.expose()),
+        None => Location::File(file),
+    }
 }

@@ -25,6 +25,7 @@ use crate::{
     token::{self, NewRole, NewToken},
 };
 
+mod portable;
 mod schema;
 
 fn database(folder: &Path) -> PathBuf {

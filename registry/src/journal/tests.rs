@@ -9,6 +9,8 @@ use crate::{
     token::{self, NewRole, NewToken},
 };
 
+mod promoted;
+
 fn path(world: &World) -> PathBuf {
     world.home.path().join("revocations.journal")
 }

@@ -61,6 +61,11 @@ impl Home {
         }
     }
 
+    /// How the database on a server is reached.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.postgres.as_ref().map(Database::url)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -73,6 +73,40 @@ impl Server {
         server
     }
 
+    /// Starts a standby: a copy of this server that follows it.
+    pub fn standby(&self) -> Self {
+        let mut standby = Self {
+            binaries: self.binaries.clone(),
+            folder: short_folder(),
+            guard: None,
+            options: self.options.clone(),
+        };
+        if let Some((user, group)) = user_instead_of_root() {
+            chown(standby.folder.path(), Some(user), Some(group)).unwrap();
+        }
+        let mut command = standby.command(standby.binaries.join("pg_basebackup"));
+        command.arg("-h").arg(self.folder());
+        command.args([
+            "-U",
+            "keysmith",
+            "-c",
+            "fast",
+            "-X",
+            "stream",
+            "-R",
+            "--no-sync",
+        ]);
+        command.arg("-D").arg(standby.data());
+        let done = command.output().unwrap();
+        assert!(
+            done.status.success(),
+            "pg_basebackup: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        standby.go_on();
+        standby
+    }
+
     /// Where it lies: the socket is here, and the folder `data`.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -147,7 +181,7 @@ impl Server {
             if state
                 .lines()
                 .nth(7)
-                .is_some_and(|state| state.trim() == "ready")
+                .is_some_and(|state| ["ready", "standby"].contains(&state.trim()))
             {
                 return;
             }
