@@ -75,10 +75,12 @@ e2e-versions: wasm postgres $(ENVOY_VERSIONS:%=$(TOOLS)/envoy-%) ## Run the end-
 FUZZ_SECONDS ?= 0
 FUZZ_SEED ?= 1
 .PHONY: fuzz-api
-fuzz-api: toolchain $(SCHEMATHESIS) ## Hold generated requests and their answers against openapi.json; FUZZ_SECONDS to go on longer, FUZZ_SEED for others
+fuzz-api: toolchain postgres $(SCHEMATHESIS) ## Hold generated requests and their answers against openapi.json; FUZZ_SECONDS to go on longer, FUZZ_SEED for others
 	cargo test $(HOST) --no-run
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(SCHEMATHESIS) $(TOOLS)/python/bin/python tests/fuzz/run.py \
-		--keysmith $(TARGET)/debug/keysmith --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+	for database in "" "--private-postgres $(TARGET)/debug/private-postgres"; do \
+		PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(SCHEMATHESIS) $(TOOLS)/python/bin/python tests/fuzz/run.py \
+			--keysmith $(TARGET)/debug/keysmith --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) $$database; \
+	done
 
 SOAK_MINUTES ?= 10
 SOAK_SEED ?=

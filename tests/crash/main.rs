@@ -18,3 +18,8 @@ use run::{Database, Run};
 async fn a_registry_that_is_killed_loses_nothing_and_brings_nothing_back_on_sqlite() {
     Run::new(Database::Sqlite).await.all().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_that_is_killed_loses_nothing_and_brings_nothing_back_on_postgresql() {
+    Run::new(Database::Postgres).await.all().await;
+}

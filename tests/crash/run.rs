@@ -34,6 +34,8 @@ const COMPARED_EVERY: usize = 10;
 pub(crate) enum Database {
     /// In its data folder.
     Sqlite,
+    /// On a server that is not killed.
+    Postgres,
 }
 
 /// A registry and those who use it.
@@ -46,6 +48,8 @@ pub(crate) struct Run {
     writers: Vec<Writer>,
     gateways: Vec<Follower>,
     _folder: TempDir,
+    /// Dropped after the registry has ended.
+    _server: Option<private_postgres::Database>,
 }
 
 fn setting(name: &str) -> Option<u64> {
@@ -60,6 +64,14 @@ impl Run {
         let folder = tempfile::tempdir().expect("a folder");
         let mut settings = Settings::new(folder.path());
         settings.more = vec![("LOG_LEVEL".to_owned(), "warn".to_owned())];
+        let server = match database {
+            Database::Sqlite => None,
+            Database::Postgres => Some(private_postgres::Database::empty().await),
+        };
+        if let Some(server) = &server {
+            let url = ("DATABASE_URL".to_owned(), server.url().to_owned());
+            settings.more.push(url);
+        }
         let registry = Registry::start(settings, folder.path()).await;
         let admin = registry.admin();
         let group = json!({"name": "edge", "mode": "on_demand"});
@@ -99,6 +111,7 @@ impl Run {
             writers,
             gateways,
             _folder: folder,
+            _server: server,
         }
     }
 

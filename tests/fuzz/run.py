@@ -4,6 +4,7 @@ Started by `make fuzz-api`. The registry is one of its own, on the loopback, wit
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -45,6 +46,17 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def database(program):
+    """How an empty PostgreSQL database is reached, which is there meanwhile; nothing for SQLite."""
+    if not program:
+        yield None
+        return
+    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        yield server.stdout.readline().strip() or sys.exit("PostgreSQL does not start")
+        server.stdin.close()
 
 
 class Registry:
@@ -140,11 +152,11 @@ def main():
     parser.add_argument("--keysmith", required=True, help="the registry's binary")
     parser.add_argument("--seconds", type=int, default=0, help="go on for so long; 0: a fixed number of requests")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--database-url", help="a PostgreSQL database that is empty; otherwise SQLite")
+    parser.add_argument("--private-postgres", help="the program that starts a PostgreSQL server; without it SQLite")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="keysmith-fuzz-") as place:
+    with tempfile.TemporaryDirectory(prefix="keysmith-fuzz-") as place, database(options.private_postgres) as url:
         folder = pathlib.Path(place)
-        with Registry(options.keysmith, folder, options.database_url) as registry:
+        with Registry(options.keysmith, folder, url) as registry:
             fine = run(registry, folder / "answers.json", options)
             fine &= registry.process.poll() is None
         # What the caller is not told of an error of the server is here, and nowhere else.
