@@ -63,7 +63,7 @@ impl Home {
 
     /// How the database on a server is reached.
     pub(crate) fn url(&self) -> Option<&str> {
-        self.postgres.as_ref().map(Database::url)
+        self.postgres.as_deref().map(Database::url)
     }
 
     pub(crate) fn path(&self) -> &Path {
