@@ -104,6 +104,7 @@ pub struct AuditQuery {
 
 /// A record as it is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every one is a record")]
 pub enum KeptRecord {
     /// Whatever it says.
     Read(Record),

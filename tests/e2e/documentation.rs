@@ -121,7 +121,10 @@ fn endpoints() -> String {
             let summary = operation["summary"].as_str().expect("a summary");
             // Under the one scheme by which it is called, its own or APISIX's.
             let schemes = operation["security"][0].as_object().expect("a scheme");
-            let roles = schemes.values().next().and_then(serde_json::Value::as_array);
+            let roles = schemes
+                .values()
+                .next()
+                .and_then(serde_json::Value::as_array);
             let roles = roles.expect("roles");
             let roles: Vec<String> = roles
                 .iter()

@@ -76,11 +76,10 @@ fn value(header: &HeaderValue) -> Option<&str> {
 
 fn why(value: Option<&str>, token: Option<&Token>, now: Timestamp) -> Reason {
     match (value, token) {
-        (None, _) => Reason::NoToken,
         (Some(_), None) => Reason::UnknownToken,
         (Some(_), Some(token)) if token.revoked_at.is_some() => Reason::RevokedToken,
         (Some(_), Some(token)) if !token.is_valid(now) => Reason::ExpiredToken,
-        // It is valid, and was not read: another scheme stood before it.
-        (Some(_), Some(_)) => Reason::NoToken,
+        // None; or one that is valid and was not read, because another scheme stood before it.
+        (None, _) | (Some(_), Some(_)) => Reason::NoToken,
     }
 }

@@ -203,18 +203,15 @@ impl Pending {
     fn put_back(&mut self, lines: Vec<Line>) {
         for line in lines {
             let times = (line.first, line.last);
-            match line.refused {
-                Some(refused) => {
-                    self.add(refused.clone(), line.count, times);
-                    if let Some(counted) = self.kinds.get_mut(&refused) {
-                        counted.is_written = false;
-                    }
-                }
-                None => {
-                    let counted = self.others_of(line.action);
-                    counted.add(line.count, line.first, line.last);
+            if let Some(refused) = line.refused {
+                self.add(refused.clone(), line.count, times);
+                if let Some(counted) = self.kinds.get_mut(&refused) {
                     counted.is_written = false;
                 }
+            } else {
+                let counted = self.others_of(line.action);
+                counted.add(line.count, line.first, line.last);
+                counted.is_written = false;
             }
         }
     }

@@ -15,7 +15,6 @@ use crate::{
     clock::Timestamp,
     entropy::Entropy,
     environment::Environment,
-    error::Error,
     journal,
     secrets::Keys,
     store::sql::{Cell, Load, Location, Table},
@@ -107,7 +106,7 @@ pub async fn conclude(
     let event = event(wanted, loaded, &replayed);
     audit::note(env, write.as_mut(), Caller::registry(organization), event).await?;
     write.end_restore().await?;
-    env.commit(write).await.map_err(Error::from)?;
+    env.commit(write).await?;
     Ok(replayed)
 }
 

@@ -49,12 +49,11 @@ impl Walk {
         let batch = write
             .sealed_elsewhere(column, sealer.id(), &self.after, BATCH)
             .await?;
-        match batch.last() {
-            Some(last) => self.after.clone_from(&last.row),
-            None => {
-                self.column = self.column.saturating_add(1);
-                self.after.clear();
-            }
+        if let Some(last) = batch.last() {
+            self.after.clone_from(&last.row);
+        } else {
+            self.column = self.column.saturating_add(1);
+            self.after.clear();
         }
         let sealed = seal_anew(env, write.as_mut(), &sealer, column, batch).await?;
         write.count_sealed_anew(sealed.moved).await?;

@@ -5,9 +5,9 @@ fn limited(world: &mut World, quotas: Quotas) {
     world.env.quotas = quotas;
 }
 
-fn reached<T>(result: Result<T, Error>) -> Option<Resource> {
+fn reached<T>(result: &Result<T, Error>) -> Option<Resource> {
     match result {
-        Err(Error::Conflict(Conflict::LimitReached { resource, .. })) => Some(resource),
+        Err(Error::Conflict(Conflict::LimitReached { resource, .. })) => Some(*resource),
         _ => None,
     }
 }
@@ -43,12 +43,12 @@ async fn a_limit_is_exact_and_what_is_deleted_makes_room() {
     limited(&mut world, quotas);
     let application = world.application("a").await;
     let refused = world.try_application(World::new_application("b")).await;
-    assert_eq!(reached(refused), Some(Resource::Applications));
+    assert_eq!(reached(&refused), Some(Resource::Applications));
     let new = |name| World::new_credential(application, name, NewSecret::GeneratedApiKey);
     let first = world.issue(new("one")).await.unwrap();
     world.issue(new("two")).await.unwrap();
     let refused = world.issue(new("three")).await;
-    assert_eq!(reached(refused), Some(Resource::Credentials));
+    assert_eq!(reached(&refused), Some(Resource::Credentials));
     world.delete_credential(first.detail.credential.id).await;
     world.issue(new("three")).await.unwrap();
 }
@@ -71,7 +71,7 @@ async fn an_organizations_own_limit_goes_before_the_configured_one() {
     world.application("a").await;
     world.application("b").await;
     let refused = world.try_application(World::new_application("c")).await;
-    assert_eq!(reached(refused), Some(Resource::Applications));
+    assert_eq!(reached(&refused), Some(Resource::Applications));
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ impl SqlStore {
     pub async fn is_filled(url: &str) -> Result<bool, OpenError> {
         let database = PostgresDatabase::open(PostgresPlace { url, readers: 1 }).await?;
         let filled =
-            installation::is_filled(&mut Connection::Postgres(database.read().await?)).await;
+            installation::is_there(&mut Connection::Postgres(database.read().await?)).await;
         database.close().await;
         Ok(filled?)
     }

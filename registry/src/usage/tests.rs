@@ -58,7 +58,9 @@ async fn report(world: &World, intake: &Arc<Intake>, batches: Vec<UsageBatch>) {
 async fn counts(world: &World, id: CredentialId) -> Vec<(UseOutcome, u64)> {
     let mut read = world.env.store.read().await.unwrap();
     let counts = read.usage(&[id]).await.unwrap();
-    counts.iter().map(|one| (one.outcome, one.count)).collect()
+    let mut counts: Vec<_> = counts.iter().map(|one| (one.outcome, one.count)).collect();
+    counts.sort_by_key(|(outcome, _)| outcome.number());
+    counts
 }
 
 async fn last_used(world: &World, id: CredentialId) -> Option<Timestamp> {

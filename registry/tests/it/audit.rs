@@ -305,6 +305,24 @@ async fn tokens(walk: &mut Walk, path: &str, kind: &str) {
     .await;
 }
 
+async fn organizations(walk: &mut Walk) {
+    let one = "/v1/organizations/tenant";
+    for (way, method, path, body) in [
+        (
+            "create",
+            Method::POST,
+            "/v1/organizations",
+            json!({"name": "tenant"}),
+        ),
+        ("update", Method::PATCH, one, json!({"description": "new"})),
+        ("delete", Method::DELETE, one, Value::Null),
+    ] {
+        let operation = format!("{way}_organization");
+        let action = format!("organization.{way}d");
+        walk.does(&operation, (method, path), body, &action).await;
+    }
+}
+
 fn mutating_operations() -> BTreeSet<String> {
     let document: Value = serde_json::from_str(&registry::api::openapi().unwrap()).unwrap();
     let mut found = BTreeSet::new();
@@ -338,6 +356,7 @@ async fn every_operation_that_changes_something_leaves_exactly_one_entry() {
     .await;
     gateway_groups(&mut walk).await;
     consumers(&mut walk).await;
+    organizations(&mut walk).await;
     let gateway = registry.gateway("default").await;
     gateways(&mut walk, &gateway).await;
     tokens(&mut walk, "/v1/tokens", "admin").await;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::install::{binaries, user_instead_of_root};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(10);
 /// What a server is started with: nothing has to survive a loss of power here.
 const OPTIONS: [&str; 9] = [
@@ -74,6 +74,7 @@ impl Server {
     }
 
     /// Starts a standby: a copy of this server that follows it.
+    #[must_use]
     pub fn standby(&self) -> Self {
         let mut standby = Self {
             binaries: self.binaries.clone(),

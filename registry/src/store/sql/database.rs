@@ -8,6 +8,7 @@ use super::{
 use crate::store::{OpenError, StoreError};
 
 /// Connections to either database.
+#[expect(clippy::large_enum_variant, reason = "there is one in the process")]
 pub(super) enum Database {
     /// The embedded database.
     Sqlite(SqliteDatabase),

@@ -63,16 +63,6 @@ pub(super) async fn key_check(connection: &mut Connection) -> Result<Vec<u8>, St
     Columns(&row).bytes("key_check")
 }
 
-/// Whether a registry has used the database.
-pub(super) async fn is_filled(connection: &mut Connection) -> Result<bool, StoreError> {
-    let table = sql(TABLE_EXISTS).fetch_optional(&mut *connection).await?;
-    if table.is_none() {
-        return Ok(false);
-    }
-    let row = sql(KEY_CHECK_OF).fetch_optional(&mut *connection).await?;
-    Ok(row.is_some())
-}
-
 /// Whether the database is filled; an error if it is, under another key.
 async fn check_key(connection: &mut Connection, keys: &Keys) -> Result<bool, OpenError> {
     if !exists(connection, "installation").await? {

@@ -32,6 +32,10 @@ const LOOK: &str = "select 1";
 const PATIENCE: Duration = Duration::from_secs(5);
 /// For a turn to write among the requests of this registry.
 const WRITER_PATIENCE: Duration = Duration::from_secs(10);
+/// A commit that was answered survives a crash of the server, whatever its settings say of others: a credential that was
+/// revoked stays revoked. A setting that waits for more, such as standbys, stays.
+const WAIT_FOR_THE_DISK: &str = "select set_config('synchronous_commit', 'on', false)
+     where current_setting('synchronous_commit') = 'off'";
 /// A statement that takes longer is given up, also one that waits for another registry's turn to end. Milliseconds.
 const STATEMENT_TIMEOUT: &str = "60000";
 /// A transaction of a registry that hangs or is cut off gives its turn up. Milliseconds.
@@ -75,6 +79,12 @@ impl PostgresDatabase {
             writer: PgPoolOptions::new()
                 .max_connections(1)
                 .acquire_timeout(WRITER_PATIENCE)
+                .after_connect(|connection, _| {
+                    Box::pin(async move {
+                        sqlx::query(WAIT_FOR_THE_DISK).execute(connection).await?;
+                        Ok(())
+                    })
+                })
                 .connect_lazy_with(limited),
             listening: OnceLock::new(),
         })

@@ -91,7 +91,7 @@ fn decode(row: &Row) -> Result<Rekeying, StoreError> {
         to: columns.number("to_version")?,
         phase,
         done_to: done_to
-            .map(|bytes| bytes.try_into())
+            .map(TryInto::try_into)
             .transpose()
             .map_err(|_| StoreError::Unreadable("digest_rotations.done_to"))?,
         records: columns.number("records")?,

@@ -153,6 +153,10 @@ macro_rules! every_order {
     };
 }
 
+#[expect(
+    clippy::large_types_passed_by_value,
+    reason = "nothing is passed: it is worked out when this is compiled"
+)]
 const fn flat(orders: [[Sql; 2]; 5]) -> [Sql; 10] {
     let [
         [created_up, created_down],

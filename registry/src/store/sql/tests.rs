@@ -14,7 +14,6 @@ use crate::{
 };
 
 mod plans;
-mod postgres_plans;
 mod rendering;
 mod replicas;
 mod sealed;

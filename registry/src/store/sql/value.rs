@@ -12,26 +12,26 @@ pub(super) struct Columns<'r>(pub(super) &'r Row);
 
 impl Columns<'_> {
     pub(super) fn text(&self, column: &'static str) -> Result<String, StoreError> {
-        Ok(self.0.try_get(column)?)
+        self.0.try_get(column)
     }
 
     pub(super) fn optional_text(&self, column: &'static str) -> Result<Option<String>, StoreError> {
-        Ok(self.0.try_get(column)?)
+        self.0.try_get(column)
     }
 
     pub(super) fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
-        Ok(self.0.try_get(column)?)
+        self.0.try_get(column)
     }
 
     pub(super) fn optional_bytes(
         &self,
         column: &'static str,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.0.try_get(column)?)
+        self.0.try_get(column)
     }
 
     pub(super) fn flag(&self, column: &'static str) -> Result<bool, StoreError> {
-        Ok(self.0.try_get(column)?)
+        self.0.try_get(column)
     }
 
     pub(super) fn array<const N: usize>(

@@ -348,13 +348,13 @@ async fn what_is_asked_often_is_found_by_an_index_made_for_it() {
         (Sql::from(token::OF_GROUP), "tokens_by_group"),
         (Sql::from(token::HAS_ADMIN), "tokens_of_administrators"),
         (Sql::from(log::LAST_BEFORE), "revisions_by_time"),
-        (Sql::from(credential::DUE), "secrets_retiring"),
-        (Sql::from(credential::DUE), "deployed_by_expiry"),
+        (credential::DUE, "secrets_retiring"),
+        (credential::DUE, "deployed_by_expiry"),
         (Sql::from(rendering::UNRENDERED), "deployed_unrendered"),
-        (Sql::from(rotation::TO_NOTE), "credentials_by_rotation"),
-        (Sql::from(rotation::TO_NOTE), "credentials_by_own_rotation"),
-        (Sql::from(rotation::COUNT), "credentials_by_rotation"),
-        (Sql::from(rotation::COUNT), "credentials_by_own_rotation"),
+        (rotation::TO_NOTE, "credentials_by_rotation"),
+        (rotation::TO_NOTE, "credentials_by_own_rotation"),
+        (rotation::COUNT, "credentials_by_rotation"),
+        (rotation::COUNT, "credentials_by_own_rotation"),
     ] {
         let plan = plan(&world, sql).await;
         assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
