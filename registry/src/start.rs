@@ -1,24 +1,24 @@
 //! What the first start makes, and every further one finds: the data directory, the master key, the first tokens.
 
+mod files;
+mod tokens;
+
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, IsTerminal as _, Write as _},
+    fs::{self, DirBuilder, File, OpenOptions},
+    io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
-use zeroize::Zeroizing;
-
 use crate::{
     config::Secrets,
     entropy::{Entropy, EntropyError},
-    environment::Environment,
-    error::{Conflict, Error},
-    gateway::DEFAULT_GROUP,
+    error::Error,
     keys::KeySource,
-    secrets::{InvalidMasterKey, Keys, MasterKey, SecretText},
-    token::{self, NewRole},
+    secrets::{InvalidMasterKey, Keys, MasterKey},
 };
+
+use files::{file_error, lock, read_if_exists, sync_directory, write_secret};
 
 /// Why the registry cannot start with its data.
 #[derive(Debug, thiserror::Error)]
@@ -206,103 +206,6 @@ impl DataDir {
         }
         Ok((keys, KeySource::Directory(self.path.clone())))
     }
-
-    /// Makes the configured tokens valid; makes an admin token if nobody could come in otherwise.
-    pub(crate) async fn provision_tokens(
-        &self,
-        env: &Environment,
-        secrets: &Secrets,
-    ) -> Result<(), StartError> {
-        let gateway = NewRole::Gateway {
-            group: DEFAULT_GROUP.to_owned(),
-        };
-        let configured = [
-            (NewRole::PortalAdmin, &secrets.admin_token),
-            (gateway, &secrets.gateway_token),
-        ];
-        for (role, secret) in configured {
-            if let Some(secret) = secret {
-                provision(env, role, secret.expose(), secret.origin()).await?;
-            }
-        }
-        if !token::has_admin(env).await? {
-            self.first_admin(env).await?;
-        }
-        Ok(())
-    }
-
-    /// The file comes before the row: a crash between the two leaves a token that the next start makes valid.
-    async fn first_admin(&self, env: &Environment) -> Result<(), StartError> {
-        let path = self.path.join("admin-token");
-        let shown = path.display().to_string();
-        let kept = read_if_exists(&path)?;
-        if let Some(text) = &kept
-            && provision(env, NewRole::PortalAdmin, text.trim(), &shown).await?
-        {
-            return Ok(());
-        }
-        let secret = token::mint(env)?;
-        if kept.is_some() {
-            replace_secret(&path, secret.expose())?;
-        } else {
-            write_secret(&path, secret.expose())?;
-        }
-        provision(env, NewRole::PortalAdmin, secret.expose(), &shown).await?;
-        tracing::info!(
-            file = shown,
-            "made an admin token, because no other is valid"
-        );
-        let mut stderr = io::stderr();
-        if stderr.is_terminal() {
-            // A person is watching, and nothing keeps what a terminal shows.
-            let _ = writeln!(stderr, "\nThe new admin token: {}\n", secret.expose());
-        }
-        Ok(())
-    }
-}
-
-/// Whether the token is valid now. One that was revoked, or whose time is over, stays dead and does not stop the start:
-/// it must be possible to revoke a token first, and to change the configuration later.
-async fn provision(
-    env: &Environment,
-    role: NewRole,
-    value: &str,
-    origin: &str,
-) -> Result<bool, StartError> {
-    let value = SecretText::new(value.to_owned());
-    match token::provision(env, role, &value).await {
-        Ok(_) => Ok(true),
-        Err(Error::Conflict(dead @ (Conflict::TokenRevoked | Conflict::TokenExpired))) => {
-            tracing::error!(
-                setting = origin,
-                "{origin}: {dead}, and does not work any more"
-            );
-            Ok(false)
-        }
-        Err(source @ (Error::Invalid(_) | Error::Conflict(_))) => Err(StartError::Token {
-            origin: origin.to_owned(),
-            source,
-        }),
-        Err(other) => Err(other.into()),
-    }
-}
-
-/// The file stays when the lock is given back: to remove it would let two processes lock two files of one name.
-fn lock(directory: &Path) -> Result<File, StartError> {
-    let path = directory.join("lock");
-    let file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|source| file_error("create", &path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StartError::InUse {
-            path: directory.display().to_string(),
-        }),
-        Err(TryLockError::Error(source)) => Err(file_error("lock", &path, source)),
-    }
 }
 
 fn parse_master_key(text: &str, origin: &str) -> Result<MasterKey, StartError> {
@@ -358,62 +261,4 @@ pub(crate) fn settle_master_key(
     }
     let renamed = fs::rename(&next, &path).and_then(|()| sync_directory(&path));
     renamed.map_err(|source| file_error("write", &path, source))
-}
-
-fn read_if_exists(path: &Path) -> Result<Option<Zeroizing<String>>, StartError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(Zeroizing::new(text))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(file_error("read", path, source)),
-    }
-}
-
-/// Writes a file that only the owner reads, complete or not at all, and waits until it is on the disk.
-fn write_secret(path: &Path, text: &str) -> Result<(), StartError> {
-    let write = || {
-        let partial = write_partial(path, text)?;
-        // A link, unlike a rename, never replaces what somebody else wrote meanwhile.
-        let linked = fs::hard_link(&partial, path);
-        fs::remove_file(&partial)?;
-        linked?;
-        sync_directory(path)
-    };
-    write().map_err(|source| file_error("write", path, source))
-}
-
-/// The same in place of a file that is there.
-fn replace_secret(path: &Path, text: &str) -> Result<(), StartError> {
-    let write = || {
-        fs::rename(write_partial(path, text)?, path)?;
-        sync_directory(path)
-    };
-    write().map_err(|source| file_error("write", path, source))
-}
-
-/// Waits until the file's name is on the disk, which its content alone does not promise.
-fn sync_directory(of: &Path) -> io::Result<()> {
-    let directory = of.parent().filter(|path| !path.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-fn write_partial(path: &Path, text: &str) -> io::Result<PathBuf> {
-    let partial = path.with_extension("partial");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&partial)?;
-    file.write_all(text.as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    Ok(partial)
-}
-
-fn file_error(doing: &'static str, path: &Path, source: io::Error) -> StartError {
-    StartError::File {
-        doing,
-        path: path.display().to_string(),
-        source,
-    }
 }

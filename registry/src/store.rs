@@ -15,14 +15,13 @@ use crate::{
     credential::{Credential, CredentialFilter, CredentialQuery, Order, PlaceInOrder},
     export::Exported,
     gateway::{GatewayGroup, GatewayRecord},
-    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId, TokenId},
+    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId},
     leak::Leak,
     organization::Organization,
     owner::Owner,
     scope::Scopes,
     secret::{Secret, SecretState},
     secrets::Fingerprint,
-    token::Token,
 };
 
 mod audit;
@@ -36,6 +35,7 @@ mod rekeying;
 mod rotation;
 mod row;
 pub mod sql;
+mod token;
 mod usage;
 mod visible;
 
@@ -56,6 +56,7 @@ pub use record::RenderedCredential;
 pub use rekeying::{DeployedRecord, Phase, Rekeying, RekeyingReads, RekeyingWrites};
 pub use rotation::{RotationReads, RotationWrites, SecretUse};
 pub use row::*;
+pub use token::{TokenReads, TokenWrites};
 pub use usage::{UsageReads, UsageWrites};
 
 /// A database.
@@ -91,6 +92,7 @@ pub trait ReadTransaction:
     + OrganizationReads
     + RekeyingReads
     + RotationReads
+    + TokenReads
     + UsageReads
     + Send
 {
@@ -249,24 +251,6 @@ pub trait ReadTransaction:
     /// What gateways reported.
     async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError>;
 
-    /// One token.
-    async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError>;
-    /// The token with this digest.
-    async fn token_by_digest(
-        &mut self,
-        digest: &[u8; 32],
-    ) -> Result<Option<StoredToken>, StoreError>;
-    /// Whether the organization has an administrator's token that is valid at `now`.
-    async fn has_admin(
-        &mut self,
-        organization: OrganizationId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
-    /// An organization's tokens that are not revoked, in order of creation.
-    async fn tokens(&mut self, organization: OrganizationId) -> Result<Vec<Token>, StoreError>;
-    /// The tokens of a group's gateways that are not revoked, in order of creation.
-    async fn group_tokens(&mut self, group: GroupId) -> Result<Vec<Token>, StoreError>;
-
     /// The chosen passwords of this user name that the group's gateways may have verified, with their credentials.
     async fn passwords(
         &mut self,
@@ -289,6 +273,7 @@ pub trait WriteTransaction:
     + KeyWrites
     + RekeyingWrites
     + RotationWrites
+    + TokenWrites
     + UsageWrites
 {
     /// Adds an organization.
@@ -388,11 +373,6 @@ pub trait WriteTransaction:
         group: GroupId,
         instance: &[u8; 16],
     ) -> Result<(), StoreError>;
-
-    /// Adds a token.
-    async fn insert_token(&mut self, token: &Token, digest: &[u8; 32]) -> Result<(), StoreError>;
-    /// Ends a token.
-    async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> Result<(), StoreError>;
 
     /// Adds an idempotent request, in place of an older one with the same key.
     async fn put_idempotent_request(

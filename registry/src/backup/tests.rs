@@ -25,7 +25,9 @@ use crate::{
     token::{self, NewRole, NewToken},
 };
 
+mod journals;
 mod portable;
+mod refused;
 mod schema;
 
 fn database(folder: &Path) -> PathBuf {
@@ -219,191 +221,6 @@ async fn gateways_take_a_snapshot_of_what_was_restored_and_forget_the_rest() {
 }
 
 #[tokio::test]
-async fn what_was_revoked_since_the_backup_stays_revoked_by_the_journal() {
-    let world = World::sqlite().await;
-    let path = world.home.path().join("revocations.journal");
-    let journal = journal::open(&world.env, &path).await.unwrap();
-    world.store.keep_journal(journal);
-    let rotated = world
-        .credential("rotated", NewSecret::GeneratedApiKey)
-        .await;
-    let deleted = world
-        .credential("deleted", NewSecret::GeneratedApiKey)
-        .await;
-    let gone = world.credential("gone", NewSecret::GeneratedApiKey).await;
-    let kept = world.credential("kept", NewSecret::GeneratedApiKey).await;
-    let token = a_token(&world).await;
-    let backup = taken(&world).await;
-    world.clock.advance(HOUR);
-    world.rotate_now(rotated.detail.credential.id).await;
-    world.delete_credential(deleted.detail.credential.id).await;
-    let application = gone.detail.credential.application;
-    application::delete(&world.env, world.caller(), application, None)
-        .await
-        .unwrap();
-    token::revoke(&world.env, world.caller(), None, token)
-        .await
-        .unwrap();
-
-    let wanted = Restore {
-        journals: vec![path.clone()],
-        accept_revoked_since: None,
-        ..wanted(&world, &backup)
-    };
-    let (world, replayed) = restored(&world, &wanted).await;
-    assert_eq!((replayed[0].read, replayed[0].again), (5, 5));
-    assert_eq!(replayed[0].path, path);
-    let gateway = world.gateway().await;
-    for issued in [&rotated, &deleted, &gone] {
-        assert!(gateway.by_value(&of(issued)).is_none());
-    }
-    assert!(gateway.by_value(&of(&kept)).is_some());
-    let mut read = world.store.read().await.unwrap();
-    assert!(read.is_revoked(&Revoked::Token(token)).await.unwrap());
-    let query = AuditQuery {
-        limit: 1,
-        ..AuditQuery::default()
-    };
-    let entries = read
-        .audit_entries(world.organization, &query)
-        .await
-        .unwrap();
-    let entry = &entries[0].entry;
-    assert_eq!(entry.action, "installation.restored");
-    assert_eq!(entry.detail["journals"][0]["revoked_again"], 5);
-    assert!(entry.detail["accept_revoked_since"].is_null());
-}
-
-#[tokio::test]
-async fn without_a_journal_somebody_must_accept_what_comes_back() {
-    let world = filled().await;
-    let backup = taken(&world).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
-    let at = world.env.now();
-    for since in [None, Some(at.after(HOUR))] {
-        let wanted = Restore {
-            accept_revoked_since: since,
-            ..wanted(&world, &backup)
-        };
-        let refused = load_into(&world, &wanted, &file).await.unwrap_err();
-        let said = refused.to_string();
-        assert!(
-            said.contains("--accept-revoked-since 2027-01-15T08:00:00Z"),
-            "{said}"
-        );
-    }
-    let wanted = Restore {
-        journals: vec![folder.path().join("none")],
-        ..wanted(&world, &backup)
-    };
-    let refused = load_into(&world, &wanted, &file).await;
-    assert!(matches!(refused, Err(BackupError::NoJournal { .. })));
-    assert!(!file.exists(), "nothing was changed");
-    let accepted = super::tests::wanted(&world, &backup);
-    let (world, _) = restored(&world, &accepted).await;
-    let mut read = world.store.read().await.unwrap();
-    let query = AuditQuery {
-        limit: 1,
-        ..AuditQuery::default()
-    };
-    let entries = read
-        .audit_entries(world.organization, &query)
-        .await
-        .unwrap();
-    let detail = &entries[0].entry.detail;
-    assert_eq!(detail["accept_revoked_since"], "2027-01-15T08:00:00Z");
-}
-
-#[tokio::test]
-async fn no_registry_starts_before_everything_is_revoked_again() {
-    let world = filled().await;
-    let backup = taken(&world).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
-    let wanted = wanted(&world, &backup);
-    let loaded = load_into(&world, &wanted, &file).await.unwrap();
-    let env = &world.env;
-    let start = || SqlStore::open_sqlite(&file, &env.keys, env.now(), env.entropy.as_ref());
-    assert!(matches!(start().await, Err(OpenError::RestoreInProgress)));
-    let again = load_into(&world, &wanted, &file).await;
-    assert!(matches!(again, Err(BackupError::Open(OpenError::NotEmpty))));
-    let env = opened(&world, &file).await;
-    conclude(&env, &wanted, loaded).await.unwrap();
-    env.store.close().await;
-    start().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_backup_that_was_altered_or_cut_off_is_refused_and_nothing_changed() {
-    let world = filled().await;
-    let backup = taken(&world).await;
-    let whole = fs::read_to_string(&backup).unwrap();
-    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
-    let without = |nth: usize| [&lines[..nth], &lines[nth + 1..]].concat().concat();
-    let row = lines.iter().position(|line| line.starts_with('[')).unwrap();
-    let last = lines.len() - 1;
-    let half = whole.len() / 2;
-    let altered = [
-        without(row),
-        without(last),
-        without(last - 1),
-        lines[..last - 1].concat(),
-        whole[..half].to_owned(),
-        whole[..whole.len() - 1].to_owned(),
-        whole.replacen("jack", "jill", 1),
-        format!("{whole}{}", lines[row]),
-        whole.replacen("\"schema\":", "\"schema\": ", 1),
-    ];
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
-    for (nth, text) in altered.iter().enumerate() {
-        fs::write(&backup, text).unwrap();
-        let refused = load_into(&world, &wanted(&world, &backup), &file).await;
-        assert!(
-            matches!(refused, Err(BackupError::Altered { .. })),
-            "{nth}: {refused:?}"
-        );
-        assert!(!file.exists(), "nothing was changed");
-    }
-    for text in ["", "{}\n", "not json\n", "{\"keysmith_backup\":2}\n"] {
-        fs::write(&backup, text).unwrap();
-        let refused = load_into(&world, &wanted(&world, &backup), &file).await;
-        assert!(matches!(refused, Err(BackupError::NotABackup { .. })));
-    }
-}
-
-#[tokio::test]
-async fn another_master_key_is_refused_and_nothing_changed() {
-    let world = filled().await;
-    let backup = taken(&world).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
-    let other = MasterKey::generate(&SeededEntropy::new(5)).unwrap();
-    let keys = Keys::derive(&other);
-    let wanted = wanted(&world, &backup);
-    let location = Location::File(&file);
-    let refused = load(&wanted, location, &keys, world.env.entropy.as_ref()).await;
-    assert!(matches!(refused, Err(BackupError::WrongMasterKey)));
-    assert!(!file.exists());
-}
-
-#[tokio::test]
-async fn only_an_empty_database_is_restored_into() {
-    let world = filled().await;
-    let backup = taken(&world).await;
-    let other = World::open(crate::testing::home::Home::sqlite(), 2).await;
-    let file = database(other.home.path());
-    let before = rows(&file).await;
-    let refused = load_into(&world, &wanted(&world, &backup), &file).await;
-    assert!(matches!(
-        refused,
-        Err(BackupError::Open(OpenError::NotEmpty))
-    ));
-    assert_eq!(rows(&file).await, before);
-}
-
-#[tokio::test]
 async fn a_backup_is_readable_for_its_owner_alone_and_replaces_nothing_by_itself() {
     let world = filled().await;
     let to = world.home.path().join("backup");
@@ -421,20 +238,6 @@ async fn a_backup_is_readable_for_its_owner_alone_and_replaces_nothing_by_itself
         .map(|file| file.unwrap().path())
         .find(|path| path.extension().is_some_and(|end| end == "partial"));
     assert_eq!(partial, None);
-}
-
-#[tokio::test]
-async fn there_is_nothing_to_back_up_where_no_registry_was() {
-    let world = World::sqlite().await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
-    let begun = Dump::begin(Location::File(&file)).await;
-    assert!(begun.is_err(), "there is no file");
-    assert!(!file.exists(), "and none is made");
-    fs::write(&file, "").unwrap();
-    let begun = Dump::begin(Location::File(&file)).await;
-    assert!(matches!(begun, Err(OpenError::Empty)));
-    drop(world);
 }
 
 #[tokio::test]

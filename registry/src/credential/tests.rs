@@ -6,7 +6,9 @@ use filter_core::feed::CredentialKind;
 
 use super::*;
 use crate::{
+    edit::Edit,
     error::{Conflict, InvalidField},
+    secret::Display,
     testing::{HOUR, World, follower::Follower, secret},
 };
 

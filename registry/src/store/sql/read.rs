@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     SqlTransaction, admission, application, credential, deployment, export, feed, gateway,
-    idempotency, installation, log, search, secret, token, usage, username,
+    idempotency, installation, log, search, secret, usage, username,
 };
 use crate::{
     application::{Application, ApplicationQuery},
@@ -14,7 +14,7 @@ use crate::{
     credential::{Credential, CredentialFilter, CredentialQuery, Order, PlaceInOrder},
     export::Exported,
     gateway::{GatewayGroup, GatewayRecord},
-    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId, TokenId},
+    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId},
     organization::Organization,
     owner::Owner,
     scope::Scopes,
@@ -23,9 +23,8 @@ use crate::{
     store::{
         ApplicationRow, ChangeRow, CommittedChange, CredentialRange, Deployed, FeedReads, Head,
         IdempotentRequest, Override, PasswordRow, Positions, ReadTransaction, RenderedCredential,
-        SealedDigestKey, StoreError, StoredToken, UsageReads,
+        SealedDigestKey, StoreError, UsageReads,
     },
-    token::Token,
     usage::{Day, DayCount, LostUsage, Reported, UsageCount},
 };
 
@@ -244,33 +243,6 @@ impl ReadTransaction for SqlTransaction {
 
     async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError> {
         gateway::gateways(&mut self.inner).await
-    }
-
-    async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError> {
-        token::get(&mut self.inner, id).await
-    }
-
-    async fn token_by_digest(
-        &mut self,
-        digest: &[u8; 32],
-    ) -> Result<Option<StoredToken>, StoreError> {
-        token::by_digest(&mut self.inner, digest).await
-    }
-
-    async fn has_admin(
-        &mut self,
-        organization: OrganizationId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        token::has_admin(&mut self.inner, organization, now).await
-    }
-
-    async fn tokens(&mut self, organization: OrganizationId) -> Result<Vec<Token>, StoreError> {
-        token::list(&mut self.inner, organization).await
-    }
-
-    async fn group_tokens(&mut self, group: GroupId) -> Result<Vec<Token>, StoreError> {
-        token::of_group(&mut self.inner, group).await
     }
 
     async fn passwords(

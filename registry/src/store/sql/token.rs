@@ -1,14 +1,18 @@
 //! Tokens for the registry's own API.
 
+use async_trait::async_trait;
+
 use super::{
+    SqlTransaction,
     connection::{Connection, Row, sql},
     value::{Columns, optional_time, time},
 };
 use crate::{
     clock::Timestamp,
     ids::{GroupId, OrganizationId, TokenId},
+    journal::Revoked,
     secret::Display,
-    store::{StoreError, StoredToken},
+    store::{StoreError, StoredToken, TokenReads, TokenWrites},
     token::{Role, RoleName, Token},
 };
 
@@ -187,4 +191,46 @@ pub(super) async fn revoke(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+#[async_trait]
+impl TokenReads for SqlTransaction {
+    async fn token(&mut self, id: TokenId) -> Result<Option<Token>, StoreError> {
+        get(&mut self.inner, id).await
+    }
+
+    async fn token_by_digest(
+        &mut self,
+        digest: &[u8; 32],
+    ) -> Result<Option<StoredToken>, StoreError> {
+        by_digest(&mut self.inner, digest).await
+    }
+
+    async fn has_admin(
+        &mut self,
+        organization: OrganizationId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        has_admin(&mut self.inner, organization, now).await
+    }
+
+    async fn tokens(&mut self, organization: OrganizationId) -> Result<Vec<Token>, StoreError> {
+        list(&mut self.inner, organization).await
+    }
+
+    async fn group_tokens(&mut self, group: GroupId) -> Result<Vec<Token>, StoreError> {
+        of_group(&mut self.inner, group).await
+    }
+}
+
+#[async_trait]
+impl TokenWrites for SqlTransaction {
+    async fn insert_token(&mut self, new: &Token, digest: &[u8; 32]) -> Result<(), StoreError> {
+        insert(&mut self.inner, new, digest).await
+    }
+
+    async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
+        self.revoked.push(Revoked::Token(id));
+        revoke(&mut self.inner, id, at).await
+    }
 }

@@ -6,14 +6,14 @@ use super::{
     SqlTransaction, admission, application, credential, deployment, forgetting, gateway,
     idempotency, installation, leak,
     log::{self, Note},
-    organization, rendering, secret, token, usage, username,
+    organization, rendering, secret, usage, username,
 };
 use crate::{
     application::Application,
     clock::Timestamp,
     credential::Credential,
     gateway::{GatewayGroup, GatewayRecord},
-    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId, TokenId},
+    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId},
     journal::Revoked,
     leak::Leak,
     organization::Organization,
@@ -23,7 +23,6 @@ use crate::{
         Deployed, IdempotentRequest, Prune, SealedDigestKey, Stamp, StoreError, UsageWrites,
         WriteTransaction, visible::application_differs,
     },
-    token::Token,
     usage::{AppliedBatch, DayCount, LostUsage, UsageCount},
 };
 
@@ -243,15 +242,6 @@ impl WriteTransaction for SqlTransaction {
         instance: &[u8; 16],
     ) -> Result<(), StoreError> {
         gateway::delete(&mut self.inner, group, instance).await
-    }
-
-    async fn insert_token(&mut self, new: &Token, digest: &[u8; 32]) -> Result<(), StoreError> {
-        token::insert(&mut self.inner, new, digest).await
-    }
-
-    async fn revoke_token(&mut self, id: TokenId, at: Timestamp) -> Result<(), StoreError> {
-        self.revoked.push(Revoked::Token(id));
-        token::revoke(&mut self.inner, id, at).await
     }
 
     async fn put_idempotent_request(
