@@ -39,9 +39,16 @@ impl Inspection {
     pub async fn open(config: &Config) -> Result<Self, InspectError> {
         let data = DataDir::beside(&config.data_dir);
         let path = data.database_path();
-        let shown = path.display().to_string();
+        // Not the address of a server, which has a password in it.
+        let shown = match &config.database.url {
+            Some(url) => url.origin().to_owned(),
+            None => path.display().to_string(),
+        };
         let keys = Arc::new(data.known_keys(&config.secrets, &shown)?);
-        let store = SqlStore::look_sqlite(&path, &keys).await;
+        let store = match &config.database.url {
+            Some(url) => SqlStore::look_postgres(url.expose(), &keys).await,
+            None => SqlStore::look_sqlite(&path, &keys).await,
+        };
         let store = store.map_err(|source| InspectError::Open {
             path: shown,
             source,
