@@ -16,7 +16,7 @@ def make(url, token):
 
     def call(method, path, body=None, token=token):
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {token}", "X-API-KEY": token, "Content-Type": "application/json"}
         request = urllib.request.Request(url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
@@ -31,6 +31,9 @@ def make(url, token):
     own = call("GET", "/v1/tokens")["items"]
     known = {
         "application": [],
+        # The first one is the example of the description.
+        "consumer": ["jack", *(f"consumer-{number}" for number in range(APPLICATIONS))],
+        "consumer_credential": ["a", "b", "c", "d"],
         "application_name": [f"app-{number}" for number in range(APPLICATIONS)],
         "credential": [],
         "epoch": ["0" * 32],
@@ -69,6 +72,12 @@ def make(url, token):
                 known.setdefault(f"credential of {application}", []).append(made["id"])
             if kind["type"] != "basic":
                 known["value"].append(made["secret"]["value"])
+    for consumer in known["consumer"]:
+        path = "/apisix/admin/consumers"
+        call("PUT", path, {"username": consumer})
+        for credential in known["consumer_credential"]:
+            key = {"key-auth": {"key": f"the-key-of-credential-{credential}-of-{consumer}"}}
+            call("PUT", f"{path}/{consumer}/credentials/{credential}", {"plugins": key})
     known["rotated"] = known["credential"][::3]
     for credential in known["rotated"]:
         call("POST", f"/v1/credentials/{credential}/rotate", {"grace_period": 3600})

@@ -61,7 +61,7 @@ pub(super) async fn head(_: AdminReader, State(app): State<AppState>) -> Result<
 /// A line is a record (`sequence`, `organization`, `at` in Unix milliseconds, and so on) or a head (`head`, `key_version`,
 /// `mac`). `keysmith audit verify --file` verifies it.
 #[utoipa::path(get, path = "/v1/audit/export", tag = "audit", operation_id = "export_audit", security(("AdminReader" = [])),
-    responses((status = 200, description = "A record or a head on each line", content_type = NDJSON, body = String)))]
+    responses((status = 200, description = "A record or a head on each line", content_type = NDJSON, body = Object)))]
 pub(super) async fn export(
     reader: AdminReader,
     State(app): State<AppState>,
