@@ -224,8 +224,8 @@ pub enum Conflict {
     DefaultGroup,
     /// One digest key after the other.
     #[error(
-        "the gateway group's digest key is being replaced already: GET /v1/gateway-groups/{{name}}/digest-key says how far \
-         that has come"
+        "the gateway group's digest key is being replaced already: keysmith keys digest-key, or GET \
+         /v1/gateway-groups/{{name}}/digest-key, says how far that has come"
     )]
     DigestKeyBeingReplaced,
     /// A group's tokens must be revoked before it is deleted.
@@ -270,8 +270,9 @@ pub enum Conflict {
     },
     /// Registries could not read what is sealed under the next master key.
     #[error(
-        "the registries at {} do not have the next master key {id}: give it to them (next_master_key, or \
-         data_dir/master.key.next), and start them again", .registries.join(", ")
+        "the registries at {} do not have the next master key {id}: give it to them (next_master_key and a \
+         new start, or data_dir/master.key.next, which is seen within 15 seconds) and try again; one that was killed counts \
+         for another minute", .registries.join(", ")
     )]
     RegistriesWithoutKey {
         /// Which key.

@@ -22,7 +22,7 @@ use crate::{
     feed::Feed,
     gateway::Gateways,
     journal::JournalError,
-    keys::MasterRotator,
+    keys::{MasterRotator, Presence},
     leak::LeakDesk,
     listener::{self, BindError, Listener},
     operations::Operations,
@@ -48,7 +48,8 @@ const SWEEPS_PER_COUNT: u32 = 6;
 const SAVE_INTERVAL: Duration = Duration::from_secs(2);
 /// How often it is looked whether a group's digest key is being replaced.
 const REKEY_INTERVAL: Duration = Duration::from_secs(1);
-/// Between two steps of that: gateways and other writers have more of the time than it takes.
+/// Between two steps of that. A step of 200 records takes some ten milliseconds of the database and of each gateway's
+/// leader, so both are free for others two thirds of the time, and a million records take ten minutes.
 const REKEY_PAUSE: Duration = Duration::from_millis(20);
 /// How often it is counted for how long changes were on their way.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
@@ -150,7 +151,10 @@ pub async fn serve(
     .await?;
 
     credential::reconsider_rotations(&environment).await?;
-    let rotator = MasterRotator::new(environment.clone(), source, None, shutdown.clone());
+    let address = sockets.api_address().map(|address| address.to_string());
+    let presence = Presence::of(&environment, &address.unwrap_or_default());
+    let presence = presence.map_err(StartError::from)?;
+    let rotator = MasterRotator::new(environment.clone(), source, presence, shutdown.clone());
     let master_rotator = Arc::new(rotator);
     master_rotator.resume().await?;
     let gateways = Arc::new(Gateways::load(&environment).await?);
@@ -170,7 +174,7 @@ pub async fn serve(
         metrics: Arc::clone(&metrics),
         leaks: LeakDesk::new(config.leaks.policy, config.leaks.reports_per_minute),
         refusals: Arc::clone(&refusals),
-        master_rotator,
+        master_rotator: Arc::clone(&master_rotator),
         limits: config.limits,
         shutdown: shutdown.clone(),
     };
@@ -200,10 +204,12 @@ pub async fn serve(
         measure_regularly(&environment, &gateways, &metrics, &shutdown),
         save_regularly(&environment, &gateways, &shutdown),
         rekey_regularly(&environment, &gateways, &shutdown),
+        master_rotator.tend(),
         keeper.tend(&environment, &shutdown),
     );
     save(&environment, &gateways).await;
     keeper.conclude(&environment).await;
+    master_rotator.leave().await;
     store.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -200,9 +200,8 @@ impl DataDir {
         if secrets.master_key.is_some() {
             return Ok((keys, KeySource::Configured(None)));
         }
-        let path = self.path.join(NEXT_MASTER_KEY);
-        if let Some(text) = read_if_exists(&path)? {
-            keys.learn(&parse_master_key(&text, &path.display().to_string())?);
+        if let Some(next) = read_next_master_key(&self.path)? {
+            keys.learn(&next);
         }
         Ok((keys, KeySource::Directory(self.path.clone())))
     }
@@ -215,15 +214,23 @@ fn parse_master_key(text: &str, origin: &str) -> Result<MasterKey, StartError> {
     })
 }
 
+/// The next master key, if its file is there.
+pub(crate) fn read_next_master_key(directory: &Path) -> Result<Option<MasterKey>, StartError> {
+    let path = directory.join(NEXT_MASTER_KEY);
+    let text = read_if_exists(&path)?;
+    text.map(|text| parse_master_key(&text, &path.display().to_string()))
+        .transpose()
+}
+
 /// The next master key, made unless the file is there.
 pub(crate) fn next_master_key(
     directory: &Path,
     entropy: &dyn Entropy,
 ) -> Result<MasterKey, StartError> {
-    let path = directory.join(NEXT_MASTER_KEY);
-    if let Some(text) = read_if_exists(&path)? {
-        return parse_master_key(&text, &path.display().to_string());
+    if let Some(key) = read_next_master_key(directory)? {
+        return Ok(key);
     }
+    let path = directory.join(NEXT_MASTER_KEY);
     let key = MasterKey::generate(entropy)?;
     write_secret(&path, key.to_text().expose())?;
     tracing::info!(file = %path.display(), "made the next master key: back it up");
@@ -237,10 +244,7 @@ pub(crate) fn settle_master_key(
     is_in_use: impl Fn(&MasterKey) -> bool,
 ) -> Result<(), StartError> {
     let (path, next) = (directory.join(MASTER_KEY), directory.join(NEXT_MASTER_KEY));
-    let Some(text) = read_if_exists(&next)? else {
-        return Ok(());
-    };
-    if !is_in_use(&parse_master_key(&text, &next.display().to_string())?) {
+    if !read_next_master_key(directory)?.is_some_and(|key| is_in_use(&key)) {
         return Ok(());
     }
     if let Some(text) = read_if_exists(&path)? {

@@ -15,7 +15,7 @@ use super::{
 
 mod digest;
 
-/// How often it is asked how far it is.
+/// How often it is asked how far it is: a number that a person watches looks alive, and the registry hardly notices.
 const POLL: Duration = Duration::from_millis(200);
 
 /// The keys under which the registry keeps everything, and how they are replaced
@@ -43,6 +43,8 @@ enum Action {
     ///
     /// Gateways go on deciding, and nobody is refused. Afterwards every credential is found under the new key alone.
     RotateDigestKey(digest::Rotate),
+    /// Show which digest key a gateway group has, and how far its replacing has come
+    DigestKey(digest::Show),
 }
 
 impl Keys {
@@ -52,6 +54,7 @@ impl Keys {
             Action::Show => show(&mut desk),
             Action::RotateMaster { no_wait } => rotate_master(&mut desk, !no_wait),
             Action::RotateDigestKey(rotate) => rotate.run(&mut desk),
+            Action::DigestKey(show) => show.run(&mut desk),
         }
     }
 }

@@ -259,7 +259,7 @@ async fn two_registries_do_not_share_a_journal() {
     let other = World::seeded(2).await;
     let refused = open(&other.env, &path(&world)).await;
     assert!(matches!(refused, Err(JournalError::InUse { .. })));
-    let keys = (other.env.keys.clone(), path(&world));
+    let keys = (world.env.keys.clone(), path(&world));
     let folder = world.close().await;
     assert!(
         Reader::open(&keys.1, &keys.0).unwrap().is_some(),

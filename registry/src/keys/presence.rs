@@ -1,5 +1,7 @@
 //! Which registries serve the database, and which master keys each was given.
 
+use std::fs;
+
 use crate::{
     entropy::EntropyError,
     environment::Environment,
@@ -16,7 +18,18 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// `name` is by what people know it: the address at which it listens.
+    /// People know it by its machine and the address at which it listens.
+    pub fn of(env: &Environment, address: &str) -> Result<Self, EntropyError> {
+        // Every registry may listen at the same address of a machine of its own.
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let name = match host.trim() {
+            "" => address.to_owned(),
+            host => format!("{address} ({host})"),
+        };
+        Self::new(env, name)
+    }
+
+    /// People know it by this name.
     pub fn new(env: &Environment, name: String) -> Result<Self, EntropyError> {
         Ok(Self {
             instance: env.entropy.bytes()?,
@@ -24,7 +37,8 @@ impl Presence {
         })
     }
 
-    /// Says that it is there, and which master keys it holds; forgets those that have not said so for long.
+    /// Says that it is there, and which master keys it holds; forgets those that have not said so for long. An error where
+    /// the master key in use is not among its own: then it can read nothing that is written from now on.
     pub async fn announce(&self, env: &Environment) -> Result<(), Error> {
         let mut write = env.store.write().await?;
         let record = RegistryRecord {
@@ -36,6 +50,7 @@ impl Presence {
         write.put_registry(&record).await?;
         let before = env.now().before(REGISTRY_SILENT_AFTER);
         write.forget_registries(before).await?;
+        env.sealer(write.as_mut()).await?;
         // Another registry may have replaced the master key, and the key of the audit log with it.
         keys::reload(env, write.as_mut()).await?;
         env.commit(write).await?;

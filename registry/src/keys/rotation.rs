@@ -15,6 +15,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Mutex;
+
 use super::{
     Presence, Status, reload,
     source::KeySource,
@@ -33,8 +35,12 @@ use crate::{
     store::{CHECKED, KEY_CHECK, NewMasterRotation, WriteTransaction},
 };
 
-/// After which a step that failed is tried again.
+/// After which a step that failed is tried again: what makes one fail is a database that is away, which takes seconds to
+/// come back, and one attempt a second does not keep it busy.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often a registry says that it is there. Three may be lost, to a database that is away or a machine that is busy,
+/// before it counts as gone; and whoever brings the next key to a registry waits that long at most.
+const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(15);
 /// For how long a registry that has not said anything still counts as running.
 pub(crate) const REGISTRY_SILENT_AFTER: Duration = Duration::from_mins(1);
 
@@ -43,20 +49,21 @@ pub(crate) const REGISTRY_SILENT_AFTER: Duration = Duration::from_mins(1);
 pub struct MasterRotator {
     env: Environment,
     source: KeySource,
-    /// Where other registries serve the same database.
-    presence: Option<Presence>,
+    presence: Presence,
     shutdown: Shutdown,
+    /// Who begins, or touches the keys' files: two at once would make two next keys.
+    turn: Mutex<()>,
     /// Whether this process is at it.
     running: AtomicBool,
 }
 
 impl MasterRotator {
-    /// Takes the next key from `source`.
+    /// Takes the next key from `source`. Other registries see this one by `presence`.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         env: Environment,
         source: KeySource,
-        presence: Option<Presence>,
+        presence: Presence,
         shutdown: Shutdown,
     ) -> Self {
         Self {
@@ -64,30 +71,68 @@ impl MasterRotator {
             source,
             presence,
             shutdown,
+            turn: Mutex::new(()),
             running: AtomicBool::new(false),
         }
     }
 
-    /// After a start: goes on with what another process began, or puts the file into its place that one had no time for.
+    /// At the start, before anything is served: from now on no move begins to a key that this registry does not have.
     pub(crate) async fn resume(self: &Arc<Self>) -> Result<(), StartError> {
-        let status = status(&self.env).await?;
-        if status.rotation.is_some() {
-            self.go_on();
-            return Ok(());
+        self.look().await?;
+        self.source.remind(status(&self.env).await?.master_key);
+        Ok(())
+    }
+
+    /// Until the end is announced: says that this registry is there, and goes on with what another began and left.
+    pub(crate) async fn tend(self: &Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(ANNOUNCE_INTERVAL) => {}
+                () = self.shutdown.wait() => break,
+            }
+            if let Err(error) = self.look().await {
+                tracing::error!(%error, "what other registries do with the master key could not be followed");
+            }
         }
-        self.source.settle(status.master_key)
+    }
+
+    /// When nothing is served any more: nobody has to wait for this registry.
+    pub(crate) async fn leave(&self) {
+        if let Err(error) = self.presence.leave(&self.env).await {
+            tracing::warn!(%error, "other registries take this one to be running for another minute");
+        }
+    }
+
+    /// Goes on with what another process began, or puts the file into its place that one had no time for.
+    pub(super) async fn look(self: &Arc<Self>) -> Result<(), StartError> {
+        let turn = self.turn.lock().await;
+        let found = self.source.look(&self.env.keys);
+        // In any case: who says nothing is taken to be gone.
+        self.presence.announce(&self.env).await?;
+        found?;
+        let status = status(&self.env).await?;
+        if status.rotation.is_none() {
+            return self.source.settle(status.master_key);
+        }
+        drop(turn);
+        self.go_on();
+        Ok(())
     }
 
     /// Begins to replace the master key, or goes on with it; what it answers is how far that is.
     pub async fn rotate(self: &Arc<Self>, caller: Caller) -> Result<Status, Error> {
         let env = &self.env;
-        if status(env).await?.rotation.is_none() {
+        let turn = self.turn.lock().await;
+        let before = status(env).await?;
+        if before.rotation.is_none() {
+            // One that has just ended may have left the file of the key in use where the next one is to be.
+            let settled = self.source.settle(before.master_key);
+            settled.map_err(|error| Error::MasterKeyFile(error.to_string()))?;
             let next = self.source.next(&env.keys, env.entropy.as_ref())?;
-            if let Some(presence) = &self.presence {
-                presence.announce(env).await?;
-            }
+            self.presence.announce(env).await?;
             begin(env, caller, next).await?;
         }
+        drop(turn);
         let status = status(env).await?;
         self.go_on();
         Ok(status)
@@ -127,11 +172,13 @@ impl MasterRotator {
     }
 
     async fn settle(&self) -> Result<(), StartError> {
+        let _turn = self.turn.lock().await;
         let status = status(&self.env).await?;
-        match status.rotation {
-            None => self.source.settle(status.master_key),
-            Some(_) => Ok(()),
+        if status.rotation.is_none() {
+            self.source.remind(status.master_key);
+            self.source.settle(status.master_key)?;
         }
+        Ok(())
     }
 }
 

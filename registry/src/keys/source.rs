@@ -32,16 +32,30 @@ impl KeySource {
         }
     }
 
+    /// Has `keys` hold the next key if its file has come since the start: another registry made it, and somebody brought
+    /// it here.
+    pub(super) fn look(&self, keys: &Keys) -> Result<(), StartError> {
+        if let Self::Directory(directory) = self
+            && let Some(next) = start::read_next_master_key(directory)?
+        {
+            keys.learn(&next);
+        }
+        Ok(())
+    }
+
+    /// Says what is left to be done where the settings name the key `in_use` as the next one.
+    pub(super) fn remind(&self, in_use: KeyId) {
+        if matches!(self, Self::Configured(Some(next)) if *next == in_use) {
+            tracing::warn!(
+                "next_master_key is the one in use: make it master_key, and put the old one away"
+            );
+        }
+    }
+
     /// Puts the next key's file into the place of the one that is used no more, which stays beside it: backups from
     /// before open with it alone. Nothing happens unless the next key is the one `in_use`.
     pub(super) fn settle(&self, in_use: KeyId) -> Result<(), StartError> {
         match self {
-            Self::Configured(next) if *next == Some(in_use) => {
-                tracing::warn!(
-                    "next_master_key is the one in use: make it master_key, and put the old one away"
-                );
-                Ok(())
-            }
             Self::Configured(_) => Ok(()),
             Self::Directory(directory) => {
                 start::settle_master_key(directory, |key: &MasterKey| key.sealer().id() == in_use)

@@ -1,4 +1,4 @@
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     rotation::begin,
@@ -15,10 +15,13 @@ use crate::{
     sealing::{COLUMNS, Place},
     secrets::{Keys, MasterKey},
     shutdown,
-    store::{OpenError, sql::SqlStore},
-    testing::{DATABASE, World, master_key, secret},
+    store::OpenError,
+    testing::{World, home::Home, master_key, secret},
     token::{self, NewRole, NewToken},
 };
+
+mod data;
+mod registries;
 
 fn next_key() -> MasterKey {
     MasterKey::generate(&SeededEntropy::new(7)).unwrap()
@@ -33,7 +36,7 @@ struct Filled {
 
 impl Filled {
     async fn new() -> Self {
-        let mut world = World::sqlite().await;
+        let mut world = World::new().await;
         world.env.policy.retrievable_allowed = true;
         for name in ["a", "b", "c", "d"] {
             world.credential(name, NewSecret::GeneratedApiKey).await;
@@ -70,8 +73,7 @@ impl Filled {
 
     /// The same database, opened anew with these keys.
     async fn reopen(&self, keys: &[MasterKey]) -> Result<Environment, OpenError> {
-        let path = self.world.home.path().join(DATABASE);
-        reopen(&path, &self.world.env, keys).await
+        reopen(&self.world.home, &self.world.env, keys).await
     }
 
     /// What was there before is there, and what is refused is refused still.
@@ -114,7 +116,7 @@ async fn admin_token(env: &Environment, world: &World) -> String {
 }
 
 async fn reopen(
-    path: &Path,
+    home: &Home,
     env: &Environment,
     keys: &[MasterKey],
 ) -> Result<Environment, OpenError> {
@@ -123,12 +125,17 @@ async fn reopen(
     for other in others {
         held.learn(other);
     }
-    let store = SqlStore::open_sqlite(path, &held, env.now(), env.entropy.as_ref()).await?;
+    let store = home.open(&held, env.now(), &SeededEntropy::new(9)).await?;
     Ok(Environment {
         store: Arc::new(store),
         keys: Arc::new(held),
         ..env.clone()
     })
+}
+
+fn rotator(env: &Environment, source: KeySource, shutdown: shutdown::Shutdown) -> MasterRotator {
+    let presence = Presence::new(env, "here".to_owned()).unwrap();
+    MasterRotator::new(env.clone(), source, presence, shutdown)
 }
 
 async fn walk_to_the_end(env: &Environment) {
@@ -360,7 +367,7 @@ async fn nothing_is_refused_while_the_key_is_replaced_twice() {
         .collect();
     let source = KeySource::Directory(folder.clone());
     let (_running, shutdown) = shutdown::channel();
-    let rotator = Arc::new(MasterRotator::new(env.clone(), source, None, shutdown));
+    let rotator = Arc::new(rotator(&env, source, shutdown));
     for _ in 0..2 {
         rotator.rotate(filled.world.caller()).await.unwrap();
         while folder.join("master.key.next").exists() {
@@ -385,7 +392,7 @@ async fn without_a_next_key_nothing_begins() {
     let filled = Filled::new().await;
     let (_running, shutdown) = shutdown::channel();
     let source = KeySource::Configured(None);
-    let rotator = MasterRotator::new(filled.world.env.clone(), source, None, shutdown);
+    let rotator = rotator(&filled.world.env, source, shutdown);
     let refused = Arc::new(rotator).rotate(filled.world.caller()).await;
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("next_master_key_file"), "{refused}");

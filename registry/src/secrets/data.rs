@@ -80,8 +80,8 @@ impl DataKey {
         entropy.bytes().map(Self)
     }
 
-    /// The first of its purpose. Versions that kept no data keys derived them from the master key each time, and a database
-    /// that they wrote goes on with the same ones.
+    /// The first of its purpose in a database of a version that kept no data keys, and derived them from the master key
+    /// each time: such a database goes on with the same ones.
     #[must_use]
     pub fn derived(master: &MasterKey, purpose: Purpose) -> Self {
         Self(*master.derive(&format!("keysmith/v1/{}", purpose.word())))

@@ -67,10 +67,14 @@ pub(super) fn sync_directory(of: &Path) -> io::Result<()> {
 
 fn write_partial(path: &Path, text: &str) -> io::Result<PathBuf> {
     let partial = path.with_extension("partial");
+    // Whoever was killed left it behind, perhaps as a second name of a secret that is in use: only that name may go.
+    match fs::remove_file(&partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&partial)?;
     file.write_all(text.as_bytes())?;
@@ -84,5 +88,28 @@ pub(super) fn file_error(doing: &'static str, path: &Path, source: io::Error) ->
         doing,
         path: path.display().to_string(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_registry_left_under_two_names_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let [used, next, partial] = ["master.key", "master.key.next", "master.key.partial"]
+            .map(|name| folder.path().join(name));
+        write_secret(&next, "first").unwrap();
+        // Killed between the link and the removal; then the key was put to use.
+        fs::hard_link(&next, &partial).unwrap();
+        fs::rename(&next, &used).unwrap();
+        write_secret(&next, "second").unwrap();
+        assert_eq!(fs::read_to_string(&used).unwrap(), "first\n");
+        assert_eq!(fs::read_to_string(&next).unwrap(), "second\n");
+        assert!(!partial.exists());
+        fs::hard_link(&used, &partial).unwrap();
+        replace_secret(&next, "third").unwrap();
+        assert_eq!(fs::read_to_string(&used).unwrap(), "first\n");
     }
 }

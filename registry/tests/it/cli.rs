@@ -19,6 +19,7 @@ mod credentials;
 mod deployments;
 mod gateways;
 mod import;
+mod keys;
 mod observed;
 mod retry;
 mod scan;

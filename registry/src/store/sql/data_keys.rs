@@ -3,9 +3,9 @@
 use super::{connection::Connection, database::Database, installation, key};
 use crate::{
     clock::Timestamp,
-    entropy::Entropy,
-    sealing::KeyId,
-    secrets::{DataKeys, Keys, Purpose},
+    entropy::{Entropy, EntropyError},
+    sealing::{KeyId, Sealer},
+    secrets::{DataKey, DataKeys, Keys, Purpose},
     store::{CHECKED, KEY_CHECK, OpenError, SealedDataKey, StoreError},
 };
 
@@ -43,7 +43,8 @@ fn misses_one(known: &[SealedDataKey]) -> bool {
     !Purpose::ALL.into_iter().all(has)
 }
 
-/// An earlier version derived its data keys from the master key, and said nowhere which key that was.
+/// An earlier version derived its data keys from the master key, and said nowhere which key that was. What it wrote is
+/// found by those alone, so they stay, whatever the master key is.
 async fn bring_up_to_date(
     connection: &mut Connection,
     keys: &Keys,
@@ -52,31 +53,43 @@ async fn bring_up_to_date(
 ) -> Result<(), OpenError> {
     let check = installation::key_check(connection).await?;
     let (id, _) = keys.open_with(KEY_CHECK, &check)?;
-    if KeyId::of(&check).is_none() {
-        let sealer = keys.sealer(id).ok_or(OpenError::WrongMasterKey)?;
+    let sealer = keys.sealer(id).ok_or(OpenError::WrongMasterKey)?;
+    let is_earlier = KeyId::of(&check).is_none();
+    if is_earlier {
         key::set_check(connection, &sealer.seal(KEY_CHECK, CHECKED, entropy)?).await?;
         key::insert_master_key(connection, id, now).await?;
     }
-    insert_missing(connection, keys, id, now, entropy).await
+    let make = |purpose| match keys.derived(id, purpose).filter(|_| is_earlier) {
+        Some(derived) => Ok(derived),
+        None => DataKey::generate(entropy),
+    };
+    insert_missing(connection, &sealer, make, now, entropy).await
 }
 
-/// Adds the data keys that are missing, derived from this master key. From then on they stay, whatever the master key is.
-pub(super) async fn insert_missing(
+/// Adds the data keys of a new database: random ones, so that a master key that was left says nothing of them.
+pub(super) async fn insert_new(
     connection: &mut Connection,
-    keys: &Keys,
-    master: KeyId,
+    sealer: &Sealer,
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<(), OpenError> {
-    let sealer = keys.sealer(master).ok_or(OpenError::WrongMasterKey)?;
+    let make = |_| DataKey::generate(entropy);
+    insert_missing(connection, sealer, make, now, entropy).await
+}
+
+async fn insert_missing(
+    connection: &mut Connection,
+    sealer: &Sealer,
+    make: impl Fn(Purpose) -> Result<DataKey, EntropyError>,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<(), OpenError> {
     let known = key::data_keys(connection).await?;
     for purpose in Purpose::ALL {
         if known.iter().any(|key| key.purpose == purpose) {
             continue;
         }
-        let made = keys.derived(master, purpose);
-        let made = made.ok_or(OpenError::WrongMasterKey)?;
-        let sealed = made.seal(purpose, 1, &sealer, entropy)?;
+        let sealed = make(purpose)?.seal(purpose, 1, sealer, entropy)?;
         key::insert_data_key(connection, &sealed, now).await?;
     }
     Ok(())

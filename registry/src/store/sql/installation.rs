@@ -35,9 +35,11 @@ pub(super) async fn prepare(
     rendering::render_everything(database).await?;
     if !known {
         fill_where_new(database, keys, now, entropy).await?;
-        begin_audit(database, keys).await?;
     }
     data_keys::prepare(database, keys, now, entropy).await?;
+    if !known {
+        begin_audit(database, keys).await?;
+    }
     Ok(log::head(&mut database.read().await?).await?.revision)
 }
 
@@ -164,7 +166,7 @@ async fn fill(
         .execute(&mut *connection)
         .await?;
     key::insert_master_key(&mut *connection, sealer.id(), now).await?;
-    data_keys::insert_missing(&mut *connection, keys, sealer.id(), now, entropy).await?;
+    data_keys::insert_new(&mut *connection, &sealer, now, entropy).await?;
     let stamp = Stamp {
         change_id: entropy.bytes()?,
         at: now,

@@ -21,9 +21,11 @@ const REVISION: &str = "select revision from installation";
 const EVERY_GROUP: &str = "*";
 /// PostgreSQL takes less than 8000 bytes.
 const MAX_PAYLOAD: usize = 7_900;
-/// Between two attempts to listen again.
+/// Between two attempts to listen again: short beside the seconds that a server takes to come back, and gateways wait no
+/// longer than that for what was committed meanwhile; two attempts a second are nothing to a server that refuses them.
 const RETRY: Duration = Duration::from_millis(500);
-/// How often the log's end is looked up in any case: a connection may be dead without anybody noticing.
+/// How often the log's end is looked up in any case: a connection may be dead without anybody noticing. It bounds how
+/// late a gateway then hears of a revocation at another registry, for one look-up by primary key each time.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Tells every registry of the commit that follows: of its revision, and of the groups that it changes something for.
