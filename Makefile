@@ -99,7 +99,7 @@ bench-quick: bench-build ## Measure what matters most (three minutes), into the 
 
 # The load generators come from the system: nothing else drives Envoy hard enough from one core.
 .PHONY: bench-build
-bench-build: wasm envoy
+bench-build: wasm envoy postgres
 	@for tool in wrk:wrk h2load:nghttp2-client; do \
 		command -v "$${tool%%:*}" >/dev/null && continue; \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \

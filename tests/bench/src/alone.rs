@@ -68,10 +68,12 @@ fn children() -> Result<Vec<String>, Failed> {
             continue;
         };
         // `number (name) state parent`, where the name may contain anything.
-        let behind = stat.rsplit(") ").next().unwrap_or_default();
+        let (before, behind) = stat.rsplit_once(") ").unwrap_or_default();
         let mut fields = behind.split(' ');
         let (state, parent) = (fields.next(), fields.next());
-        if parent == Some(own.as_str()) && state != Some("Z") {
+        // A shell guards a PostgreSQL server, and ends it as soon as this process is gone: without it the server stays.
+        let is_guard = before.ends_with(" (sh");
+        if parent == Some(own.as_str()) && state != Some("Z") && !is_guard {
             children.push(entry.file_name().to_string_lossy().into_owned());
         }
     }

@@ -6,6 +6,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use filter_core::key::SecretType;
@@ -16,9 +17,11 @@ use tempfile::TempDir;
 use crate::report::{Context, Failed, progress};
 
 mod fill;
+mod postgres;
 mod running;
 
-pub use running::Running;
+use self::postgres::Filled;
+pub use self::running::Running;
 
 /// To be raised when seeds are filled in another way, so that the old ones are not taken.
 const CONTENT: u8 = 2;
@@ -40,6 +43,8 @@ pub struct Seeded {
     pub gateway_token: String,
     /// The secrets, one a line: a key, a token, or `user:password`.
     pub keys: PathBuf,
+    /// The server that holds its database, where that is not a file in the data folder.
+    postgres: Option<Arc<Filled>>,
 }
 
 /// What a seed's credentials are.
@@ -116,7 +121,28 @@ impl Seeded {
             admin_token: token(ADMIN_TOKEN)?,
             gateway_token: token(GATEWAY_TOKEN)?,
             keys: folder.join(KEYS),
+            postgres: None,
         })
+    }
+
+    /// The same credentials in a PostgreSQL server of this run, brought there by the registry's own backup and restore.
+    pub fn on_postgres(&self, context: &Context) -> Result<Self, Failed> {
+        progress("bringing the seed to PostgreSQL");
+        let filled = Filled::from(self, context)?;
+        Ok(Self {
+            data_dir: filled.data_dir(),
+            postgres: Some(Arc::new(filled)),
+            ..self.clone()
+        })
+    }
+
+    /// The kind of its database, as people call it.
+    pub fn database(&self) -> &'static str {
+        if self.postgres.is_some() {
+            "PostgreSQL"
+        } else {
+            "SQLite"
+        }
     }
 
     /// All its secrets.

@@ -169,22 +169,38 @@ async fn others(
         }
         "creates" => {
             blocking(context, move |context| {
-                [1, 16]
-                    .into_iter()
-                    .map(|clients| {
-                        creates::measure(context, &seed, credentials, clients, scale.creating)
-                    })
-                    .collect()
+                let mut figures = Vec::new();
+                for seed in on_both(context, seed)? {
+                    for clients in [1, 16] {
+                        let creating = scale.creating;
+                        let rate = creates::measure(context, &seed, credentials, clients, creating);
+                        figures.push(rate?);
+                    }
+                }
+                Ok(figures)
             })
             .await
         }
-        "fan-out" => fanout::measure_change(context, &seed, credentials, scale.waiting).await,
+        "fan-out" => {
+            let mut figures = Vec::new();
+            for seed in on_both(context, seed)? {
+                let waiting = scale.waiting;
+                figures.extend(fanout::measure_change(context, &seed, credentials, waiting).await?);
+            }
+            Ok(figures)
+        }
         "stampede" => {
             let (starting, patience) = (scale.starting, scale.patience);
             fanout::measure_start(context, &seed, credentials, starting, patience).await
         }
         unknown => Err(format!("there is no group {unknown}").into()),
     }
+}
+
+/// The seed in the registry's file, and the same in PostgreSQL.
+fn on_both(context: &Context, seed: Seeded) -> Result<[Seeded; 2], Failed> {
+    let on_postgres = seed.on_postgres(context)?;
+    Ok([seed, on_postgres])
 }
 
 /// Measures on a thread that may wait.

@@ -119,6 +119,19 @@ impl Server {
         format!("postgres://keysmith@localhost/{database}?host={folder}")
     }
 
+    /// Makes a database: an empty one, or a copy of `template`, to which nobody may be connected.
+    pub fn create_database(&self, name: &str, template: &str) {
+        let mut command = self.command(self.binaries.join("createdb"));
+        command.arg("-h").arg(self.folder());
+        command.args(["-U", "keysmith", "-T", template, "--", name]);
+        let done = command.output().unwrap();
+        assert!(
+            done.status.success(),
+            "createdb: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+    }
+
     /// Ends it at once, as a crash does; what was committed stays.
     pub fn stop(&mut self) {
         let Some(mut guard) = self.guard.take() else {

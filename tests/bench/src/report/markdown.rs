@@ -33,8 +33,9 @@ What is not: Keysmith and the probe also set `x-credential-identifier`; Envoy's 
 names the user where Keysmith names the application; a refusal of Keysmith says in `www-authenticate` how to do better.
 Over HTTP/2 and at a fixed rate the key travels in the query in every variant, because h2load cannot vary a header.
 
-Not measured, because Keysmith does not have them yet: the target for JWT bearer tokens (at most 1.4 × native `jwt_authn`), \
-and creates per second on PostgreSQL.
+PostgreSQL runs on the same machine, reached through a socket, with `fsync` and `synchronous_commit` on.
+
+Not measured, because Keysmith does not have it yet: the target for JWT bearer tokens (at most 1.4 × native `jwt_authn`).
 ";
 
 /// The whole report. `chart` is the file name of the chart beside it.

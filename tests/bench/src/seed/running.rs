@@ -89,6 +89,9 @@ impl Running {
             .env("KEYSMITH_ADMIN_TOKEN", &self.admin_token)
             .env("KEYSMITH_GATEWAY_TOKEN", &self.gateway_token)
             .env("KEYSMITH_LOG_LEVEL", "warn");
+        if let Some(postgres) = &self.seed.postgres {
+            command.env("KEYSMITH_DATABASE_URL", postgres.copy());
+        }
         self.process = Process::start("registry", command, self.folder.path());
         let started = Instant::now();
         while !self.is_ready() {

@@ -42,7 +42,10 @@ pub(crate) fn measure(
     let used = Processor::of(registry.id())?.since(&before);
     Ok(figure(
         Section::Registry,
-        format!("API keys created by {clients} at a time, SQLite"),
+        format!(
+            "API keys created by {clients} at a time, {}",
+            seed.database()
+        ),
         "/s",
         created / elapsed,
         None,

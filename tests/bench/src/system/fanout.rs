@@ -69,22 +69,22 @@ pub(crate) async fn measure_change(
          at {} credentials; on the machine that also runs the gateways",
         grouped(credentials)
     );
-    let count = grouped(gateways);
+    let (count, database) = (grouped(gateways), seed.database());
     let one = |what: String, values: &[f64]| Figure {
         value: Estimate::exact(stats::quantile(values, 0.5)),
         ..figure(Section::Registry, what, "ms", 0.0, None, note.clone())
     };
     Ok(vec![
         one(
-            format!("one change until half of {count} gateways have it"),
+            format!("one change until half of {count} gateways have it, {database}"),
             &median,
         ),
         one(
-            format!("one change until all of {count} gateways have it"),
+            format!("one change until all of {count} gateways have it, {database}"),
             &last,
         ),
         one(
-            format!("the registry's processor time for one change to {count} gateways"),
+            format!("the registry's processor time for one change to {count} gateways, {database}"),
             &costs,
         ),
     ])
