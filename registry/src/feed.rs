@@ -23,13 +23,14 @@
 //! enough".
 //!
 //! Stretches are found by epoch, group and version of the digest key as well: another log or key shares nothing with this
-//! one. A group's key is in no answer that is kept: it is opened for each that carries it. What is kept lives no longer than the process, which has its database to itself; one that was rolled back is
-//! opened by another process. Who may read the group's feed is decided before anything is looked up here, and once more
+//! one. A group's key is in no answer that is kept: it is opened for each that carries it. What is kept lives no longer than
+//! the process, and is found only as long as the log goes on from what was read: where a standby takes over that lagged behind,
+//! a new generation begins, which the store notices before anything is read over a new connection. Who may read the group's feed is decided before anything is looked up here, and once more
 //! before the answer is sent.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use self::{
     answer::{Next, Opening, Switch},
@@ -69,13 +70,15 @@ const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// The feed of every group, shared by all gateways. One for each process.
 pub struct Feed {
     env: Environment,
-    /// By group and cursor.
-    answers: Shared<(GroupId, Cursor), Next>,
-    /// First pages of snapshots, one for each group at most.
-    openings: Shared<GroupId, Opening>,
+    /// By the log's generation, group and cursor.
+    answers: Shared<(u64, GroupId, Cursor), Next>,
+    /// First pages of snapshots, one for each generation and group at most.
+    openings: Shared<(u64, GroupId), Opening>,
     stretches: Shared<Place, Stretch>,
-    /// The last revision that was seen here, and may have been told.
-    told: AtomicU64,
+    /// How often the log has turned out to be another one.
+    generation: watch::Receiver<u64>,
+    /// The last revision that was seen here, and may have been told, by the generation of the log.
+    told: Mutex<(u64, u64)>,
     /// For those who look at the store.
     turns: Semaphore,
 }
@@ -85,11 +88,12 @@ impl Feed {
     #[must_use]
     pub fn new(env: Environment) -> Self {
         Self {
+            generation: env.store.generation(),
             env,
             answers: Shared::new(ANSWER_BYTES),
             openings: Shared::new(ANSWER_BYTES),
             stretches: Shared::new(STRETCH_BYTES),
-            told: AtomicU64::new(0),
+            told: Mutex::default(),
             // Who waits for a stretch that another one reads has a connection meanwhile: one is left for everything else.
             turns: Semaphore::new(usize::from(READERS).saturating_sub(1)),
         }
@@ -97,30 +101,36 @@ impl Feed {
 
     /// What comes after the cursor. Without one, or when it does not match exactly, a snapshot begins.
     pub async fn page(&self, group: GroupId, after: Option<&str>) -> Result<Answer, Error> {
+        // Before anything is read: what is read of another log is kept, if at all, where nobody looks for it.
+        let generation = *self.generation.borrow();
+        let newest = || self.newest(generation);
         if let Some(cursor) = after.and_then(Cursor::parse) {
-            let place = (group, cursor);
-            let read = self.read(group, cursor);
-            match self.answers.get(&place, self.newest(), read).await? {
+            let place = (generation, group, cursor);
+            let read = self.read(generation, group, cursor);
+            match self.answers.get(&place, newest(), read).await? {
                 Next::Page(answer) => return Ok(answer),
                 Next::Key(switch) => return switch.answer(&self.env.keys),
                 Next::Begin(_) => {}
             }
         }
-        let opening = self.openings.get(&group, self.newest(), self.open(group));
+        let place = (generation, group);
+        let open = self.open(generation, group);
+        let opening = self.openings.get(&place, newest(), open);
         opening.await?.answer(&self.env.keys)
     }
 
     /// The last revision that anybody knows of.
-    fn newest(&self) -> u64 {
-        let told = self.told.load(Ordering::SeqCst);
+    fn newest(&self, generation: u64) -> u64 {
+        let told = *self.lock_told();
+        let told = if told.0 == generation { told.1 } else { 0 };
         self.env.store.revision().max(told)
     }
 
-    async fn read(&self, group: GroupId, cursor: Cursor) -> Result<Next, Error> {
+    async fn read(&self, generation: u64, group: GroupId, cursor: Cursor) -> Result<Next, Error> {
         let _turn = self.turn().await;
         let mut read = self.env.store.read().await?;
         let read = read.as_mut();
-        let view = self.view(read, group).await?;
+        let view = self.view(read, generation, group).await?;
         let begin = Next::Begin(view.head.revision);
         if !view.recognises(read, &cursor).await? {
             return Ok(begin);
@@ -146,10 +156,10 @@ impl Feed {
     }
 
     /// The beginning of a snapshot.
-    async fn open(&self, group: GroupId) -> Result<Opening, Error> {
+    async fn open(&self, generation: u64, group: GroupId) -> Result<Opening, Error> {
         let _turn = self.turn().await;
         let mut read = self.env.store.read().await?;
-        let view = self.view(read.as_mut(), group).await?;
+        let view = self.view(read.as_mut(), generation, group).await?;
         snapshot::opening(self, read.as_mut(), view).await
     }
 
@@ -159,10 +169,22 @@ impl Feed {
     }
 
     /// From now on nobody is answered with less: the database shows a commit a moment before the store counts it.
-    async fn view(&self, read: &mut dyn ReadTransaction, group: GroupId) -> Result<View, Error> {
-        let view = View::read(read, group).await?;
-        self.told.fetch_max(view.head.revision, Ordering::SeqCst);
+    async fn view(
+        &self,
+        read: &mut dyn ReadTransaction,
+        generation: u64,
+        group: GroupId,
+    ) -> Result<View, Error> {
+        let view = View::read(read, generation, group).await?;
+        let mut told = self.lock_told();
+        // By generation first. One that is over is not told of any more.
+        *told = (*told).max((generation, view.head.revision));
+        drop(told);
         Ok(view)
+    }
+
+    fn lock_told(&self) -> MutexGuard<'_, (u64, u64)> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

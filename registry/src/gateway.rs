@@ -72,6 +72,13 @@ pub struct Report {
     pub max_staleness: Option<MaxStaleness>,
 }
 
+impl Report {
+    /// Whether it says nothing of positions that the other one does not.
+    fn says_the_same(&self, other: &Self) -> bool {
+        (self.epoch, self.revision, self.complete) == (other.epoch, other.revision, other.complete)
+    }
+}
+
 /// For how long a gateway serves without an answer of the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxStaleness {
@@ -94,6 +101,21 @@ pub struct GatewayRecord {
     pub seen_at: Timestamp,
     /// Since when it has reported without a gap.
     pub reporting_since: Timestamp,
+}
+
+/// A gateway's last poll, as it is kept where several registries share the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayPoll {
+    /// In which group.
+    pub group: GroupId,
+    /// The start of its process.
+    pub instance: [u8; 16],
+    /// Its name; may be empty.
+    pub gateway: String,
+    /// When it began to poll.
+    pub polled_at: Timestamp,
+    /// Until when, at the latest, an answer of a registry may reach it.
+    pub answered_by: Timestamp,
 }
 
 /// What is known about a gateway.

@@ -23,7 +23,7 @@ use crate::{
     ids::{ApplicationId, CredentialId, InvalidId, SecretId, TokenId},
 };
 
-pub(crate) use agree::{open, revoke_again};
+pub(crate) use agree::{agree_again, open, revoke_again};
 pub(crate) use file::Reader;
 pub use writer::Journal;
 

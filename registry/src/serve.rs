@@ -1,6 +1,7 @@
 //! The service as a function: everything is made here, in order, and ends here.
 
 mod open;
+mod replicas;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -46,6 +47,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 const SWEEPS_PER_COUNT: u32 = 6;
 /// How often what gateways reported is written down. A crash loses that much of it.
 const SAVE_INTERVAL: Duration = Duration::from_secs(2);
+/// For how long receipts, or the news of them, are gathered.
+const GATHER: Duration = Duration::from_millis(100);
 /// How often it is looked whether a group's digest key is being replaced.
 const REKEY_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two steps of that. A step of 200 records takes some ten milliseconds of the database and of each gateway's
@@ -137,6 +140,7 @@ pub async fn serve(
         .map(tls::acceptor)
         .transpose()?;
     let metrics = Arc::new(Metrics::new());
+    let journal_path = config.revocation_journal.clone();
     let hasher = PasswordHasher::new(open::cost(&config))?;
     let pool = Arc::new(Pool::new(hasher, &config.passwords, Arc::clone(&metrics)));
     let (data, environment, source) = open::open(&config, &world, Arc::clone(&pool)).await?;
@@ -203,11 +207,14 @@ pub async fn serve(
         sweep_regularly(&environment, &gateways, &metrics, &shutdown),
         measure_regularly(&environment, &gateways, &metrics, &shutdown),
         save_regularly(&environment, &gateways, &shutdown),
+        replicas::learn_regularly(&environment, &gateways, &shutdown),
+        replicas::begin_anew_with_the_log(&environment, &gateways, &journal_path, &shutdown),
         rekey_regularly(&environment, &gateways, &shutdown),
         master_rotator.tend(),
         keeper.tend(&environment, &shutdown),
     );
     save(&environment, &gateways).await;
+    replicas::leave(&environment, &gateways).await;
     keeper.conclude(&environment).await;
     master_rotator.leave().await;
     store.close().await;
@@ -276,13 +283,14 @@ async fn measure_regularly(
     }
 }
 
-/// Writes down what gateways report, many reports at a time.
+/// Writes down what gateways report, many reports at a time, and sooner where other registries wait for it.
 async fn save_regularly(environment: &Environment, gateways: &Gateways, shutdown: &Shutdown) {
     let mut ticks = interval(SAVE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
+            () = gateways.prompted() => tokio::time::sleep(GATHER).await,
             () = shutdown.wait() => return,
         }
         save(environment, gateways).await;

@@ -34,6 +34,7 @@ pub(crate) mod record;
 mod rekeying;
 mod rotation;
 mod row;
+mod sharing;
 pub mod sql;
 mod token;
 mod usage;
@@ -56,6 +57,7 @@ pub use record::RenderedCredential;
 pub use rekeying::{DeployedRecord, Phase, Rekeying, RekeyingReads, RekeyingWrites};
 pub use rotation::{RotationReads, RotationWrites, SecretUse};
 pub use row::*;
+pub use sharing::{SharingReads, SharingWrites, Witness};
 pub use token::{TokenReads, TokenWrites};
 pub use usage::{UsageReads, UsageWrites};
 
@@ -75,6 +77,16 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// watches.
     fn watch(&self, group: GroupId) -> watch::Receiver<u64>;
 
+    /// Raised whenever the database turns out to be another one than before: a standby that took over behind, or an older
+    /// state. What was read before may be of a log that is gone.
+    fn generation(&self) -> watch::Receiver<u64>;
+
+    /// Whether other registries may use the database, and hear of other gateways.
+    fn is_shared(&self) -> bool;
+
+    /// Wakes when another registry may have written down what it heard of gateways.
+    fn gateway_news(&self) -> watch::Receiver<u64>;
+
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
 
@@ -92,6 +104,7 @@ pub trait ReadTransaction:
     + OrganizationReads
     + RekeyingReads
     + RotationReads
+    + SharingReads
     + TokenReads
     + UsageReads
     + Send
@@ -273,6 +286,7 @@ pub trait WriteTransaction:
     + KeyWrites
     + RekeyingWrites
     + RotationWrites
+    + SharingWrites
     + TokenWrites
     + UsageWrites
 {

@@ -112,3 +112,19 @@ create table registries (
     master_keys text not null,
     seen_at bigint not null
 );
+
+-- Where several registries share the database: when a gateway last polled one, and until when an answer may have reached it.
+create table gateway_polls (
+    group_id text not null references gateway_groups (id),
+    instance blob not null,
+    gateway text not null,
+    polled_at bigint not null,
+    answered_by bigint not null,
+    primary key (group_id, instance)
+);
+
+-- Registries that hear gateways, and when each had last written down all that it had heard.
+create table witnesses (
+    registry blob primary key not null,
+    told_at bigint not null
+);

@@ -22,6 +22,7 @@ use crate::{
 /// What a stretch of a snapshot is found by. A log, a group or a key that is another one shares nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Place {
+    generation: u64,
     epoch: [u8; 16],
     group: GroupId,
     key_version: u32,
@@ -31,6 +32,7 @@ pub(super) struct Place {
 impl Place {
     pub(super) const fn of(view: &View, start: Start) -> Self {
         Self {
+            generation: view.generation,
             epoch: view.head.epoch,
             group: view.group.id,
             key_version: view.key.version,

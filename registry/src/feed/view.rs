@@ -13,6 +13,8 @@ use crate::{
 /// One look at the log, which everything on a page is read from.
 pub(super) struct View {
     pub(super) group: GatewayGroup,
+    /// Of which log, of those that the database turned out to have.
+    pub(super) generation: u64,
     /// That a snapshot begins with.
     pub(super) key: SealedDigestKey,
     /// How far another key has taken the place of that one, or that one of another.
@@ -23,6 +25,7 @@ pub(super) struct View {
 impl View {
     pub(super) async fn read(
         read: &mut dyn ReadTransaction,
+        generation: u64,
         group: GroupId,
     ) -> Result<Self, Error> {
         let group = gateway::find(read, group).await?;
@@ -36,6 +39,7 @@ impl View {
             head: read.head().await?,
             rekeying: read.rekeying(group.id).await?,
             group,
+            generation,
             key,
         })
     }

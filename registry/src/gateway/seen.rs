@@ -1,15 +1,19 @@
 //! Which gateways were seen, and what they said.
 //!
 //! It is kept in memory, where a report costs nothing, and written down every now and then: a process that crashes loses
-//! what was reported in the last moments, and every gateway reports again soon.
+//! what was reported in the last moments, and every gateway reports again soon. Where several registries share a database,
+//! each learns what the others have written down (`sharing`).
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, SemaphorePermit, watch};
 
 use super::{GatewayRecord, Report, acknowledged::Acknowledged, report::check_name};
 use crate::{
@@ -20,6 +24,7 @@ use crate::{
 };
 
 mod saving;
+mod sharing;
 
 /// For how long a gateway that is silent is known at least. One that may admit requests for longer is known as long as that.
 pub const GATEWAYS_KEPT: Duration = Duration::from_hours(24);
@@ -36,6 +41,11 @@ const MAX_WAITERS: usize = if cfg!(test) { 2 } else { 1024 };
 /// Gateways known at most of one group, so that whoever has its token can forget only others of that group.
 const MAX_OF_GROUP: usize = if cfg!(test) { 8 } else { 4096 };
 
+/// By how much what is written down of a poll is ahead of it, so that not every poll is.
+const POLL_AHEAD: Duration = Duration::from_secs(20);
+/// Later than everything.
+const ALWAYS: Timestamp = Timestamp::from_millis(u64::MAX);
+
 /// The start of a gateway's process.
 pub(crate) type Instance = [u8; 16];
 
@@ -46,6 +56,16 @@ pub struct Gateways {
     /// Raised with each report.
     reports: watch::Sender<u64>,
     waiters: Semaphore,
+    /// Random, one for each start of a registry.
+    registry: [u8; 16],
+    /// Whether other registries may share the database.
+    is_shared: bool,
+    /// Whether one did when that was last looked at.
+    has_others: AtomicBool,
+    /// For who writes down what is known here, or takes in what others have written: one at a time.
+    exchange: AsyncMutex<()>,
+    /// Told when there is something to write down that others wait for.
+    prompt: Notify,
 }
 
 impl Default for Gateways {
@@ -54,6 +74,11 @@ impl Default for Gateways {
             state: Mutex::default(),
             reports: watch::Sender::new(0),
             waiters: Semaphore::new(MAX_WAITERS),
+            registry: [0; 16],
+            is_shared: false,
+            has_others: AtomicBool::new(false),
+            exchange: AsyncMutex::new(()),
+            prompt: Notify::new(),
         }
     }
 }
@@ -61,10 +86,14 @@ impl Default for Gateways {
 #[derive(Debug, Default)]
 struct State {
     groups: HashMap<GroupId, HashMap<Instance, Seen>>,
-    /// What is not written down yet: reports, and that one is known no more.
+    /// Those of which something is not written down yet.
     unsaved: BTreeSet<(GroupId, Instance)>,
+    /// Those of which what was written down up to this moment is to be deleted.
+    gone: BTreeMap<(GroupId, Instance), Timestamp>,
     /// Where gateways were forgotten that may have used what they did not report, until when, while that is not written down.
     forgotten: BTreeMap<GroupId, Timestamp>,
+    /// When everything was last written down that was heard here.
+    told_at: Option<Timestamp>,
 }
 
 /// What is known of one gateway.
@@ -83,28 +112,19 @@ pub(crate) struct Seen {
     pub(super) last: Option<GatewayRecord>,
     /// Whether something may be written down that is to be deleted when this is forgotten.
     saved: bool,
+    /// Until when an answer may reach it, by what is written down of its polls.
+    answered_by_saved: Timestamp,
 }
 
 impl Gateways {
     /// The gateways that were written down.
     pub async fn load(env: &Environment) -> Result<Self, Error> {
-        let known = Self::default();
-        let mut read = env.store.read().await?;
-        let head = read.head().await?;
-        let records = read.gateways().await?;
-        drop(read);
-        let mut state = known.lock();
-        for record in records {
-            let seen = state.seen(record.group, record.report.instance, record.seen_at);
-            seen.gateway.clone_from(&record.report.gateway);
-            seen.began_at = None;
-            seen.answered_by = record.seen_at.after(LONGEST_ANSWER);
-            seen.is_ahead = record.report.revision > head.revision;
-            seen.acknowledged = Acknowledged::since(record.report.revision);
-            seen.last = Some(record);
-            seen.saved = true;
-        }
-        drop(state);
+        let known = Self {
+            registry: env.entropy.bytes()?,
+            is_shared: env.store.is_shared(),
+            ..Self::default()
+        };
+        known.learn(env.store.read().await?.as_mut()).await?;
         Ok(known)
     }
 
@@ -124,6 +144,9 @@ impl Gateways {
         seen.polled_at = Some(at);
         let answered_by = at.after(wait).after(ANSWER_MARGIN);
         seen.answered_by = answered_by.max(seen.answered_by);
+        if self.is_shared && seen.answered_by > seen.answered_by_saved {
+            state.unsaved.insert((group, instance));
+        }
         Ok(())
     }
 
@@ -152,6 +175,7 @@ impl Gateways {
         if last.is_some_and(|last| last.report.epoch != report.epoch) {
             seen.acknowledged = Acknowledged::default();
         }
+        let is_receipt = last.is_none_or(|last| !last.report.says_the_same(&report));
         if report.complete && !seen.is_ahead {
             seen.acknowledged.note(report.revision, at);
         }
@@ -167,6 +191,14 @@ impl Gateways {
         });
         state.unsaved.insert((group, instance));
         drop(state);
+        self.heard();
+        if is_receipt && self.has_others.load(Ordering::Relaxed) {
+            self.prompt.notify_one();
+        }
+    }
+
+    /// Wakes who waits for gateways.
+    fn heard(&self) {
         self.reports
             .send_modify(|count| *count = count.wrapping_add(1));
     }
@@ -228,7 +260,9 @@ impl Gateways {
         for (group, gateways) in &mut state.groups {
             if let Some(seen) = gateways.remove(&instance) {
                 note(&mut state.forgotten, *group, &seen, now);
-                forget(&mut state.unsaved, *group, instance, &seen);
+                // Whatever another registry has heard of it since: it is heard of again if that is so.
+                state.unsaved.remove(&(*group, instance));
+                forget(&mut state.gone, *group, instance, &seen, ALWAYS);
                 is_known = true;
             }
         }
@@ -245,7 +279,8 @@ impl Gateways {
                 let stays = end.max(seen.at.after(GATEWAYS_KEPT)) >= now;
                 if !stays {
                     note(&mut state.forgotten, *group, seen, now);
-                    forget(&mut state.unsaved, *group, *instance, seen);
+                    state.unsaved.remove(&(*group, *instance));
+                    forget(&mut state.gone, *group, *instance, seen, seen.at);
                 }
                 stays
             });
@@ -318,7 +353,8 @@ impl State {
                 && let Some(seen) = gateways.remove(&silent)
             {
                 note(&mut self.forgotten, group, &seen, at);
-                forget(&mut self.unsaved, group, silent, &seen);
+                self.unsaved.remove(&(group, silent));
+                forget(&mut self.gone, group, silent, &seen, seen.at);
             }
         }
         let seen = gateways.entry(instance).or_insert_with(|| Seen {
@@ -331,6 +367,7 @@ impl State {
             is_ahead: false,
             last: None,
             saved: false,
+            answered_by_saved: Timestamp::from_millis(0),
         });
         seen.at = at.max(seen.at);
         seen
@@ -344,16 +381,16 @@ fn note(forgotten: &mut BTreeMap<GroupId, Timestamp>, group: GroupId, seen: &See
     *latest = until.max(*latest);
 }
 
-/// Has what was written down of a gateway deleted, if anything was: what is unsaved stays bounded like what is known.
+/// Has what was written down of a gateway up to this moment deleted, if anything was: what is to be deleted stays bounded like
+/// what is known.
 fn forget(
-    unsaved: &mut BTreeSet<(GroupId, Instance)>,
+    gone: &mut BTreeMap<(GroupId, Instance), Timestamp>,
     group: GroupId,
     instance: Instance,
     seen: &Seen,
+    until: Timestamp,
 ) {
     if seen.saved {
-        unsaved.insert((group, instance));
-    } else {
-        unsaved.remove(&(group, instance));
+        gone.insert((group, instance), until);
     }
 }

@@ -7,6 +7,8 @@ use crate::{
     token::{self, NewRole, NewToken},
 };
 
+mod sharing;
+
 const EDGE: [u8; 16] = [1; 16];
 const POLL: std::time::Duration = std::time::Duration::from_secs(25);
 

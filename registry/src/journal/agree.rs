@@ -82,6 +82,21 @@ pub(crate) async fn open(env: &Environment, path: &Path) -> Result<Arc<Journal>,
     )?))
 }
 
+/// Makes what the journal at this path says true in a database that has forgotten some of it. The journal may be kept meanwhile.
+pub(crate) async fn agree_again(env: &Environment, path: &Path) -> Result<(), JournalError> {
+    let Some(mut reader) = Reader::open(path, &env.keys)? else {
+        return Ok(());
+    };
+    let tally = revoke_again(env, &mut reader).await?;
+    if tally.again > 0 {
+        tracing::warn!(
+            revocations = tally.again,
+            "the database had forgotten what the journal says is revoked: it is revoked again"
+        );
+    }
+    Ok(())
+}
+
 /// Has everything revoked again that the journal says.
 pub(crate) async fn revoke_again(
     env: &Environment,

@@ -133,9 +133,10 @@ impl From<sqlx::Error> for StoreError {
 }
 
 /// By which PostgreSQL says what passes: a shutdown or a crash of the server, a lock or a turn that did not come, a statement
-/// that took too long, a standby that took over and only reads, a transaction that was in the way of another one.
-const PASSING_CODES: [&str; 9] = [
-    "57P01", "57P02", "57P03", "57P05", "55P03", "57014", "25006", "40001", "40P01",
+/// or a transaction that took too long, a standby that took over and only reads, a transaction that was in the way of another one.
+const PASSING_CODES: [&str; 11] = [
+    "57P01", "57P02", "57P03", "57P05", "55P03", "57014", "25006", "25P03", "25P04", "40001",
+    "40P01",
 ];
 /// Whole classes: connections, and means such as memory, disk and the number of connections.
 const PASSING_CLASSES: [&str; 2] = ["08", "53"];

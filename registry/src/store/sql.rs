@@ -65,6 +65,7 @@ mod usage;
 mod username;
 mod value;
 mod wake;
+mod witness;
 mod write;
 
 #[cfg(test)]
@@ -231,6 +232,18 @@ impl Store for SqlStore {
         self.heads.watch(group)
     }
 
+    fn generation(&self) -> watch::Receiver<u64> {
+        self.heads.generation()
+    }
+
+    fn is_shared(&self) -> bool {
+        matches!(self.database, Database::Postgres(_))
+    }
+
+    fn gateway_news(&self) -> watch::Receiver<u64> {
+        self.heads.gateway_news()
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.database.ping().await
     }
@@ -289,6 +302,12 @@ impl SqlStore {
         };
         statement.execute(&mut write).await?;
         write.commit().await
+    }
+
+    /// For tests that show what taking turns is for: a transaction that writes whoever else does.
+    pub(crate) async fn write_out_of_turn(&self) -> Result<Box<dyn WriteTransaction>, StoreError> {
+        let transaction = self.postgres().begin().await?;
+        Ok(self.transaction(Connection::Postgres(transaction)))
     }
 
     /// For tests that look at the tables: the number that a query answers, as `number`.

@@ -22,8 +22,8 @@ use crate::{
 const NOT_YET_REPORTED: Duration = Duration::from_mins(65);
 
 /// Ends the retiring secrets that were silent for as long as their owners want, if gateways can be relied upon: every one
-/// that is known in the groups concerned has reported without a gap all that time, nothing of what they counted was lost,
-/// and there is at least one. Returns how many credentials this ended a grace period of.
+/// that any registry knows in the groups concerned has reported without a gap all that time, nothing of what they counted was
+/// lost, and there is at least one. Returns how many credentials this ended a grace period of.
 pub async fn end_silent(env: &Environment, gateways: &Gateways) -> Result<usize, Error> {
     let candidates = env.store.read().await?.ending_by_silence().await?;
     let mut ended: usize = 0;
@@ -52,8 +52,11 @@ async fn end(env: &Environment, gateways: &Gateways, id: CredentialId) -> Result
         return Ok(false);
     }
     drop(read);
-    // Again, now that nobody reports or rotates in between.
+    // Again, now that nobody reports or rotates in between, here or elsewhere.
     let mut write = env.store.write().await?;
+    if !gateways.knows_all(write.as_mut(), now).await? {
+        return Ok(false);
+    }
     let Some(mut credential) = write.credential(id).await? else {
         return Ok(false);
     };

@@ -31,6 +31,7 @@ mod lifecycle;
 mod limits;
 mod listing;
 mod matrix;
+mod nul;
 mod operations;
 mod organizations;
 mod outage;

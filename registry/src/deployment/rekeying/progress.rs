@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use crate::{
     environment::Environment,
     error::{Error, Kind},
-    gateway::{Gateways, Instance, State, Wanted},
+    gateway::{Gateways, State, Wanted},
     ids::GroupId,
     propagation::{Change, Propagation},
-    store::{Phase, Rekeying},
+    store::{Phase, ReadTransaction, Rekeying},
 };
 
 /// A group's digest key, which itself is never shown.
@@ -84,31 +84,27 @@ pub async fn of_key(
         .ok_or(Error::NotFound(Kind::GatewayGroup))
 }
 
-/// Whether every gateway of the group that may admit requests has the position: by what it told this process, or another one,
-/// which has written it down.
+/// Whether every gateway of the group that may admit requests has the position, whichever registry it told.
 pub(super) async fn is_everywhere(
     env: &Environment,
     gateways: &Gateways,
+    read: &mut dyn ReadTransaction,
     group: GroupId,
     revision: u64,
 ) -> Result<bool, Error> {
-    let epoch = env.store.read().await?.head().await?.epoch;
+    if !gateways.knows_all(read, env.now()).await? {
+        return Ok(false);
+    }
     let wanted = Wanted {
-        epoch,
+        epoch: read.head().await?.epoch,
         revision,
         committed_at: None,
     };
-    let now = env.now();
-    let written = Gateways::load(env).await?;
-    let mut have: BTreeMap<Instance, bool> = BTreeMap::new();
-    for known in [gateways, &written] {
-        known.look(|known| {
-            for (instance, seen) in known.of(group) {
-                if let Some(standing) = seen.standing(&wanted, now) {
-                    *have.entry(instance).or_default() |= standing.state == State::Applied;
-                }
-            }
-        });
-    }
-    Ok(have.into_values().all(|has_it| has_it))
+    let now = gateways.cautious(env.now());
+    Ok(gateways.look(|known| {
+        let mut standings = known
+            .of(group)
+            .filter_map(|(_, seen)| seen.standing(&wanted, now));
+        standings.all(|standing| standing.state == State::Applied)
+    }))
 }

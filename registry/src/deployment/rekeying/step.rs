@@ -14,7 +14,9 @@ use crate::{
     gateway::{self, Gateways},
     ids::{GroupId, SecretId},
     secret::Secret,
-    store::{Deployed, DeployedRecord, Phase, Rekeying, StoreError, WriteTransaction},
+    store::{
+        Deployed, DeployedRecord, Phase, ReadTransaction, Rekeying, StoreError, WriteTransaction,
+    },
 };
 
 /// Records at most in one transaction: others write in between, and a worker of a gateway can take up the parts that change
@@ -65,19 +67,23 @@ async fn advance_one<P: Future<Output = ()> + Send>(
 
 /// Does the next step for the group.
 pub async fn step(env: &Environment, gateways: &Gateways, group: GroupId) -> Result<Step, Error> {
-    let Some(seen) = env.store.read().await?.rekeying(group).await? else {
+    let mut read = env.store.read().await?;
+    let Some(seen) = read.rekeying(group).await? else {
         return Ok(Step::Ended);
     };
-    if let Phase::Switched { revision } = seen.phase
-        && !progress::is_everywhere(env, gateways, group, revision).await?
-    {
+    if !may_go_on(env, gateways, read.as_mut(), &seen).await? {
         return Ok(Step::Waits);
     }
+    drop(read);
     let mut write = env.store.write().await?;
     // Another registry may have done it meanwhile.
     let Some(rekeying) = write.rekeying(group).await?.filter(|now| *now == seen) else {
         return Ok(Step::Done);
     };
+    // Again, now that no registry hears anything that this one does not know.
+    if !may_go_on(env, gateways, write.as_mut(), &rekeying).await? {
+        return Ok(Step::Waits);
+    }
     let step = match rekeying.phase {
         Phase::Adding => add(env, write.as_mut(), rekeying).await?,
         Phase::Switched { .. } => begin_removing(write.as_mut(), rekeying).await?,
@@ -85,6 +91,19 @@ pub async fn step(env: &Environment, gateways: &Gateways, group: GroupId) -> Res
     };
     env.commit(write).await?;
     Ok(step)
+}
+
+/// Whether no gateway has to go over to the new key before.
+async fn may_go_on(
+    env: &Environment,
+    gateways: &Gateways,
+    read: &mut dyn ReadTransaction,
+    rekeying: &Rekeying,
+) -> Result<bool, Error> {
+    let Phase::Switched { revision } = rekeying.phase else {
+        return Ok(true);
+    };
+    progress::is_everywhere(env, gateways, read, rekeying.group, revision).await
 }
 
 /// Adds the next records under the new key; after the last, tells gateways of it.

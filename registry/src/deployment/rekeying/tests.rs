@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use filter_core::feed::Body;
@@ -167,15 +168,41 @@ async fn the_old_records_stay_until_every_gateway_has_gone_over() {
     );
     assert_eq!(records(&world, group, 1).await, callers.count() as u64);
 
-    // Written down by another process that the gateway follows.
-    let elsewhere = Gateways::default();
-    reports(&world, &elsewhere, group, revision).await;
-    elsewhere.save(&world.env).await.unwrap();
+    reports(&world, &gateways, group, revision).await;
     assert_eq!(
         step(&world.env, &gateways, group).await.unwrap(),
         Step::Done
     );
     assert_eq!(phase(&world, group).await, Some(Phase::Removing));
+}
+
+#[tokio::test]
+async fn a_gateway_that_another_registry_knows_is_waited_for() {
+    let world = World::postgres().await;
+    let other = world.beside(2).await;
+    let group = world.default_group().await;
+    Callers::of_every_kind(&world).await;
+    let here = Gateways::load(&world.env).await.unwrap();
+    let elsewhere = Gateways::load(&other.env).await.unwrap();
+    reports(&other, &elsewhere, group, world.env.store.revision()).await;
+    elsewhere.save(&other.env).await.unwrap();
+    start(&world).await.unwrap();
+    let waits = async || {
+        while step(&world.env, &here, group).await.unwrap() == Step::Done {}
+        phase(&world, group).await
+    };
+    let Some(Phase::Switched { revision }) = waits().await else {
+        panic!("it waits for the gateway");
+    };
+    reports(&other, &elsewhere, group, revision).await;
+    let told = Some(Phase::Switched { revision });
+    assert_eq!(waits().await, told, "that is not written down yet");
+    world.clock.advance(Duration::from_mins(2));
+    elsewhere.save(&other.env).await.unwrap();
+    assert_eq!(waits().await, told, "who knows what it has heard since");
+    other.clock.advance(Duration::from_mins(2));
+    elsewhere.save(&other.env).await.unwrap();
+    assert_eq!(waits().await, None, "it is done");
 }
 
 #[tokio::test]

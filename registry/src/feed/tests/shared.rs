@@ -41,6 +41,18 @@ impl Store for Counting {
         self.store.watch(group)
     }
 
+    fn generation(&self) -> watch::Receiver<u64> {
+        self.store.generation()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    fn gateway_news(&self) -> watch::Receiver<u64> {
+        self.store.gateway_news()
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.store.ping().await
     }
@@ -232,7 +244,7 @@ async fn a_page_of_another_log_group_or_key_is_not_shared() {
     let here = world.default_group().await;
     let mut places = BTreeSet::new();
     for group in [here, other.value.id] {
-        let mut view = View::read(read.as_mut(), group).await.unwrap();
+        let mut view = View::read(read.as_mut(), 0, group).await.unwrap();
         for (epoch, version) in [(1, 1), (1, 2), (2, 1)] {
             view.head.epoch = [epoch; 16];
             view.key.version = version;
@@ -267,7 +279,7 @@ async fn the_key_is_in_no_answer_that_is_kept() {
     let world = World::new().await;
     let group = world.default_group().await;
     let mut read = world.env.store.read().await.unwrap();
-    let view = View::read(read.as_mut(), group).await.unwrap();
+    let view = View::read(read.as_mut(), 0, group).await.unwrap();
     drop(read);
     let mut kept = BTreeSet::new();
     for number in 0..20 {

@@ -19,12 +19,13 @@ use crate::{
 
 /// The registry with its database on this server.
 async fn on(server: &Server) -> World {
+    at(&server.url("postgres")).await
+}
+
+/// The registry with its database there.
+async fn at(url: &str) -> World {
     let model = World::new().await;
-    let url = server.url("postgres");
-    let place = PostgresPlace {
-        url: &url,
-        readers: 2,
-    };
+    let place = PostgresPlace { url, readers: 2 };
     let env = &model.env;
     let store = SqlStore::open_postgres(place, &env.keys, env.now(), env.entropy.as_ref());
     let store = Arc::new(store.await.unwrap());
@@ -115,6 +116,86 @@ async fn a_standby_that_is_promoted_behind_its_primary_is_noticed_and_brings_not
     let knows = |issued: &crate::credential::Issued| {
         let value = issued.secret.clone().unwrap();
         gateway.by_value(&value).is_some()
+    };
+    assert!(knows(&kept));
+    assert!(!knows(&revoked), "as the journal says");
+    assert!(!knows(&lost), "nobody knows of it any more");
+    world.env.store.close().await;
+}
+
+/// Where a registry finds its server, whichever that is at the moment.
+struct Door(tempfile::TempDir);
+
+impl Door {
+    fn to(server: &Server) -> Self {
+        let door = Self(tempfile::tempdir().unwrap());
+        door.leads_to(server);
+        door
+    }
+
+    fn leads_to(&self, server: &Server) {
+        let path = self.0.path().join("d");
+        let _ = std::fs::remove_file(&path);
+        std::os::unix::fs::symlink(server.folder(), path).unwrap();
+    }
+
+    fn url(&self) -> String {
+        let path = self.0.path().join("d");
+        format!(
+            "postgres://keysmith@localhost/postgres?host={}",
+            path.display()
+        )
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_runs_while_a_standby_takes_over_behind_forgets_what_it_had_read() {
+    let mut primary = Server::start();
+    let door = Door::to(&primary);
+    let world = at(&door.url()).await;
+    let file = world.home.path().join("journal");
+    let journal = journal::open(&world.env, &file).await.unwrap();
+    world.store.keep_journal(journal);
+    let kept = world.credential("kept", NewSecret::GeneratedApiKey).await;
+    let revoked = world
+        .credential("revoked", NewSecret::GeneratedApiKey)
+        .await;
+    let standby = primary.standby();
+    until(&standby, "select count(*)::text from applications", "2").await;
+    cut_off(&standby).await;
+    let receivers = "select count(*)::text from pg_stat_wal_receiver";
+    until(&standby, receivers, "0").await;
+    world.delete_credential(revoked.detail.credential.id).await;
+    let lost = world.credential("lost", NewSecret::GeneratedApiKey).await;
+    let mut gateway = world.gateway().await;
+    let head = world.store.revision();
+    let mut waiting = world.store.watch(world.default_group().await);
+    let mut generation = world.store.generation();
+    waiting.borrow_and_update();
+    generation.borrow_and_update();
+
+    primary.stop();
+    let promoted = ask(&standby, "select pg_promote(true, 60)::text").await;
+    assert_eq!(promoted, "true");
+    door.leads_to(&standby);
+    let patience = Duration::from_mins(1);
+    let begun = tokio::time::timeout(patience, generation.changed()).await;
+    begun.expect("it is noticed").unwrap();
+    assert!(waiting.has_changed().unwrap(), "whoever waits looks again");
+    let behind = world.store.revision();
+    assert!(behind < head, "it lags behind: {behind} and {head}");
+    journal::agree_again(&world.env, &file).await.unwrap();
+    // As many changes as were lost, and more.
+    for name in ["a", "b", "c"] {
+        world.credential(name, NewSecret::GeneratedApiKey).await;
+    }
+    assert!(world.store.revision() > head);
+    gateway.catch_up(&world.feed).await;
+    let new = world.gateway().await;
+    assert_eq!(gateway.known(), new.known());
+    let knows = |issued: &crate::credential::Issued| {
+        let value = issued.secret.clone().unwrap();
+        new.by_value(&value).is_some()
     };
     assert!(knows(&kept));
     assert!(!knows(&revoked), "as the journal says");

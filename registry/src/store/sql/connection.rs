@@ -32,6 +32,14 @@ impl Connection {
         }
     }
 
+    /// With the commit that follows, tells other registries that there is news of gateways, where there may be any.
+    pub(super) async fn announce_gateways(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(transaction) => postgres::announce_gateways(transaction).await,
+        }
+    }
+
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,

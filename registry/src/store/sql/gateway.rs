@@ -93,13 +93,14 @@ pub(super) async fn insert_digest_key(
     Ok(())
 }
 
-pub(super) const DELETE_GROUP: [&str; 10] = [
+pub(super) const DELETE_GROUP: [&str; 11] = [
     "delete from deployments where group_id = $1",
     "delete from withdrawals where group_id = $1",
     "delete from deployed_secrets where group_id = $1",
     "delete from admitted_applications where group_id = $1",
     "delete from changes where group_id = $1",
     "delete from gateways where group_id = $1",
+    "delete from gateway_polls where group_id = $1",
     "delete from digest_keys where group_id = $1",
     "delete from dismissals where group_id = $1",
     "delete from digest_rotations where group_id = $1",
@@ -212,17 +213,22 @@ pub(super) async fn put(
     Ok(())
 }
 
-pub(super) const DELETE: &str = "delete from gateways where group_id = $1 and instance = $2";
+pub(super) const DELETE: [&str; 2] = [
+    "delete from gateways where group_id = $1 and instance = $2",
+    "delete from gateway_polls where group_id = $1 and instance = $2",
+];
 
 pub(super) async fn delete(
     connection: &mut Connection,
     group: GroupId,
     instance: &[u8; 16],
 ) -> Result<(), StoreError> {
-    sql(DELETE)
-        .bind(group.to_string())
-        .bind(instance.as_slice())
-        .execute(connection)
-        .await?;
+    for statement in DELETE {
+        sql(statement)
+            .bind(group.to_string())
+            .bind(instance.as_slice())
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }

@@ -16,10 +16,11 @@ use super::migrations;
 use super::wake::Heads;
 use crate::store::{OpenError, StoreError};
 
+mod compare;
 mod listen;
 mod open;
 
-pub(super) use listen::announce;
+pub(super) use listen::{announce, announce_gateways};
 
 const PING: &str = "select 1";
 /// One writer at a time, of all registries: revisions are committed in their order, and what a writer has read is true
@@ -57,6 +58,8 @@ pub(super) struct PostgresDatabase {
     /// One: only one transaction writes at a time, and those that wait for their turn leave the readers alone.
     writer: PgPool,
     listening: OnceLock<Listening>,
+    /// What is known of the log, once it is followed: every new connection is to a server that has the same.
+    heads: Arc<OnceLock<Arc<Heads>>>,
 }
 
 impl PostgresDatabase {
@@ -70,23 +73,19 @@ impl PostgresDatabase {
             ("statement_timeout", STATEMENT_TIMEOUT),
             ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
         ]);
+        let heads = Arc::new(OnceLock::new());
         Ok(Self {
             options,
-            readers: PgPoolOptions::new()
+            readers: pool(&heads)
                 .max_connections(place.readers)
                 .acquire_timeout(PATIENCE)
                 .connect_lazy_with(limited.clone()),
-            writer: PgPoolOptions::new()
+            writer: pool(&heads)
                 .max_connections(1)
                 .acquire_timeout(WRITER_PATIENCE)
-                .after_connect(|connection, _| {
-                    Box::pin(async move {
-                        sqlx::query(WAIT_FOR_THE_DISK).execute(connection).await?;
-                        Ok(())
-                    })
-                })
                 .connect_lazy_with(limited),
             listening: OnceLock::new(),
+            heads,
         })
     }
 
@@ -115,8 +114,9 @@ impl PostgresDatabase {
 
     /// From now on hears of what other registries commit.
     pub(super) async fn follow(&self, heads: &Arc<Heads>) -> Result<(), StoreError> {
+        // There is no second time, here or below.
+        let _ = self.heads.set(Arc::clone(heads));
         let listening = Listening::begin(&self.options, &self.readers, heads).await?;
-        // There is no second time.
         let _ = self.listening.set(listening);
         Ok(())
     }
@@ -133,6 +133,29 @@ impl PostgresDatabase {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Connections that are used only while they are to a server with the log that is known.
+fn pool(heads: &Arc<OnceLock<Arc<Heads>>>) -> PgPoolOptions {
+    let (connected, acquired) = (Arc::clone(heads), Arc::clone(heads));
+    PgPoolOptions::new()
+        .after_connect(move |connection, _| {
+            let heads = connected.get().cloned();
+            Box::pin(async move {
+                sqlx::query(WAIT_FOR_THE_DISK)
+                    .execute(&mut *connection)
+                    .await?;
+                if let Some(heads) = heads {
+                    compare::compare(connection, &heads).await?;
+                }
+                Ok(())
+            })
+        })
+        .before_acquire(move |_, about| {
+            let heads = acquired.get();
+            let is_outdated = heads.is_some_and(|heads| heads.is_outdated(about.age));
+            Box::pin(async move { Ok(!is_outdated) })
+        })
 }
 
 #[cfg(test)]

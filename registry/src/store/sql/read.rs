@@ -308,7 +308,9 @@ impl UsageReads for SqlTransaction {
 #[async_trait]
 impl FeedReads for SqlTransaction {
     async fn head(&mut self) -> Result<Head, StoreError> {
-        log::head(&mut self.inner).await
+        let head = log::head(&mut self.inner).await?;
+        self.heads.has_read(head.revision, head.change_id);
+        Ok(head)
     }
 
     async fn change_id(&mut self, revision: u64) -> Result<Option<[u8; 16]>, StoreError> {

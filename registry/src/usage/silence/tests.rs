@@ -27,7 +27,10 @@ struct Silent {
 impl Silent {
     /// A key in its grace period of ten days, which may end after a day of silence.
     async fn new() -> Self {
-        let world = World::new().await;
+        Self::on(World::new().await).await
+    }
+
+    async fn on(world: World) -> Self {
         let issued = world.credential("a", NewSecret::GeneratedApiKey).await;
         let id = issued.detail.credential.id;
         let rotation = Rotation {
@@ -368,4 +371,30 @@ async fn without_the_wish_no_silence_ends_anything() {
         .unwrap();
     silent.pass(HOUR * 48).await;
     assert!(!silent.ends().await);
+}
+
+#[tokio::test]
+async fn a_gateway_that_another_registry_heard_of_last_is_waited_for() {
+    let mut silent = Silent::on(World::postgres().await).await;
+    let other = silent.world.beside(2).await;
+    silent.gateways = Gateways::load(&silent.world.env).await.unwrap();
+    let elsewhere = Gateways::load(&other.env).await.unwrap();
+    silent.reported([2; 16]).await;
+    let (token, mut said) = silent.said.clone().unwrap();
+    said.sequence += 1;
+    silent.gateways.forget([2; 16], silent.world.env.now());
+    silent.pass(HOUR * 12).await;
+    other.clock.advance(HOUR * 12);
+    let group = other.default_group().await;
+    gateway::report(&other.env, &elsewhere, group, token, said).unwrap();
+    elsewhere.save(&other.env).await.unwrap();
+    silent.pass(HOUR * 14).await;
+    other.clock.advance(HOUR * 14);
+    elsewhere.save(&other.env).await.unwrap();
+    assert!(!silent.ends().await, "it has said nothing for long");
+    silent.pass(HOUR * 40).await;
+    assert!(!silent.ends().await, "the other registry may know more");
+    other.clock.advance(HOUR * 40);
+    elsewhere.save(&other.env).await.unwrap();
+    assert!(silent.ends().await);
 }

@@ -3,20 +3,22 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgPool, Postgres, Row as _, Transaction,
+    PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 use tokio::{task::AbortHandle, time::sleep};
 
-use super::PATIENCE;
+use super::{PATIENCE, compare::compare};
 use crate::{
     ids::GroupId,
     store::{StoreError, sql::wake::Heads},
 };
 
 const CHANNEL: &str = "keysmith_changes";
+/// For what registries hear of gateways, which is no change.
+const GATEWAYS: &str = "keysmith_gateways";
+const NOTIFY_GATEWAYS: &str = "select pg_notify('keysmith_gateways', '')";
 const NOTIFY: &str = "select pg_notify('keysmith_changes', $1)";
-const REVISION: &str = "select revision from installation";
 /// What stands for the groups where they are too many.
 const EVERY_GROUP: &str = "*";
 /// PostgreSQL takes less than 8000 bytes.
@@ -36,6 +38,16 @@ pub(in crate::store::sql) async fn announce(
 ) -> Result<(), StoreError> {
     sqlx::query(NOTIFY)
         .bind(payload(head, groups))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Tells every registry that the commit that follows has news of gateways.
+pub(in crate::store::sql) async fn announce_gateways(
+    transaction: &mut Transaction<'static, Postgres>,
+) -> Result<(), StoreError> {
+    sqlx::query(NOTIFY_GATEWAYS)
         .execute(&mut **transaction)
         .await?;
     Ok(())
@@ -106,9 +118,10 @@ impl Drop for Listening {
 async fn listen(pool: &PgPool, readers: &PgPool, heads: &Heads) -> Result<PgListener, sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.eager_reconnect(false);
-    listener.listen(CHANNEL).await?;
+    listener.listen_all([CHANNEL, GATEWAYS]).await?;
     // In this order: what is committed from here on is heard of, what was before is seen.
-    heads.rise_for_all(revision(readers).await?);
+    heads.rise_for_all(revision(readers, heads).await?);
+    heads.gateways_heard();
     Ok(listener)
 }
 
@@ -116,7 +129,11 @@ async fn hear(pool: PgPool, readers: PgPool, heads: Arc<Heads>, first: PgListene
     let mut listener = first;
     loop {
         while let Ok(Some(notification)) = listener.try_recv().await {
-            heard(&heads, notification.payload());
+            if notification.channel() == GATEWAYS {
+                heads.gateways_heard();
+            } else {
+                heard(&heads, notification.payload());
+            }
         }
         drop(listener);
         tracing::warn!("the connection is lost on which other registries' changes are heard of");
@@ -133,7 +150,7 @@ async fn hear(pool: PgPool, readers: PgPool, heads: Arc<Heads>, first: PgListene
 async fn look_regularly(readers: PgPool, heads: Arc<Heads>) {
     loop {
         sleep(LOOK_INTERVAL).await;
-        if let Ok(revision) = revision(&readers).await
+        if let Ok(revision) = revision(&readers, &heads).await
             && revision > heads.revision()
         {
             heads.rise_for_all(revision);
@@ -141,9 +158,8 @@ async fn look_regularly(readers: PgPool, heads: Arc<Heads>) {
     }
 }
 
-async fn revision(readers: &PgPool) -> Result<u64, sqlx::Error> {
-    let row = sqlx::query(REVISION).fetch_one(readers).await?;
-    Ok(u64::try_from(row.try_get::<i64, _>("revision")?).unwrap_or_default())
+async fn revision(readers: &PgPool, heads: &Heads) -> Result<u64, sqlx::Error> {
+    compare(&mut *readers.acquire().await?, heads).await
 }
 
 #[cfg(test)]

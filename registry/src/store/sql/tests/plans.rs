@@ -9,6 +9,7 @@ use crate::store::sql::{
     admission, application, audit, catalog, chain, connection::Sql, copy, credential, deployment,
     export, feed, gateway, idempotency, installation, journal, key, leak, log, master,
     organization, rekeying, rendering, restoring, rotation, sealed, secret, token, usage, username,
+    witness,
 };
 
 mod exceptions;
@@ -38,7 +39,7 @@ pub(super) fn statements() -> Vec<(String, Sql)> {
         export: LIST;
         leak: INSERT;
         feed: APPLICATIONS CREDENTIALS CHANGES;
-        gateway: GROUPS DIGEST_KEYS INSERT_GROUP INSERT_DIGEST_KEY GATEWAYS PUT DELETE;
+        gateway: GROUPS DIGEST_KEYS INSERT_GROUP INSERT_DIGEST_KEY GATEWAYS PUT;
         idempotency: GET PUT DELETE PRUNE;
         installation: TABLE_EXISTS KEY_CHECK_OF INSERT INSERT_ORGANIZATION
             NEXT_APPLICATION_NUMBER;
@@ -58,12 +59,13 @@ pub(super) fn statements() -> Vec<(String, Sql)> {
         forgetting: PRUNE_DAYS PRUNE_BATCHES PRUNE_LOST;
         usage: ENDING_BY_SILENCE OF DAYS LOST REPORTED LANES APPLIED PUT_APPLIED ADD ADD_DAYS USED ADD_LOST;
         username: OWNER CLAIM RELEASE;
+        witness: POLLS PUT_POLL ALL PUT FORGET DELETE;
     };
     let mut all: Vec<_> = single
         .into_iter()
         .map(|(name, sql)| (name.to_owned(), sql))
         .collect();
-    let lists: [(&str, Vec<Sql>); 12] = [
+    let lists: [(&str, Vec<Sql>); 13] = [
         ("sealed::COUNT", every(&sealed::COUNT)),
         ("sealed::ELSEWHERE", every(&sealed::ELSEWHERE)),
         ("sealed::PUT", every(&sealed::PUT)),
@@ -71,6 +73,7 @@ pub(super) fn statements() -> Vec<(String, Sql)> {
         ("search::OF_ORGANIZATION", every(&search::OF_ORGANIZATION)),
         ("search::OF_APPLICATION", every(&search::OF_APPLICATION)),
         ("deployment::FORGET", every(&deployment::FORGET)),
+        ("gateway::DELETE", every(&gateway::DELETE)),
         ("gateway::DELETE_GROUP", every(&gateway::DELETE_GROUP)),
         (
             "credential::DELETE_OF_APPLICATION",

@@ -28,25 +28,31 @@ async fn follow(store: Arc<SqlStore>, group: GroupId, last: u64) -> Vec<String> 
     let mut woken = store.watch(group);
     while seen < last {
         woken.borrow_and_update();
-        let mut read = store.read().await.unwrap();
-        let head = read.head().await.unwrap().revision;
-        let changes = read.group_changes(group, seen, 10_000).await.unwrap();
-        let revisions: BTreeSet<u64> = changes.iter().map(|change| change.revision).collect();
-        drop(read);
-        for revision in revisions {
-            if revision != seen + 1 || revision > head {
-                wrong.push(format!("after {seen} came {revision} at the head {head}"));
-            }
-            seen = revision;
-        }
-        if seen != head {
-            wrong.push(format!("the head was {head} and the last change {seen}"));
-        }
+        seen = read_on(&store, group, seen, &mut wrong).await;
         if seen < last {
             woken.changed().await.unwrap();
         }
     }
     wrong
+}
+
+/// Reads the log to its end, and says what is wrong with what comes after this revision. Answers where it ends.
+async fn read_on(store: &SqlStore, group: GroupId, after: u64, wrong: &mut Vec<String>) -> u64 {
+    let mut read = store.read().await.unwrap();
+    let head = read.head().await.unwrap().revision;
+    let changes = read.group_changes(group, after, 10_000).await.unwrap();
+    let revisions: BTreeSet<u64> = changes.iter().map(|change| change.revision).collect();
+    let mut seen = after;
+    for revision in revisions {
+        if revision != seen + 1 || revision > head {
+            wrong.push(format!("after {seen} came {revision} at the head {head}"));
+        }
+        seen = revision;
+    }
+    if seen != head {
+        wrong.push(format!("the head was {head} and the last change {seen}"));
+    }
+    seen
 }
 
 /// Makes applications, each told to a group by a commit of its own. Says where a position that was kept is not the commit's.
@@ -58,14 +64,23 @@ async fn write(world: Arc<World>, group: GroupId, writer: u64) -> Vec<String> {
         let one = made(&world, number, &format!("a-{writer}-{nth}"));
         write.insert_application(&one).await.unwrap();
         write.admit(group, &one).await.unwrap();
-        let revision = world.env.commit(write).await.unwrap();
-        let mut read = world.store.read().await.unwrap();
-        let told = read.admitted_at(one.id).await.unwrap();
-        if told.get(&group) != Some(&revision) {
-            wrong.push(format!("{told:?} at revision {revision}"));
-        }
+        wrong.extend(commit(&world, group, write, &one).await);
     }
     wrong
+}
+
+/// Commits that the application was told to the group, and says if the position that was kept of that is not the commit's.
+async fn commit(
+    world: &World,
+    group: GroupId,
+    write: Box<dyn WriteTransaction>,
+    one: &Application,
+) -> Option<String> {
+    let revision = world.env.commit(write).await.unwrap();
+    let mut read = world.store.read().await.unwrap();
+    let told = read.admitted_at(one.id).await.unwrap();
+    let is_its_own = told.get(&group) == Some(&revision);
+    (!is_its_own).then(|| format!("{told:?} at revision {revision}"))
 }
 
 fn made(world: &World, number: u32, name: &str) -> Application {
@@ -100,6 +115,70 @@ async fn whoever_writes_where_no_revision_is_skipped_or_seen_out_of_order() {
     for follower in followers {
         assert_eq!(soon(follower).await.unwrap(), [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn who_writes_out_of_turn_keeps_positions_that_are_anothers() {
+    let first = World::postgres().await;
+    let second = first.beside(2).await;
+    let group = first.default_group().await;
+    let mut begun = Vec::new();
+    for (number, world) in [(1, &first), (2, &second)] {
+        let mut write = world.store.write().await.unwrap();
+        let one = made(world, number, &format!("a-{number}"));
+        write.insert_application(&one).await.unwrap();
+        world.env.commit(write).await.unwrap();
+        begun.push((world, one));
+    }
+    let mut writes = Vec::new();
+    for (world, one) in begun {
+        let mut write = world.store.write_out_of_turn().await.unwrap();
+        write.admit(group, &one).await.unwrap();
+        writes.push((world, write, one));
+    }
+    let mut wrong = Vec::new();
+    for (world, write, one) in writes {
+        wrong.extend(commit(world, group, write, &one).await);
+    }
+    assert_eq!(wrong.len(), 1, "the check finds it: {wrong:?}");
+}
+
+#[tokio::test]
+async fn who_follows_notices_a_revision_that_is_committed_before_the_one_before_it() {
+    let world = World::postgres().await;
+    let group = world.default_group().await;
+    world.application("a").await;
+    let mut wrong = Vec::new();
+    assert_eq!(read_on(&world.store, group, 0, &mut wrong).await, 1);
+    assert_eq!(wrong, [""; 0]);
+    // As if two took their revisions from a sequence, and the second committed first.
+    let take = |revision: i64| {
+        sqlx::query(
+            "with told as (
+                 insert into changes (group_id, revision, position, application_number)
+                 select group_id, $1, 0, application_number from changes where revision = 1
+             )
+             insert into revisions (revision, change_id, committed_at)
+             select $1, change_id, committed_at from revisions where revision = 1",
+        )
+        .bind(revision)
+    };
+    let end = |revision: i64| {
+        sqlx::query("update installation set revision = greatest(revision, $1)").bind(revision)
+    };
+    let pool = world.store.postgres();
+    let mut slow = pool.begin().await.unwrap();
+    take(2).execute(&mut *slow).await.unwrap();
+    let mut quick = pool.begin().await.unwrap();
+    take(3).execute(&mut *quick).await.unwrap();
+    end(3).execute(&mut *quick).await.unwrap();
+    quick.commit().await.unwrap();
+    let seen = read_on(&world.store, group, 1, &mut wrong).await;
+    end(2).execute(&mut *slow).await.unwrap();
+    slow.commit().await.unwrap();
+    assert_eq!(seen, 3);
+    assert_eq!(wrong, ["after 1 came 3 at the head 3"], "2 is skipped");
+    assert_eq!(read_on(&world.store, group, seen, &mut wrong).await, 3);
 }
 
 #[tokio::test]

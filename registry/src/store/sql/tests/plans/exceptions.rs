@@ -1,7 +1,10 @@
 //! Statements that may look at every row or sort what they find, each with the reason.
 
 /// Steps that look at every row, and why they may.
-pub(super) const WALKS: [(&str, &str); 43] = [
+pub(super) const WALKS: [(&str, &str); 46] = [
+    ("witness::POLLS", "all of them are asked for"),
+    ("witness::ALL", "a row for each registry that serves"),
+    ("witness::FORGET", "a row for each registry that serves"),
     (
         "chain::CHAINED",
         "ends at the first record; asked where there is no state, which is once",
@@ -53,7 +56,7 @@ pub(super) const WALKS: [(&str, &str); 43] = [
         "forgetting::PRUNE_LOST",
         "a row for each group and day, of few groups",
     ),
-    ("gateway::DELETE_GROUP 6", "the keys of few groups"),
+    ("gateway::DELETE_GROUP 7", "the keys of few groups"),
     ("log::WITHDRAW", "joins a table of one row"),
     (
         "rendering::UNRENDERED",
@@ -80,7 +83,10 @@ pub(super) const WALKS: [(&str, &str); 43] = [
         "rekeying::DEPLOYING_KEYS",
         "there are few groups, and the keys of all are asked for",
     ),
-    ("gateway::GATEWAYS", "asked for once, at the start"),
+    (
+        "gateway::GATEWAYS",
+        "all of them are asked for: at the start, and where other registries have news",
+    ),
     ("installation::KEY_CHECK_OF", "the table has one row"),
     (
         "installation::NEXT_APPLICATION_NUMBER",
