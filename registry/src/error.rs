@@ -271,8 +271,8 @@ pub enum Conflict {
     /// Registries could not read what is sealed under the next master key.
     #[error(
         "the registries at {} do not have the next master key {id}: give it to them (next_master_key and a \
-         new start, or data_dir/master.key.next, which is seen within 15 seconds) and try again; one that was killed counts \
-         for another minute", .registries.join(", ")
+         new start, or data_dir/master.key.next, which is seen within 15 seconds) and try again; one that is gone without \
+         a word counts for another minute", .registries.join(", ")
     )]
     RegistriesWithoutKey {
         /// Which key.

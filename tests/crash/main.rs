@@ -6,6 +6,7 @@
 
 mod check;
 mod follower;
+mod master_key;
 mod model;
 mod random;
 mod run;

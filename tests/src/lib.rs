@@ -13,6 +13,7 @@ pub mod eventually;
 pub mod fault;
 pub mod feed_proxy;
 pub mod http;
+pub mod left;
 pub mod ports;
 pub mod process;
 pub mod raw;

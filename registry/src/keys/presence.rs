@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::{
+    clock::Timestamp,
     entropy::EntropyError,
     environment::Environment,
     error::Error,
@@ -35,6 +36,19 @@ impl Presence {
             instance: env.entropy.bytes()?,
             name,
         })
+    }
+
+    /// At the start: whoever had this machine's address before is gone, however it ended. Where two machines cannot be told
+    /// apart by it, the other one says again that it is there.
+    pub async fn arrive(&self, env: &Environment) -> Result<(), Error> {
+        let mut write = env.store.write().await?;
+        for known in write.registries(Timestamp::from_millis(0)).await? {
+            if known.name == self.name && known.instance != self.instance {
+                write.delete_registry(&known.instance).await?;
+            }
+        }
+        env.commit(write).await?;
+        Ok(())
     }
 
     /// Says that it is there, and which master keys it holds; forgets those that have not said so for long. An error where

@@ -78,6 +78,7 @@ impl MasterRotator {
 
     /// At the start, before anything is served: from now on no move begins to a key that this registry does not have.
     pub(crate) async fn resume(self: &Arc<Self>) -> Result<(), StartError> {
+        self.presence.arrive(&self.env).await?;
         self.look().await?;
         self.source.remind(status(&self.env).await?.master_key);
         Ok(())

@@ -60,6 +60,16 @@ async fn a_registry_says_that_it_is_there_until_it_leaves() {
 }
 
 #[tokio::test]
+async fn a_registry_that_was_killed_counts_no_more_once_it_is_started_again() {
+    let world = World::new().await;
+    for name in ["here", "there", "here"] {
+        let registry = Registry::of(&world, name);
+        registry.rotator.resume().await.unwrap();
+    }
+    assert_eq!(names(&world.env).await, ["here", "there"]);
+}
+
+#[tokio::test]
 async fn two_who_begin_at_once_make_one_next_key() {
     let filled = Filled::new().await;
     let world = &filled.world;
