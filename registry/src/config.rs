@@ -11,7 +11,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::{leak, organization::Quotas};
+use crate::{leak, lifetime::Lifetimes, organization::Quotas};
 
 pub use reader::{ConfigError, Mistake};
 pub use reference::{OPTIONS, Setting, help};
@@ -37,6 +37,8 @@ pub struct Config {
     pub policy: Policy,
     /// When secrets are to be replaced, and how long the ones before may still work.
     pub rotation: RotationPolicy,
+    /// For how long credentials and tokens may work at most.
+    pub lifetimes: Lifetimes,
     /// Bounds on what one client may take.
     pub limits: Limits,
     /// What becomes of secrets that are reported as leaked.

@@ -7,6 +7,7 @@ use crate::{
     credential::RotationPolicy,
     entropy::Entropy,
     error::Error,
+    lifetime::Lifetimes,
     organization::Quotas,
     password::PasswordWork,
     sealing::{SealError, Sealer},
@@ -32,6 +33,8 @@ pub struct Environment {
     pub policy: SecretPolicy,
     /// When secrets are to be replaced, and how long the ones before may still work.
     pub rotation: RotationPolicy,
+    /// For how long credentials and tokens may work at most.
+    pub lifetimes: Lifetimes,
     /// How much an organization may have that says nothing else.
     pub quotas: Quotas,
     /// For how long changes are kept in the log.

@@ -143,7 +143,7 @@ pub enum Conflict {
     CredentialRevoked,
     /// The credential's time is over.
     #[error(
-        "the credential has expired: set expires_at to a later time, or to null, and rotate it then"
+        "the credential has expired: rotate it with an expires_at in the future, or with null for none"
     )]
     CredentialExpired,
     /// The application must always have this credential.
@@ -154,7 +154,7 @@ pub enum Conflict {
     DefaultCredential,
     /// The credential is not one that an application may rely on.
     #[error(
-        "the default credential must be one of the application's API keys: enabled, valid now and without expires_at"
+        "the default credential must be one of the application's API keys: enabled, valid now and without an end of its own (set expires_at to null first)"
     )]
     NotADefault,
     /// The credential that is to be the default has no secret that goes on to work.

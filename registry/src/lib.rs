@@ -31,6 +31,7 @@ pub mod credential;
 pub mod export;
 pub mod gateway;
 pub mod leak;
+pub mod lifetime;
 pub mod organization;
 pub mod owner;
 pub mod password;

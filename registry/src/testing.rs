@@ -113,6 +113,7 @@ impl World {
             passwords: Arc::new(InlinePasswords(PasswordHasher::cheapest().unwrap())),
             policy: SecretPolicy::default(),
             rotation: RotationPolicy::default(),
+            lifetimes: crate::lifetime::Lifetimes::default(),
             quotas: crate::organization::Quotas::default(),
             log_kept: sweep::LOG_KEPT,
             usage_kept: usage::USAGE_KEPT,
@@ -227,6 +228,7 @@ impl World {
             part: Part::Value,
             grace,
             end_after_silence: None,
+            expires_at: crate::edit::Edit::Keep,
             secret,
         };
         let rotated =

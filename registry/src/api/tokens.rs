@@ -38,7 +38,8 @@ struct TokenRequest {
     /// For people; at most 1024 characters.
     #[serde(default)]
     description: String,
-    /// Until when it works; in the future. For ever when absent.
+    /// Until when it works; in the future, and beyond neither the token that makes it nor `max_lifetime_token_seconds`, which
+    /// are what holds when it is absent.
     expires_at: Option<Moment>,
 }
 
@@ -57,7 +58,8 @@ struct AdminTokenRequest {
     /// For people; at most 1024 characters.
     #[serde(default)]
     description: String,
-    /// Until when it works; in the future. As long as the token that makes it when absent.
+    /// Until when it works; in the future, and beyond neither the token that makes it nor `max_lifetime_token_seconds`, which
+    /// are what holds when it is absent.
     expires_at: Option<Moment>,
 }
 

@@ -6,7 +6,8 @@ use crate::{
     caller::Caller,
     change::Changed,
     clock::Timestamp,
-    credential::{Credential, CredentialType},
+    credential::{self, Credential, CredentialType},
+    edit::Edit,
     environment::Environment,
     error::{Conflict, Error, InvalidField, Kind},
     ids::{ApplicationId, CredentialId},
@@ -35,7 +36,7 @@ pub async fn set_default_credential(
     if application.default_key == DefaultKey::None {
         return Err(Conflict::NoDefaultKey.into());
     }
-    let chosen = eligible(write.as_mut(), &application, credential, now).await?;
+    let chosen = eligible(env, write.as_mut(), &application, credential).await?;
     application.default_credential = Some(chosen);
     application.updated_at = now;
     application.version = application.version.saturating_add(1);
@@ -58,9 +59,9 @@ pub(super) struct DefaultChange {
 impl DefaultChange {
     pub(super) async fn apply(
         self,
+        env: &Environment,
         write: &mut dyn WriteTransaction,
         application: &mut Application,
-        now: Timestamp,
     ) -> Result<(), Error> {
         application.default_key = self.key.unwrap_or(application.default_key);
         match (application.default_key, self.credential) {
@@ -70,7 +71,7 @@ impl DefaultChange {
                 return Err(InvalidField::new("default_credential", message).into());
             }
             (DefaultKey::Required, Some(id)) => {
-                let chosen = eligible(write, application, id, now).await?;
+                let chosen = eligible(env, write, application, id).await?;
                 application.default_credential = Some(chosen);
             }
             (DefaultKey::Required, None) if application.default_credential.is_none() => {
@@ -83,14 +84,16 @@ impl DefaultChange {
 }
 
 async fn eligible(
+    env: &Environment,
     write: &mut dyn WriteTransaction,
     application: &Application,
     id: CredentialId,
-    now: Timestamp,
 ) -> Result<CredentialId, Error> {
     let credential = write.credential(id).await?;
     let own = credential.filter(|one| one.application == application.id);
-    let own = own.filter(|credential| may_be_default(credential, now));
+    let own = own.filter(|credential| {
+        may_be_default(credential, env.now()) && has_no_end_of_its_own(env, credential)
+    });
     let credential = own.ok_or(Conflict::NotADefault)?;
     if !has_current_secrets(write, &credential).await? {
         return Err(Conflict::DefaultWithoutSecret.into());
@@ -112,13 +115,18 @@ async fn has_current_secrets(
     Ok(has(Part::Value) && (!credential.is_paired || has(Part::Shared)))
 }
 
-/// Whether the credential is honoured now, and goes on to be.
+/// Whether it ends only because nothing may work for ever.
+fn has_no_end_of_its_own(env: &Environment, credential: &Credential) -> bool {
+    let now = env.now();
+    credential.expires_at.is_none()
+        || credential.expires_at == credential::latest_end(env, credential, now)
+            && !credential.is_expired(now)
+}
+
+/// Whether the credential is honoured now, and goes on to be, apart from its end.
 fn may_be_default(credential: &Credential, now: Timestamp) -> bool {
     let begun = credential.not_before.is_none_or(|start| start <= now);
-    credential.kind == CredentialType::ApiKey
-        && credential.enabled
-        && begun
-        && credential.expires_at.is_none()
+    credential.kind == CredentialType::ApiKey && credential.enabled && begun
 }
 
 impl Application {
@@ -128,13 +136,16 @@ impl Application {
         self.default_key == DefaultKey::Required && self.default_credential == Some(credential)
     }
 
-    /// Refuses a state of the credential in which it cannot be the application's default, if it is.
+    /// Refuses a next state of the credential in which it cannot be the application's default, if it is. An end may only
+    /// be wished for by leaving it to the longest lifetime.
     pub(crate) fn check_default(
         &self,
-        credential: &Credential,
+        (before, after): (&Credential, &Credential),
+        wished_end: &Edit<Option<Timestamp>>,
         now: Timestamp,
     ) -> Result<(), Conflict> {
-        if self.requires(credential.id) && !may_be_default(credential, now) {
+        let ends = matches!(wished_end, Edit::Set(Some(end)) if before.expires_at != Some(*end));
+        if self.requires(after.id) && (ends || !may_be_default(after, now)) {
             return Err(Conflict::DefaultCredential);
         }
         Ok(())

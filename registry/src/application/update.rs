@@ -70,7 +70,7 @@ pub(crate) async fn change(
     };
     let mut application = apply(before.clone(), patch, &groups)?;
     grant::check(caller, &before, &application)?;
-    default.apply(write, &mut application, env.now()).await?;
+    default.apply(env, write, &mut application).await?;
     application.updated_at = env.now();
     application.version = before.version.saturating_add(1);
     if application.name != before.name {

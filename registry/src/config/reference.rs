@@ -161,6 +161,29 @@ pub const OPTIONS: &[Setting] = &[
          the time between two.",
     ),
     setting(
+        "max_lifetime_api_key_seconds",
+        "0",
+        "Seconds (60 to 315360000) for which an API key may work at most after its secret is made; 0 for any time. One \
+         without expires_at gets the latest allowed, a later one is answered 400. What existed before keeps its end until \
+         that is changed, or the secret rotated.",
+    ),
+    setting(
+        "max_lifetime_basic_seconds",
+        "0",
+        "The same for credentials of type basic.",
+    ),
+    setting(
+        "max_lifetime_bearer_token_seconds",
+        "0",
+        "The same for bearer tokens, which then need no expires_at.",
+    ),
+    setting(
+        "max_lifetime_token_seconds",
+        "0",
+        "The same for tokens of the registry that its API makes, gateways' too: make the next one before. Those that \
+         configuration brings, and the first administrator's, are as they are.",
+    ),
+    setting(
         "max_applications",
         "0",
         "Applications at most in an organization, where it has no limit of its own; 0 for any number.",

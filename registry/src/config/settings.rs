@@ -6,7 +6,7 @@ use super::{
     Audit, Config, Database, Leaks, Limits, Listeners, Log, LogFormat, Passwords, Policy, Secrets,
     TlsFiles, reader::Reader,
 };
-use crate::{credential::RotationPolicy, journal, leak, organization::Quotas};
+use crate::{credential::RotationPolicy, journal, leak, lifetime::Lifetimes, organization::Quotas};
 
 impl Config {
     /// Takes every setting.
@@ -47,6 +47,7 @@ impl Config {
                 retrievable_allowed: reader.flag("allow_retrievable_secrets", false),
             },
             rotation: read_rotation(reader),
+            lifetimes: read_lifetimes(reader),
             limits: read_limits(reader),
             leaks: read_leaks(reader),
             passwords: read_passwords(reader),
@@ -163,6 +164,22 @@ fn read_rotation(reader: &mut Reader) -> RotationPolicy {
         max_retiring: reader.number("max_retiring_secrets", 1, 1, 5),
         every: Some(every).filter(|every| !every.is_zero()),
         warning: reader.seconds("rotation_warning_seconds", 14 * DAY, 0, 3650 * DAY),
+    }
+}
+
+fn read_lifetimes(reader: &mut Reader) -> Lifetimes {
+    let mut most = |key| {
+        let most = reader.seconds(key, 0, 0, 3650 * DAY);
+        if (1..60).contains(&most.as_secs()) {
+            reader.mistake(key, "must be 0, or at least 60");
+        }
+        Some(most).filter(|most| !most.is_zero())
+    };
+    Lifetimes {
+        api_key: most("max_lifetime_api_key_seconds"),
+        basic: most("max_lifetime_basic_seconds"),
+        bearer_token: most("max_lifetime_bearer_token_seconds"),
+        token: most("max_lifetime_token_seconds"),
     }
 }
 

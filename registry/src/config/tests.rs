@@ -119,6 +119,11 @@ fn mistakes_name_the_key_as_it_was_written() {
         &[],
         "allow_plaintext must be true or false",
     );
+    for setting in ["api_key", "basic", "bearer_token", "token"] {
+        let setting = format!("max_lifetime_{setting}_seconds");
+        let message = format!("{setting} must be 0, or at least 60");
+        refuses(&format!("{setting} = 59"), &[], &message);
+    }
     refuses("[listen]\na = 1", &[], "listen must be a text");
     refuses("tls_key_file = 'k'", &[], "tls_certificate_file is missing");
     refuses(

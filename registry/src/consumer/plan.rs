@@ -14,9 +14,10 @@ use crate::{
         PreparedRotation, RotatedSecret, Rotation, SecretType,
     },
     deployment,
+    edit::Edit,
     environment::Environment,
     error::{Error, InvalidField, Kind},
-    gateway::GatewayGroup,
+    gateway::{self, GatewayGroup},
     ids::{ApplicationId, SecretId},
     secret::{Material, Origin, Part, Secret},
     secret_policy::MAX_OWN_LENGTH,
@@ -125,7 +126,9 @@ impl Plan {
             (_, None) => return Err(Error::VersionMismatch(Kind::Credential)),
         };
         if let Some(group) = group {
-            let what = (application, &credential, group);
+            // It may be gone since it was looked up.
+            let group = gateway::find(write, group.id).await?;
+            let what = (application, &credential, &group);
             deployment::say_of(env, write, caller, what, true).await?;
         }
         Ok(credential)
@@ -223,6 +226,7 @@ fn rotation(plugin: Plugin) -> Rotation {
         part: Part::Value,
         grace: Duration::ZERO,
         end_after_silence: None,
+        expires_at: Edit::Keep,
         secret: match plugin {
             Plugin::KeyAuth { key } => RotatedSecret::Own(key),
             Plugin::BasicAuth { username, password } => RotatedSecret::Chosen {

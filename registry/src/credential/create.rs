@@ -4,7 +4,7 @@ use super::{
     Credential, CredentialDetail, CredentialType, Deploy, Issued, NewCredential, NewSecret,
     SecretType,
     issue::{self, Minted},
-    schedule, value,
+    lifetime, schedule, value,
 };
 use crate::{
     application::Application,
@@ -65,7 +65,8 @@ impl Draft {
         check_secret(env, &new)?;
         let kind = new.secret.kind();
         let identifier = new.identifier.map(value::identifier).transpose()?;
-        value::period(kind, new.not_before, new.expires_at, now)?;
+        let expires_at = lifetime::first(env, kind, new.expires_at, now)?;
+        value::period(kind, new.not_before, expires_at, now)?;
         let mut credential = Credential {
             id,
             organization,
@@ -78,7 +79,7 @@ impl Draft {
             labels: Labels::parse(new.labels)?,
             enabled: new.enabled,
             not_before: new.not_before,
-            expires_at: new.expires_at,
+            expires_at,
             scopes: Scopes::default(),
             deploy: match &new.gateway_groups {
                 None => Deploy::Automatic,

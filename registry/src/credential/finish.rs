@@ -1,7 +1,7 @@
 //! Ending a grace period before its time: for the new secret, or back to the one before.
 
 use super::{
-    Credential, CredentialDetail, detail, issue,
+    Credential, CredentialDetail, detail, issue, lifetime,
     rotate::{check_version, find_to_rotate},
 };
 use crate::{
@@ -85,6 +85,9 @@ pub async fn cancel_rotation(
     if old.part == Part::Value {
         credential.username.clone_from(&old.username);
         credential.rotated_at = old.created_at;
+        if let SecretState::Retiring { until } = old.state {
+            credential.expires_at = lifetime::returned(env, &credential, old.created_at, until);
+        }
     }
     let event = Event::of_credential(Action::RotationCancelled, &credential)
         .with("revoked", new.version)

@@ -8,6 +8,7 @@ use crate::{
     caller::Caller,
     clock::Timestamp,
     deployment,
+    edit::Edit,
     environment::Environment,
     error::{Conflict, Error},
     gateway::Gateways,
@@ -174,7 +175,8 @@ async fn refused(
 ) -> Result<Option<Conflict>, Error> {
     let mut disabled = credential.clone();
     disabled.enabled = false;
-    if let Err(conflict) = application.check_default(&disabled, now) {
+    let step = (credential, &disabled);
+    if let Err(conflict) = application.check_default(step, &Edit::Keep, now) {
         return Ok(Some(conflict));
     }
     if action == ImpactAction::Delete {

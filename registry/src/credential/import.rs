@@ -9,7 +9,7 @@ use filter_core::digest::SecretHash;
 use super::{
     Credential, CredentialType, Deploy, SecretType,
     issue::{self, Minted},
-    value,
+    lifetime, value,
 };
 use crate::{
     application::{self, Application, DefaultKey, NewApplication},
@@ -225,20 +225,22 @@ async fn take(
             return Ok(Imported::Unchanged(id));
         }
     }
-    let (kind, import) = (ready.import.secret.kind(), &ready.import);
-    value::period(kind, import.not_before, import.expires_at, env.now())?;
-    ready.minted.check_is_unknown(env, write).await?;
+    let (kind, import, now) = (ready.import.secret.kind(), &ready.import, env.now());
+    let expires_at = lifetime::first(env, kind, import.expires_at, now)?;
+    value::period(kind, import.not_before, expires_at, now)?;
     issue::check_username_is_free(env, write, ready.minted.username.as_deref()).await?;
+    ready.minted.check_is_unknown(env, write).await?;
     (ready.minted)
         .check_lookup_is_free(write, digesters, kind)
         .await?;
+    // Before an application is made for it.
+    organization::admit_credential(env, write, caller.organization).await?;
     let application = match application {
         Some(application) => application,
         None => create_application(env, write, caller, &ready).await?,
     };
-    let credential = ready.credential(env, &application)?;
+    let credential = ready.credential(env, &application, expires_at, now)?;
     value::check_names_are_free(write, &credential).await?;
-    organization::admit_credential(env, write, credential.organization).await?;
 
     write.insert_credential(&credential).await?;
     let version = credential.secret_version;
@@ -290,8 +292,9 @@ impl Ready {
         &self,
         env: &Environment,
         application: &Application,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
     ) -> Result<Credential, Error> {
-        let now = env.now();
         let id = CredentialId::generate(now, env.entropy.as_ref())?;
         let scopes = self.scopes.iter().flat_map(Scopes::iter);
         let scopes = scopes.map(ToOwned::to_owned).collect();
@@ -307,7 +310,7 @@ impl Ready {
             labels: self.labels.clone().unwrap_or_default(),
             enabled: self.import.enabled.unwrap_or(true),
             not_before: self.import.not_before,
-            expires_at: self.import.expires_at,
+            expires_at,
             scopes: value::scopes(scopes, application)?,
             deploy: Deploy::default(),
             is_paired: false,

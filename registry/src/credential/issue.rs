@@ -170,6 +170,25 @@ impl Minted {
         })
     }
 
+    /// Refuses another credential's user name before anything is said of the password: whoever may make credentials could
+    /// otherwise try passwords of somebody else's, as fast as they are hashed.
+    async fn check_username_is_own(
+        &self,
+        env: &Environment,
+        write: &mut dyn WriteTransaction,
+        id: CredentialId,
+    ) -> Result<(), Error> {
+        let Some(username) = self.username.as_deref() else {
+            return Ok(());
+        };
+        match write.username_owner(username).await? {
+            Some(holder) if holder != id => {
+                check_username_is_free(env, write, Some(username)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses what gateways would find another credential by.
     pub(super) async fn check_lookup_is_free(
         &self,
@@ -195,6 +214,8 @@ impl Minted {
         version: u32,
     ) -> Result<(), Error> {
         let fingerprint = self.material.fingerprint(&env.keys);
+        self.check_username_is_own(env, write, credential.id)
+            .await?;
         self.check_is_unknown(env, write).await?;
         let now = env.now();
         let id = SecretId::generate(now, env.entropy.as_ref())?;

@@ -22,7 +22,8 @@ pub struct NewCredential {
     pub enabled: bool,
     /// From when it is honoured.
     pub not_before: Option<Timestamp>,
-    /// Until when it is honoured; in the future. A bearer token must have it.
+    /// Until when it is honoured; in the future. Without, as long as the longest lifetime allows; a bearer token must have
+    /// one of both.
     pub expires_at: Option<Timestamp>,
     /// Some of the application's; none unless they are named.
     pub scopes: Vec<String>,
@@ -71,6 +72,9 @@ pub struct Rotation {
     /// For how long nobody must have used the retiring secret before it may end by itself: at least a day, and less than
     /// the grace period.
     pub end_after_silence: Option<Duration>,
+    /// Until when the credential is honoured from now on; in the future. Where it is kept, an end that the longest lifetime
+    /// gave begins anew.
+    pub expires_at: Edit<Option<Timestamp>>,
     /// Where the new secret comes from.
     pub secret: RotatedSecret,
 }

@@ -22,18 +22,21 @@ pub(super) struct Retirement {
 }
 
 impl Retirement {
-    /// A secret never outlives its credential.
+    /// A secret never outlives its credential, nor the end that this had while the secret was the current one.
     pub(super) fn of(
         env: &Environment,
         rotation: &Rotation,
-        credential: &Credential,
+        (before, after): (&Credential, &Credential),
         now: Timestamp,
     ) -> Self {
         let end = now.after(rotation.grace);
         Self {
             now,
             part: rotation.part,
-            until: credential.expires_at.map_or(end, |expiry| expiry.min(end)),
+            until: [before.expires_at, after.expires_at]
+                .into_iter()
+                .flatten()
+                .fold(end, Timestamp::min),
             end_after_silence: rotation.end_after_silence,
             most: env.rotation.max_retiring,
         }

@@ -6,6 +6,7 @@ use super::{
     Credential, CredentialDetail, CredentialType, Issued, RotatedSecret, Rotation, RotationNote,
     SecretType, find,
     issue::{self, Minted},
+    lifetime,
     retire::Retirement,
     versions::MAX_OF_PAIR,
 };
@@ -13,7 +14,9 @@ use crate::{
     audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
+    clock::Timestamp,
     deployment::{self, Digesters},
+    edit::Edit,
     environment::Environment,
     error::{Conflict, Error, InvalidField, Kind},
     idempotency::{self, Receipt},
@@ -96,9 +99,15 @@ impl Prepared {
             rotation, minted, ..
         } = self;
         minted.check_may_be_own(caller)?;
+        let before = credential.clone();
+        let Rotation {
+            part, expires_at, ..
+        } = &rotation;
+        credential.expires_at = lifetime::rotated(env, &before, *part, expires_at, now)?;
         if credential.is_expired(now) {
             return Err(Conflict::CredentialExpired.into());
         }
+        check_default(write, &credential, expires_at).await?;
         if credential.username != self.username {
             // Another rotation came in between, and this one may keep the user name that it read.
             return Err(Error::VersionMismatch(Kind::Credential));
@@ -106,16 +115,17 @@ impl Prepared {
         if credential.is_paired && credential.secret_version >= MAX_OF_PAIR {
             return Err(Conflict::PairExhausted.into());
         }
-        let before = credential.clone();
         credential.secret_version = credential.secret_version.saturating_add(1);
         credential.version = credential.version.saturating_add(1);
         credential.updated_at = now;
         if rotation.part == Part::Value {
             credential.rotated_at = now;
             credential.username.clone_from(&minted.username);
+        }
+        if rotation.part == Part::Value || credential.expires_at != before.expires_at {
             write.set_rotation_note(id, RotationNote::Nothing).await?;
         }
-        let retirement = Retirement::of(env, &rotation, &credential, now);
+        let retirement = Retirement::of(env, &rotation, (&before, &credential), now);
         retirement.carry_out(write, id).await?;
         let version = credential.secret_version;
         minted.keep(env, write, &credential, version).await?;
@@ -157,6 +167,22 @@ pub(super) async fn find_to_rotate(
         }
         found => found,
     }
+}
+
+/// What an application relies on is given no end by the way.
+async fn check_default(
+    write: &mut dyn WriteTransaction,
+    credential: &Credential,
+    wished_end: &Edit<Option<Timestamp>>,
+) -> Result<(), Error> {
+    if !matches!(wished_end, Edit::Set(Some(_))) {
+        return Ok(());
+    }
+    let application = write.application(credential.application).await?;
+    if application.is_some_and(|application| application.requires(credential.id)) {
+        return Err(Conflict::DefaultCredential.into());
+    }
+    Ok(())
 }
 
 fn check_grace(env: &Environment, rotation: &Rotation) -> Result<(), InvalidField> {

@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod finish;
+mod lifetime;
 mod pair;
 mod password;
 mod reveal;

@@ -1,7 +1,8 @@
 //! Changing a credential, but not its secret.
 
 use super::{
-    Credential, CredentialDetail, CredentialPatch, RotationNote, detail, find, schedule, value,
+    Credential, CredentialDetail, CredentialPatch, RotationNote, detail, find, lifetime, schedule,
+    value,
 };
 use crate::{
     application::Application,
@@ -49,8 +50,9 @@ pub(crate) async fn change(
 ) -> Result<Credential, Error> {
     let now = env.now();
     let is_rescheduled = patch.rotate_every != Edit::Keep || patch.expires_at != Edit::Keep;
-    let mut credential = apply(before.clone(), patch, application, now)?;
-    application.check_default(&credential, now)?;
+    let wished_end = patch.expires_at.clone();
+    let mut credential = apply(env, before.clone(), patch, application)?;
+    application.check_default((&before, &credential), &wished_end, now)?;
     credential.updated_at = now;
     credential.version = credential.version.saturating_add(1);
     value::check_names_are_free(write, &credential).await?;
@@ -69,10 +71,10 @@ pub(crate) async fn change(
 }
 
 fn apply(
+    env: &Environment,
     mut credential: Credential,
     patch: CredentialPatch,
     application: &Application,
-    now: Timestamp,
 ) -> Result<Credential, Error> {
     if let Some(name) = patch.name {
         credential.name = value::name(name)?;
@@ -91,15 +93,13 @@ fn apply(
     }
     credential.enabled = patch.enabled.unwrap_or(credential.enabled);
     // A period that is not mentioned stays as it is, also when it is over.
-    let expiry_stays = patch.expires_at == Edit::Keep;
-    if patch.not_before != Edit::Keep || !expiry_stays {
+    if patch.not_before != Edit::Keep || patch.expires_at != Edit::Keep {
         credential.not_before = patch.not_before.apply(credential.not_before);
-        credential.expires_at = patch.expires_at.apply(credential.expires_at);
-        let judged_at = if expiry_stays {
-            Timestamp::from_millis(0)
-        } else {
-            now
-        };
+        let mut judged_at = Timestamp::from_millis(0);
+        if let Edit::Set(wished) = patch.expires_at {
+            judged_at = env.now();
+            credential.expires_at = lifetime::changed(env, &credential, wished, judged_at)?;
+        }
         let (start, end) = (credential.not_before, credential.expires_at);
         value::period(credential.kind, start, end, judged_at)?;
     }

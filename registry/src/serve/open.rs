@@ -99,6 +99,7 @@ fn environment(
             retrievable_allowed: config.policy.retrievable_allowed,
         },
         rotation: config.rotation,
+        lifetimes: config.lifetimes,
         quotas: config.quotas,
         log_kept: config.change_retention,
         usage_kept: config.usage_kept,

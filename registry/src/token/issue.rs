@@ -37,7 +37,7 @@ pub async fn create(
     } else {
         caller.organization
     };
-    let expires_at = end(write.as_mut(), caller, new.expires_at).await?;
+    let expires_at = end(env, write.as_mut(), caller, (new.expires_at, now)).await?;
     organization::admit_token(env, write.as_mut(), whose).await?;
     let text = env
         .policy
@@ -170,17 +170,46 @@ fn check_is_not_above(caller: Caller, wanted: RoleName) -> Result<(), Error> {
     Err(Error::NotAllowed(InvalidField::new("role", message)))
 }
 
-/// The end that is wished for, but not after the end of the token that makes it.
+/// The end that is wished for, but neither after the longest lifetime nor after the end of the token that makes it.
 async fn end(
+    env: &Environment,
     read: &mut dyn ReadTransaction,
     caller: Caller,
-    wished: Option<Timestamp>,
+    (wished, now): (Option<Timestamp>, Timestamp),
 ) -> Result<Option<Timestamp>, Error> {
-    let maker = match caller.token {
-        Some(id) => read.token(id).await?,
+    let bound = match caller.token {
+        Some(id) => maker(read, id, now).await?.expires_at,
         None => None,
     };
-    let Some(bound) = maker.and_then(|maker| maker.expires_at) else {
+    let Some(lifetime) = env.lifetimes.of_token() else {
+        return not_after(bound, wished);
+    };
+    let last = lifetime.end(now);
+    let wished = match wished {
+        None => bound.map_or(last, |bound| bound.min(last)),
+        Some(_) => lifetime.fit(wished, last)?,
+    };
+    not_after(bound, Some(wished))
+}
+
+/// The token that makes another: it may have been revoked since the request came in, and must leave nothing behind.
+async fn maker(
+    read: &mut dyn ReadTransaction,
+    id: TokenId,
+    now: Timestamp,
+) -> Result<Token, Error> {
+    let found = read.token(id).await?;
+    found.filter(|token| token.is_valid(now)).ok_or_else(|| {
+        let message = "the token was revoked, or has expired, while it made another";
+        Error::NotAllowed(InvalidField::new("Authorization", message))
+    })
+}
+
+fn not_after(
+    bound: Option<Timestamp>,
+    wished: Option<Timestamp>,
+) -> Result<Option<Timestamp>, Error> {
+    let Some(bound) = bound else {
         return Ok(wished);
     };
     if wished.is_some_and(|end| end > bound) {

@@ -217,3 +217,21 @@ async fn a_configured_token_must_fit_its_role() {
         .await
         .unwrap();
 }
+
+#[tokio::test]
+async fn a_token_that_was_revoked_meanwhile_makes_no_other() {
+    let world = World::new().await;
+    let (maker, _) = create(&world.env, world.caller(), admin(), None)
+        .await
+        .unwrap();
+    let caller = crate::caller::Caller {
+        token: Some(maker.id),
+        ..world.caller()
+    };
+    create(&world.env, caller, admin(), None).await.unwrap();
+    revoke(&world.env, world.caller(), None, maker.id)
+        .await
+        .unwrap();
+    let refused = create(&world.env, caller, admin(), None).await;
+    assert!(matches!(refused, Err(Error::NotAllowed(_))), "{refused:?}");
+}

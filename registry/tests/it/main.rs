@@ -28,6 +28,7 @@ mod import;
 mod keys;
 mod leaks;
 mod lifecycle;
+mod lifetimes;
 mod limits;
 mod listing;
 mod matrix;

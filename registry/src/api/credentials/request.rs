@@ -64,7 +64,8 @@ pub(super) struct CredentialRequest {
     enabled: bool,
     /// From when it is honoured; always when absent.
     not_before: Option<Moment>,
-    /// Until when it is honoured; in the future. Required for `bearer_token`; otherwise for ever when absent.
+    /// Until when it is honoured; in the future, and not beyond the `max_lifetime_..._seconds` of its type, which is what
+    /// holds when it is absent. Where the settings have none, `bearer_token` requires it, and others are honoured for ever.
     expires_at: Option<Moment>,
     /// Some of the application's scopes.
     #[serde(default)]
@@ -177,7 +178,8 @@ pub(super) struct CredentialChange {
     #[serde(default, deserialize_with = "patch::edit")]
     #[schema(value_type = Option<Moment>)]
     not_before: Edit<Option<Moment>>,
-    /// Until when it is honoured; null for ever, but not for `bearer_token`.
+    /// Until when it is honoured; null for ever, but not for `bearer_token`, or for as long as `max_lifetime_..._seconds`
+    /// allows, counted from when its secret was made.
     #[serde(default, deserialize_with = "patch::edit")]
     #[schema(value_type = Option<Moment>)]
     expires_at: Edit<Option<Moment>>,
@@ -226,6 +228,11 @@ pub(super) struct RotationRequest {
     #[schema(nullable = false, minimum = 86_400)]
     #[serde(default, deserialize_with = "patch::present")]
     end_after_silence: Option<u64>,
+    /// Until when the credential is honoured from now on; null as when it is created. When absent it stays, but an end that
+    /// `max_lifetime_..._seconds` gave begins anew. An old secret ends no later than before.
+    #[serde(default, deserialize_with = "patch::edit")]
+    #[schema(value_type = Option<Moment>)]
+    expires_at: Edit<Option<Moment>>,
     /// Only for `api_key`: the caller's own next key. Generated when absent.
     #[schema(value_type = Option<String>, write_only)]
     value: Option<Given>,
@@ -254,6 +261,7 @@ impl RotationRequest {
             part: self.part.into(),
             grace: Duration::from_secs(self.grace_period.unwrap_or(0)),
             end_after_silence: self.end_after_silence.map(Duration::from_secs),
+            expires_at: patch::map(self.expires_at, Into::into),
             secret,
         })
     }

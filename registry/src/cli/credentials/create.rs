@@ -70,7 +70,7 @@ enum Kind {
     ApiKey,
     /// As HTTP Basic
     Basic,
-    /// As `Authorization: Bearer`; needs --expires
+    /// As `Authorization: Bearer`; needs --expires, unless the registry's settings have a longest lifetime
     #[value(name = "bearer_token", alias = "bearer-token")]
     BearerToken,
 }

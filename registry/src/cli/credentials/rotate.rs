@@ -14,7 +14,7 @@ use crate::cli::{
     client::Ask,
     desk::{Desk, Wait},
     failure::Failure,
-    moment::duration,
+    moment::{When, duration, when},
     names::credential_id,
     secret::{Destination, OptionalDestination},
 };
@@ -31,6 +31,9 @@ pub(super) struct Rotate {
     /// End the grace period earlier, once nobody has used the old secret for so long (at least 1d)
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "grace", conflicts_with = "immediately")]
     end_after_silence: Option<Duration>,
+    /// Until when it is honoured from now on: a moment, a time from now such as 90d, or never, which is the latest allowed
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    expires: Option<When>,
     /// The next user name, for type basic
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
@@ -76,6 +79,10 @@ impl Rotate {
         }
         if self.part == Part::Shared {
             body.insert("part".to_owned(), "shared".into());
+        }
+        if let Some(expires) = self.expires {
+            let now = desk.console.clock.now();
+            body.insert("expires_at".to_owned(), expires.resolve(now).into());
         }
         if let Some(username) = self.username {
             body.insert("username".to_owned(), username.into());

@@ -305,3 +305,24 @@ async fn an_application_is_created_with_the_scopes_of_its_first_line() {
     let beyond = one(&world, with("b", "orders:write")).await;
     assert!(matches!(beyond, Err(Error::Invalid(invalid)) if invalid.field == "scopes"));
 }
+
+#[tokio::test]
+async fn a_line_beyond_the_limit_on_credentials_leaves_no_application_behind() {
+    let mut world = World::new().await;
+    world.env.quotas.credentials = Some(1);
+    let other = Import {
+        application: "shipping".to_owned(),
+        ..key("two", "own-key-of-some-length-2")
+    };
+    let told = run(&world, vec![key("one", "own-key-of-some-length-1"), other]).await;
+    assert!(told[0].is_ok(), "{told:?}");
+    assert!(
+        matches!(
+            told[1],
+            Err(Error::Conflict(crate::error::Conflict::LimitReached { .. }))
+        ),
+        "{told:?}"
+    );
+    let mut read = world.env.store.read().await.unwrap();
+    assert_eq!(read.application_named("shipping").await.unwrap(), None);
+}

@@ -26,6 +26,7 @@ async fn try_rotate_part(
         part,
         grace,
         end_after_silence: None,
+        expires_at: Edit::Keep,
         secret: GENERATED,
     };
     let rotated = rotate(&world.env, world.caller(), id, None, rotation, None).await?;

@@ -172,6 +172,7 @@ async fn a_change_of_another_version_is_refused() {
     let rotation = Rotation {
         part: crate::secret::Part::Value,
         end_after_silence: None,
+        expires_at: Edit::Keep,
         grace: NOW,
         secret: GENERATED,
     };

@@ -96,6 +96,7 @@ async fn rotate(
         },
         grace,
         end_after_silence: None,
+        expires_at: crate::edit::Edit::Keep,
         secret: RotatedSecret::Generated { username: None },
     };
     credential::rotate(env, caller, id, None, rotation, None).await?;

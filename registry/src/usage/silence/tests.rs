@@ -36,6 +36,7 @@ impl Silent {
         let rotation = Rotation {
             grace: SILENCE * 10,
             end_after_silence: Some(SILENCE),
+            expires_at: crate::edit::Edit::Keep,
             secret: RotatedSecret::Generated { username: None },
             part: crate::secret::Part::Value,
         };
@@ -338,6 +339,7 @@ async fn a_credential_that_cannot_be_ended_does_not_keep_the_others() {
     let rotation = Rotation {
         grace: SILENCE * 10,
         end_after_silence: Some(SILENCE),
+        expires_at: crate::edit::Edit::Keep,
         secret: RotatedSecret::Generated { username: None },
         part: crate::secret::Part::Value,
     };
@@ -362,6 +364,7 @@ async fn without_the_wish_no_silence_ends_anything() {
     let rotation = Rotation {
         grace: SILENCE * 10,
         end_after_silence: None,
+        expires_at: crate::edit::Edit::Keep,
         secret: RotatedSecret::Generated { username: None },
         part: crate::secret::Part::Value,
     };

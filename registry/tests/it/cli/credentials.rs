@@ -103,6 +103,21 @@ async fn a_credential_is_listed_changed_disabled_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_rotation_may_say_until_when_the_credential_is_honoured() {
+    let registry = TestRegistry::start().await;
+    let shell = Shell::at(&registry);
+    shell.does("apps create billing").await;
+    shell
+        .does("credentials create billing ci --expires 2098-01-01T00:00:00Z --show-secret")
+        .await;
+    let rotate = "credentials rotate billing/ci --immediately --show-secret --expires";
+    let rotated = shell.json(&format!("{rotate} 2099-01-01T00:00:00Z")).await;
+    assert_eq!(rotated["expires_at"], "2099-01-01T00:00:00.000Z");
+    let rotated = shell.json(&format!("{rotate} never")).await;
+    assert_eq!(rotated["expires_at"], serde_json::Value::Null);
+}
+
+#[tokio::test]
 async fn rotation_says_what_becomes_of_the_old_secret() {
     let registry = TestRegistry::start().await;
     let shell = Shell::at(&registry);
