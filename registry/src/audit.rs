@@ -6,11 +6,13 @@
 use serde_json::{Map, Value};
 
 use crate::{
+    caller::Caller,
     clock::Timestamp,
     environment::Environment,
     error::Error,
     ids::{ApplicationId, CredentialId, OrganizationId, TokenId},
     listing::{Listing, MAX_LIMIT},
+    token::Role,
 };
 
 mod action;
@@ -100,6 +102,18 @@ pub struct AuditQuery {
     pub since: Option<Timestamp>,
     /// Before this moment.
     pub until: Option<Timestamp>,
+    /// What it may be about.
+    pub whose: Whose,
+}
+
+/// What entries of an organization may be about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Whose {
+    /// Anything.
+    #[default]
+    Everybodys,
+    /// Its applications and credentials, and what its own tokens did and what was done to those.
+    Tenants,
 }
 
 /// A record as it is found.
@@ -112,17 +126,22 @@ pub enum KeptRecord {
     Unreadable(u64),
 }
 
-/// Lists an organization's entries, the newest first.
+/// Lists the entries of the organization in which the caller acts, the newest first. What was done to the installation is
+/// the default organization's, but not its administrators' to know.
 pub async fn list(
     env: &Environment,
-    organization: OrganizationId,
+    caller: Caller,
     mut query: AuditQuery,
 ) -> Result<Listing<NumberedEntry>, Error> {
     let limit = query.limit.clamp(1, MAX_LIMIT);
     query.limit = limit.saturating_add(1);
+    query.whose = match caller.role {
+        Role::OrgAdmin => Whose::Tenants,
+        _ => Whose::Everybodys,
+    };
     let mut read = env.store.read().await?;
     Ok(Listing::cut(
-        read.audit_entries(organization, &query).await?,
+        read.audit_entries(caller.organization, &query).await?,
         limit,
     ))
 }

@@ -24,6 +24,9 @@ mod plan;
 mod put;
 mod put_credential;
 
+#[cfg(test)]
+mod tests;
+
 pub use delete::{delete, delete_credential};
 pub use list::{ListQuery, Listed, credentials, list};
 pub use put::{NewConsumer, put};

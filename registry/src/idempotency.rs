@@ -189,6 +189,15 @@ pub async fn begin(env: &Environment, scope: Scope<'_>, body: &[u8]) -> Result<B
     Ok(Begun::New(ticket))
 }
 
+/// Forgets every request that is being done, where no other registry can be doing any: what the process before this one had
+/// begun and not answered changed nothing, and may be sent again at once.
+pub async fn abandon_all(env: &Environment) -> Result<(), Error> {
+    let mut write = env.store.write().await?;
+    write.delete_unanswered_requests().await?;
+    env.commit(write).await?;
+    Ok(())
+}
+
 /// Forgets a request that changed nothing, so that it can be sent again. One that has its answer did what it says, however
 /// that looked to whoever gives it up, and keeps it.
 pub async fn abandon(env: &Environment, ticket: Ticket) -> Result<(), Error> {

@@ -397,6 +397,9 @@ pub trait WriteTransaction:
     /// Forgets an idempotent request.
     async fn delete_idempotent_request(&mut self, row: &[u8; 32]) -> Result<(), StoreError>;
 
+    /// Forgets every idempotent request that has no answer.
+    async fn delete_unanswered_requests(&mut self) -> Result<(), StoreError>;
+
     /// Forgets changes and idempotent requests that are older than these moments.
     async fn prune(&mut self, prune: Prune) -> Result<(), StoreError>;
 

@@ -136,6 +136,7 @@ impl AuditParameters {
             action: parse("action", self.action, &actions())?,
             since: self.since.map(Into::into),
             until: self.until.map(Into::into),
+            ..AuditQuery::default()
         })
     }
 }
@@ -158,6 +159,7 @@ fn parse<T: FromStr>(
 /// List what was done
 ///
 /// Every change is there with the token and the address that it came from, the newest first. Entries cannot be changed.
+/// An `org_admin` reads what concerns its organization's applications, credentials and tokens.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", operation_id = "list_audit", security(("Overseer" = [])), params(AuditParameters),
     responses((status = 200, description = "One page, newest first", body = Page<EntryBody>)))]
 async fn list(
@@ -166,7 +168,7 @@ async fn list(
     Query(parameters): Query<AuditParameters>,
 ) -> Result<Answer, Problem> {
     let query = parameters.query()?;
-    let listing = audit::list(app.environment(), overseer.organization, query).await?;
+    let listing = audit::list(app.environment(), overseer.caller(), query).await?;
     Ok(Answer::ok(&Page::new(
         listing,
         |item| {

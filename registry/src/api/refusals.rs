@@ -2,12 +2,12 @@
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::Response,
 };
 
-use super::AppState;
+use super::{AppState, apisix};
 use crate::{
     audit::{Reason, Refused},
     clock::Timestamp,
@@ -19,7 +19,7 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The layer.
 pub(crate) async fn watch(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let presented = presented(request.headers());
+    let presented = presented(&request).cloned();
     let address = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
     let route = request
         .extensions()
@@ -62,9 +62,15 @@ fn method(method: &Method) -> &str {
     }
 }
 
-fn presented(headers: &HeaderMap) -> Option<HeaderValue> {
-    let bearer = headers.get(header::AUTHORIZATION);
-    bearer.or_else(|| headers.get(API_KEY)).cloned()
+/// What the surface reads a token from, or else what somebody may have mistaken for it.
+fn presented(request: &Request) -> Option<&HeaderValue> {
+    let headers = request.headers();
+    let names = if request.uri().path().starts_with(apisix::PREFIX) {
+        [API_KEY, header::AUTHORIZATION]
+    } else {
+        [header::AUTHORIZATION, API_KEY]
+    };
+    names.iter().find_map(|name| headers.get(name))
 }
 
 /// The token alone, whatever scheme stands before it.

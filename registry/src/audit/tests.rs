@@ -13,7 +13,7 @@ async fn entries(world: &World, query: AuditQuery) -> Vec<Entry> {
         limit: MAX_LIMIT,
         ..query
     };
-    let listing = list(&world.env, world.organization, query).await.unwrap();
+    let listing = list(&world.env, world.caller(), query).await.unwrap();
     listing.items.into_iter().map(|item| item.entry).collect()
 }
 
@@ -137,7 +137,7 @@ async fn conditions_hold_together_and_pages_follow_each_other() {
         ..AuditQuery::default()
     };
     loop {
-        let page = list(&world.env, world.organization, query.clone())
+        let page = list(&world.env, world.caller(), query.clone())
             .await
             .unwrap();
         query.before = page.items.last().map(|item| Position {

@@ -140,3 +140,26 @@ async fn an_answer_is_not_given_up() {
         Begun::Replay(_)
     ));
 }
+
+#[tokio::test]
+async fn what_a_process_left_unanswered_is_done_anew_and_what_it_answered_is_not() {
+    let world = World::new().await;
+    let sender = sender(&world);
+    let left = first(&world, sender).await;
+    let Begun::New(answered) = send(&world, sender, "other", b"body").await else {
+        panic!("it is new");
+    };
+    perform(&world, answered).await.unwrap();
+    abandon_all(&world.env).await.unwrap();
+    let again = send(&world, sender, "k", b"body").await;
+    let Begun::New(again) = again else {
+        panic!("{again:?}");
+    };
+    let replayed = send(&world, sender, "other", b"body").await;
+    assert!(matches!(replayed, Begun::Replay(_)), "{replayed:?}");
+    // Also if the first were still at it, what it does would not count.
+    let late = perform(&world, left).await;
+    assert!(matches!(late, Err(Error::Superseded)), "{late:?}");
+    perform(&world, again).await.unwrap();
+    assert_eq!(made(&world).await, 2);
+}

@@ -319,7 +319,7 @@ async fn a_value_that_nobody_can_read_does_not_keep_the_rest() {
         limit: 10,
         ..AuditQuery::default()
     };
-    let entries = audit::list(env, filled.world.organization, query)
+    let entries = audit::list(env, filled.world.caller(), query)
         .await
         .unwrap();
     let newest = &entries.items[0].entry;

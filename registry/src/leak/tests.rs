@@ -77,7 +77,7 @@ async fn to_report_again_changes_nothing() {
         action: Some(audit::Action::SecretLeaked),
         ..AuditQuery::default()
     };
-    let noted = audit::list(&world.env, world.organization, query)
+    let noted = audit::list(&world.env, world.caller(), query)
         .await
         .unwrap();
     assert_eq!(noted.items.len(), 1);
@@ -221,7 +221,7 @@ async fn a_leak_is_found_in_every_organization_and_noted_in_the_secrets() {
         limit: 10,
         ..AuditQuery::default()
     };
-    let noted = audit::list(&world.env, world.organization, query).await;
+    let noted = audit::list(&world.env, world.caller(), query).await;
     assert_eq!(noted.unwrap().items.len(), 1);
 }
 

@@ -7,7 +7,7 @@ use crate::{
     audit,
     config::Config,
     environment::Environment,
-    journal,
+    idempotency, journal,
     keys::KeySource,
     password::{Cost, PasswordHasher},
     secret_policy::SecretPolicy,
@@ -76,6 +76,10 @@ pub(super) async fn open(
     audit::adopt(&environment).await?;
     let journal = journal::open(&environment, &config.revocation_journal).await?;
     store.keep_journal(journal);
+    if config.database.url.is_none() {
+        // One registry at a time has the directory, and this one has begun nothing yet.
+        idempotency::abandon_all(&environment).await?;
+    }
     Ok((data, environment, source))
 }
 

@@ -1,5 +1,6 @@
 //! `/v1/audit`.
 
+use axum::{body::Bytes, http::Method};
 use filter_core::key::SecretType;
 use serde_json::{Value, json};
 
@@ -94,6 +95,23 @@ async fn refusals(registry: &TestRegistry) -> Vec<Value> {
         found.extend(page["items"].as_array().unwrap().iter().rev().cloned());
     }
     found
+}
+
+#[tokio::test]
+async fn the_log_names_the_token_that_was_read_and_none_that_was_sent_beside_it() {
+    let registry = TestRegistry::start().await;
+    let gateway = registry.gateway("default").await;
+    let key = [("x-api-key", gateway.token())];
+    let consumers = "/apisix/admin/consumers";
+    let admin = registry.admin();
+    let reply = admin.send(Method::GET, consumers, &key, Bytes::new()).await;
+    assert_eq!(reply.status, 403);
+    let path = "/v1/gateway-groups/default/tokens";
+    let tokens = admin.get(path).await.has(200).json();
+    let registry = registry.stop().await.start(&[]).await;
+    let found = refusals(&registry).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["token"], tokens["items"][0]["id"]);
 }
 
 #[tokio::test]

@@ -116,3 +116,47 @@ async fn a_limit_names_itself() {
         admin.post(path, body).await.is_problem(409, kind, None);
     }
 }
+
+#[tokio::test]
+async fn an_administrator_of_the_default_organization_reads_nothing_of_the_installation() {
+    let registry = TestRegistry::start().await;
+    let admin = registry.admin();
+    let tenant = registry.minted(json!({"role": "org_admin"})).await;
+    registry.minted(json!({"role": "auditor"})).await;
+    registry.gateway("default").await;
+    admin
+        .post("/v1/organizations", json!({"name": "acme"}))
+        .await
+        .has(201);
+    admin
+        .post("/v1/gateway-groups", json!({"name": "edge"}))
+        .await
+        .has(201);
+    registry.application("by-the-installation").await;
+    tenant
+        .post("/v1/applications", json!({"name": "by-the-tenant"}))
+        .await
+        .has(201);
+    let own = json!({"role": "developer", "owner": "ann"});
+    tenant.post("/v1/tokens", own).await.has(201);
+    let actions = async |path: &str| {
+        let page = tenant.get(path).await.has(200).json();
+        let items = page["items"].as_array().unwrap().clone();
+        let actions = items.iter().map(|entry| text(&entry["action"]));
+        actions.collect::<Vec<String>>()
+    };
+    let seen = actions("/v1/audit").await;
+    let expected = [
+        "token.created",
+        "application.created",
+        "application.created",
+        "token.created",
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(
+        actions("/v1/audit?action=organization.created").await,
+        [""; 0]
+    );
+    let all = admin.get("/v1/audit").await.has(200).json();
+    assert!(all["items"].as_array().unwrap().len() > 7, "{all}");
+}

@@ -285,3 +285,27 @@ async fn a_question_is_checked() {
         .await
         .is_problem(400, "invalid-value", Some("username"));
 }
+
+#[tokio::test]
+async fn nobody_learns_by_a_conflict_whether_a_guess_was_another_ones_password() {
+    let registry = TestRegistry::start().await;
+    let application = registry.application("billing").await;
+    let victim = json!({"type": "basic", "name": "ann", "username": "ann", "password": "correct horse battery"});
+    registry.credential(&application, victim).await;
+    let mallory = json!({"role": "developer", "owner": "mallory"});
+    let mallory = registry.minted(mallory).await;
+    let own = mallory.post("/v1/applications", json!({"name": "own"}));
+    let own = text(&own.await.has(201).json()["id"]);
+    let credentials = format!("/v1/applications/{own}/credentials");
+    let mine = json!({"type": "basic", "name": "m", "username": "m"});
+    let mine = mallory.post(&credentials, mine).await.has(201).json();
+    let rotate = format!("/v1/credentials/{}/rotate", text(&mine["id"]));
+    for guess in ["correct horse battery", "another horse battery"] {
+        let body = json!({"type": "basic", "name": "x", "username": "ann", "password": guess});
+        let made = mallory.post(&credentials, body).await;
+        made.is_problem(409, "conflict", Some("username"));
+        let body = json!({"username": "ann", "password": guess});
+        let rotated = mallory.post(&rotate, body).await;
+        rotated.is_problem(409, "conflict", Some("username"));
+    }
+}

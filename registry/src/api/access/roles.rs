@@ -7,7 +7,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use super::{AppState, Kind, Problem, identity};
 use crate::{
     caller::Caller,
-    ids::{GroupId, OrganizationId, TokenId},
+    ids::{GroupId, TokenId},
     listener::Peer,
     token::{Role, RoleName},
 };
@@ -22,7 +22,6 @@ pub(crate) trait Roles {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct By<R> {
     pub(crate) token: TokenId,
-    pub(crate) organization: OrganizationId,
     caller: Caller,
     roles: PhantomData<R>,
 }
@@ -41,7 +40,6 @@ impl<R: Roles> FromRequestParts<AppState> for By<R> {
         let caller = prove(parts, R::ROLES)?;
         Ok(Self {
             token: caller.0,
-            organization: caller.1.organization,
             caller: caller.1,
             roles: PhantomData,
         })

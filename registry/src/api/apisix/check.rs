@@ -45,7 +45,7 @@ const LABEL: Text = Text {
 };
 
 /// What a value is called there.
-fn type_of(value: &Value) -> &'static str {
+pub(super) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",

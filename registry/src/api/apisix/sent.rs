@@ -27,8 +27,8 @@ const OTHER_METHODS: [&str; 7] = [
     "multi-auth",
     "wolf-rbac",
 ];
-/// Characters at most of a plugin's configuration that an error shows.
-const SHOWN: usize = 64;
+/// Bytes at most of a plugin's configuration that an error shows.
+const SHOWN: usize = 8;
 
 /// A JSON object, of whatever type the body is said to be.
 #[derive(Debug)]
@@ -194,8 +194,10 @@ fn is_object(value: &Value) -> Result<(), String> {
 fn check_plugins(plugins: &Map<String, Value>) -> Result<(), Refusal> {
     for (name, value) in plugins {
         let Value::Object(plugin) = value else {
-            // It is the caller's own, and short: whole secrets are not said back.
-            let shown: String = value.to_string().chars().take(SHOWN).collect();
+            // It is the caller's own; what is longer than a word may be a secret in the wrong place, and is not said back.
+            let text = value.to_string();
+            let shown = Some(text.as_str()).filter(|text| text.len() <= SHOWN);
+            let shown = shown.unwrap_or_else(|| check::type_of(value));
             return Err(Refusal::invalid(format!(
                 "invalid plugins configuration: invalid plugin conf {shown} for plugin [{name}]"
             )));

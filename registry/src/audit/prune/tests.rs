@@ -44,7 +44,7 @@ async fn pruning_leaves_a_chain_that_begins_later_and_an_entry_of_what_was_remov
         limit: 10,
         ..AuditQuery::default()
     };
-    let listed = list(&world.env, world.organization, query).await.unwrap();
+    let listed = list(&world.env, world.caller(), query).await.unwrap();
     let newest = &listed.items[0].entry;
     assert_eq!(newest.action, "audit.pruned");
     assert_eq!(

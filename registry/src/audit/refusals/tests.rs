@@ -19,7 +19,7 @@ async fn written(world: &World) -> Vec<(String, Option<String>, u64)> {
         limit: 500,
         ..AuditQuery::default()
     };
-    let listed = list(&world.env, world.organization, query).await.unwrap();
+    let listed = list(&world.env, world.caller(), query).await.unwrap();
     let lines = listed.items.into_iter().rev().map(|item| {
         let count = item.entry.detail["count"].as_u64().unwrap();
         (item.entry.action, item.entry.address, count)

@@ -236,7 +236,7 @@ pub(super) async fn the_registry_notices_that_its_audit_log_was_touched_and_goes
             limit: 3,
             ..audit::AuditQuery::default()
         };
-        let listed = audit::list(&world.env, world.organization, query).await;
+        let listed = audit::list(&world.env, world.caller(), query).await;
         let listed = listed.unwrap().items;
         let actions: Vec<_> = listed.iter().map(|item| item.entry.action.as_str()).collect();
         assert_eq!(

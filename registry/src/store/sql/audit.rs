@@ -7,7 +7,7 @@ use super::{
     value::{Columns, limit, number, optional_time, time},
 };
 use crate::{
-    audit::{AuditQuery, Entry, NumberedEntry},
+    audit::{AuditQuery, Entry, NumberedEntry, Whose},
     clock::Timestamp,
     ids::OrganizationId,
     store::StoreError,
@@ -29,6 +29,13 @@ macro_rules! select {
                  and ($5 is null or application_id = $5)
                  and ($6 is null or credential_id = $6)
                  and ($7 is null or action = $7)
+                 and ($9 = 'everybodys' or application_id is not null or credential_id is not null
+                     or action = 'credentials.exported'
+                     or exists (
+                         select 1 from tokens t
+                         where t.id = case when action in ('token.created', 'token.revoked') then subject else token_id end
+                             and t.role in ('org_admin', 'developer')
+                     ))
              order by at desc, sequence desc
              limit $8"
         )
@@ -82,6 +89,10 @@ pub(super) async fn list(
         .bind(query.credential.map(|id| id.to_string()))
         .bind(query.action.map(crate::audit::Action::word))
         .bind(limit(query.limit))
+        .bind(match query.whose {
+            Whose::Everybodys => "everybodys",
+            Whose::Tenants => "tenants",
+        })
         .fetch_all(connection)
         .await?
         .iter()

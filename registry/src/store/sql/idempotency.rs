@@ -62,6 +62,13 @@ pub(super) async fn delete(connection: &mut Connection, row: &[u8; 32]) -> Resul
     Ok(())
 }
 
+pub(super) const DELETE_UNANSWERED: &str = "delete from idempotent_requests where answer is null";
+
+pub(super) async fn delete_unanswered(connection: &mut Connection) -> Result<(), StoreError> {
+    sql(DELETE_UNANSWERED).execute(connection).await?;
+    Ok(())
+}
+
 pub(super) const PRUNE: &str = "delete from idempotent_requests where created_at < $1";
 
 pub(super) async fn prune(

@@ -256,6 +256,10 @@ impl WriteTransaction for SqlTransaction {
         idempotency::delete(&mut self.inner, row).await
     }
 
+    async fn delete_unanswered_requests(&mut self) -> Result<(), StoreError> {
+        idempotency::delete_unanswered(&mut self.inner).await
+    }
+
     async fn prune(&mut self, prune: Prune) -> Result<(), StoreError> {
         log::prune(&mut self.inner, prune.changes_before).await?;
         idempotency::prune(&mut self.inner, prune.requests_before).await?;

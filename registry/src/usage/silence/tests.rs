@@ -174,7 +174,7 @@ async fn a_secret_that_nobody_used_ends_and_is_noted_once() {
         limit: 10,
         ..audit::AuditQuery::default()
     };
-    let noted = audit::list(&silent.world.env, silent.world.organization, query).await;
+    let noted = audit::list(&silent.world.env, silent.world.caller(), query).await;
     assert_eq!(noted.unwrap().items.len(), 1);
 }
 

@@ -7,7 +7,7 @@ use axum::{
 use filter_core::key::SecretType;
 use serde_json::json;
 
-use super::with_jack;
+use super::{KEY, key_auth, with_jack};
 use crate::support::{Apisix, TestRegistry, admin_token, token};
 
 const PATHS: [(Method, &str); 11] = [
@@ -86,4 +86,36 @@ async fn a_token_of_another_role_is_told_so() {
         let reply = gateway.send(method, path, "{}").await;
         reply.is_refusal(403, "failed to check token");
     }
+}
+
+#[tokio::test]
+async fn a_consumer_of_another_organization_does_not_exist() {
+    let (registry, apisix) = with_jack().await;
+    let path = "/consumers/jack/credentials/a";
+    apisix.put(path, key_auth(KEY)).await.has(201);
+    let other = json!({"name": "other"});
+    registry
+        .admin()
+        .post("/v1/organizations", other)
+        .await
+        .has(201);
+    let elsewhere = Apisix::new(registry.stranger().acting_in("other"), &admin_token());
+    let body = key_auth("another-own-key-of-20-characters").to_string();
+    for (method, path) in [
+        (Method::GET, "/consumers/jack"),
+        (Method::DELETE, "/consumers/jack"),
+        (Method::GET, "/consumers/jack/credentials"),
+        (Method::GET, "/consumers/jack/credentials/a"),
+        (Method::PUT, "/consumers/jack/credentials/a"),
+        (Method::PUT, "/consumers/jack/credentials/b"),
+        (Method::DELETE, "/consumers/jack/credentials/a"),
+    ] {
+        let reply = elsewhere.send(method.clone(), path, body.clone()).await;
+        assert_eq!(reply.status, 404, "{method} {path}: {}", reply.text());
+    }
+    let taken = elsewhere.put("/consumers", json!({"username": "jack"}));
+    taken.await.is_refusal(400, "the name is taken");
+    let list = elsewhere.get("/consumers").await.has(200).json();
+    assert_eq!(list["total"], 0);
+    apisix.get(path).await.has(200);
 }

@@ -75,6 +75,11 @@ async fn a_consumer_that_is_not_acceptable_is_refused_in_apisixs_words() {
             "invalid plugins configuration: invalid plugin conf \"blah\" for plugin [basic-auth]",
         ),
         (
+            // It may be the key itself: that is not said back.
+            json!({"username": "jill", "plugins": {"key-auth": KEY}}),
+            "invalid plugin conf string for plugin [key-auth]",
+        ),
+        (
             json!({"username": "jill", "plugins": {"basic-auth": {"username": "foo"}}}),
             "invalid plugins configuration: failed to check the configuration of plugin basic-auth err: property \"password\" is required",
         ),

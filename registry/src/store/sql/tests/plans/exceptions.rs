@@ -1,7 +1,7 @@
 //! Statements that may look at every row or sort what they find, each with the reason.
 
 /// Steps that look at every row, and why they may.
-pub(super) const WALKS: [(&str, &str); 46] = [
+pub(super) const WALKS: [(&str, &str); 47] = [
     ("witness::POLLS", "all of them are asked for"),
     ("witness::ALL", "a row for each registry that serves"),
     ("witness::FORGET", "a row for each registry that serves"),
@@ -10,6 +10,10 @@ pub(super) const WALKS: [(&str, &str); 46] = [
         "ends at the first record; asked where there is no state, which is once",
     ),
     ("chain::STATE", "the table has one row"),
+    (
+        "idempotency::DELETE_UNANSWERED",
+        "the requests of a quarter of an hour, once at the start",
+    ),
     ("catalog::COLUMNS", "the schema, for a backup"),
     ("catalog::REFERENCES", "the schema, for a backup"),
     ("copy::MIGRATIONS_EXIST", "the schema, for a backup"),
