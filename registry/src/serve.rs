@@ -51,8 +51,8 @@ const SAVE_INTERVAL: Duration = Duration::from_secs(2);
 const GATHER: Duration = Duration::from_millis(100);
 /// How often it is looked whether a group's digest key is being replaced.
 const REKEY_INTERVAL: Duration = Duration::from_secs(1);
-/// Between two steps of that. A step of 200 records takes some ten milliseconds of the database and of each gateway's
-/// leader, so both are free for others two thirds of the time, and a million records take ten minutes.
+/// Between two steps of that. A step holds the database's one turn to write for some tens of milliseconds; the pause lets
+/// those who wait have theirs before the next, and each gateway's leader take up what the step has changed.
 const REKEY_PAUSE: Duration = Duration::from_millis(20);
 /// How often it is counted for how long changes were on their way.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);

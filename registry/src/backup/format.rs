@@ -14,7 +14,10 @@ use crate::{
     entropy::Entropy,
     sealing::Place,
     secrets::Keys,
-    store::sql::{Dump, Table},
+    store::{
+        KEY_CHECK, OpenError,
+        sql::{Dump, Table},
+    },
 };
 
 /// The layout of a backup.
@@ -71,7 +74,7 @@ pub(super) struct End {
 pub(super) struct Tagger(Hmac<Sha256>);
 
 impl Header {
-    /// The header with a key of its own.
+    /// The header with a key of its own, which is sealed under the master key that the database is sealed under.
     pub(super) fn new(
         dump: &Dump,
         now: Timestamp,
@@ -79,7 +82,9 @@ impl Header {
         entropy: &dyn Entropy,
     ) -> Result<(Self, Tagger), BackupError> {
         let key = Zeroizing::new(entropy.bytes::<32>()?);
-        let sealer = keys.first().ok_or(BackupError::WrongMasterKey)?;
+        let in_use = keys.open_with(KEY_CHECK, &dump.key_check).ok();
+        let sealer = in_use.and_then(|(id, _)| keys.sealer(id));
+        let sealer = sealer.ok_or(OpenError::WrongMasterKey)?;
         let sealed = sealer.seal(KEY, key.as_slice(), entropy)?;
         let header = Self {
             keysmith_backup: FORMAT,

@@ -3,7 +3,8 @@
 //! 1. The next key is there: given by the settings, or in a file beside the one in use.
 //! 2. One transaction notes the move and names the next key as the one under which new values are sealed.
 //! 3. Everything that is sealed is sealed anew, a batch at a time.
-//! 4. One transaction finds nothing left under the old key and ends the move; then the file takes the old one's place.
+//! 4. When nothing is found under the old key any more, one transaction ends the move; then the file takes the old one's
+//!    place.
 //!
 //! Whoever is killed anywhere in between finds both keys at the next start, and goes on.
 

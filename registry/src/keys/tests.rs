@@ -256,6 +256,42 @@ async fn what_is_written_meanwhile_is_under_the_next_key_at_once() {
 }
 
 #[tokio::test]
+async fn looking_for_what_is_left_keeps_nobody_from_writing() {
+    let filled = Filled::new().await;
+    let env = &filled.world.env;
+    let next = filled.begin().await;
+    let mut walk = Walk::default();
+    while left_elsewhere(env, next).await > 0 {
+        walk.step(env).await.unwrap();
+    }
+    let write = env.store.write().await.unwrap();
+    let mut walk = Walk::default();
+    for column in COLUMNS {
+        let step = tokio::time::timeout(Duration::from_secs(5), walk.step(env)).await;
+        assert_eq!(step.expect(column).unwrap(), Step::Going);
+    }
+    drop(write);
+    assert_eq!(walk.step(env).await.unwrap(), Step::Finished);
+}
+
+#[tokio::test]
+async fn a_value_that_was_replaced_since_it_was_seen_stays_as_it_is() {
+    let filled = Filled::new().await;
+    let env = &filled.world.env;
+    filled.begin().await;
+    let mut write = env.store.write().await.unwrap();
+    let sealer = env.sealer(write.as_mut()).await.unwrap();
+    for column in COLUMNS {
+        let found = write.sealed_elsewhere(column, sealer.id(), "", 1).await;
+        let seen = found.unwrap().remove(0);
+        assert!(write.put_sealed(column, &seen, b"newer").await.unwrap());
+        assert!(!write.put_sealed(column, &seen, b"late").await.unwrap());
+        let kept = write.sealed_elsewhere(column, sealer.id(), "", 1).await;
+        assert_eq!(kept.unwrap()[0].sealed, b"newer", "{column}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_was_used_is_no_next_one() {
     let filled = Filled::new().await;
     let env = &filled.world.env;

@@ -129,13 +129,13 @@ pub trait KeyWrites: Send {
         key: &SealedDataKey,
         at: Timestamp,
     ) -> Result<(), StoreError>;
-    /// Replaces a sealed value in one of [`crate::sealing::COLUMNS`].
+    /// Replaces a sealed value in one of [`crate::sealing::COLUMNS`], if it is still the one that was `seen`; whether it was.
     async fn put_sealed(
         &mut self,
         column: &'static str,
-        row: &str,
+        seen: &SealedValue,
         sealed: &[u8],
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
     /// Notes that everything moves to another master key.
     async fn begin_master_rotation(&mut self, new: &NewMasterRotation) -> Result<(), StoreError>;
     /// Adds to the values that were sealed anew.

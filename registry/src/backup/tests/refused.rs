@@ -1,6 +1,7 @@
 //! Claims about what is refused: backups that are not whole, other keys, and databases that do not fit.
 
 use super::*;
+use crate::keys;
 
 #[tokio::test]
 async fn no_registry_starts_before_everything_is_revoked_again() {
@@ -58,6 +59,52 @@ async fn a_backup_that_was_altered_or_cut_off_is_refused_and_nothing_changed() {
         let refused = load_into(&world, &wanted(&world, &backup), &file).await;
         assert!(matches!(refused, Err(BackupError::NotABackup { .. })));
     }
+}
+
+#[tokio::test]
+async fn a_backup_is_under_the_master_key_in_use_whichever_is_given_first() {
+    let world = filled().await;
+    let next = MasterKey::generate(&SeededEntropy::new(7)).unwrap();
+    let id = world.env.keys.learn(&next);
+    let (_running, shutdown) = crate::shutdown::channel();
+    let presence = keys::Presence::new(&world.env, "here".to_owned()).unwrap();
+    let source = keys::KeySource::Configured(Some(id));
+    let rotator = keys::MasterRotator::new(world.env.clone(), source, presence, shutdown);
+    let rotator = Arc::new(rotator);
+    rotator.rotate(world.caller()).await.unwrap();
+    while keys::status(&world.env).await.unwrap().rotation.is_some() {
+        tokio::task::yield_now().await;
+    }
+    let (file, to) = (
+        database(world.home.path()),
+        world.home.path().join("backup"),
+    );
+    let take = async |keys: &Keys| {
+        let wanted = Backup {
+            location: Location::File(&file),
+            to: &to,
+            overwrite: false,
+        };
+        let now = world.env.now();
+        backup(wanted, keys, now, world.env.entropy.as_ref(), &mut |_| {}).await
+    };
+    let old = Keys::derive(&crate::testing::master_key());
+    let refused = take(&old).await;
+    let wrong = matches!(refused, Err(BackupError::Open(OpenError::WrongMasterKey)));
+    assert!(wrong && !to.exists());
+    old.learn(&next);
+    take(&old).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let location = Location::File(&database(folder.path()));
+    let entropy = world.env.entropy.as_ref();
+    load(
+        &wanted(&world, &to),
+        location,
+        &Keys::derive(&next),
+        entropy,
+    )
+    .await
+    .unwrap();
 }
 
 #[tokio::test]

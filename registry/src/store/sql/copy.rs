@@ -55,6 +55,8 @@ pub struct Dump {
     pub schema: i64,
     /// Where its log is.
     pub head: Head,
+    /// What opens only under its master key.
+    pub key_check: Vec<u8>,
 }
 
 pub(super) const SCHEMA: &str =
@@ -93,6 +95,7 @@ impl Dump {
         Ok(Self {
             schema: schema(&mut connection).await?,
             head: log::head(&mut connection).await?,
+            key_check: installation::key_check(&mut connection).await?,
             tables: catalog::tables(&mut connection).await?,
             connection,
         })

@@ -78,10 +78,10 @@ impl KeyWrites for SqlTransaction {
     async fn put_sealed(
         &mut self,
         column: &'static str,
-        row: &str,
+        seen: &SealedValue,
         sealed: &[u8],
-    ) -> Result<(), StoreError> {
-        sealed::put(&mut self.inner, column, row, sealed).await
+    ) -> Result<bool, StoreError> {
+        sealed::put(&mut self.inner, column, seen, sealed).await
     }
 
     async fn begin_master_rotation(&mut self, new: &NewMasterRotation) -> Result<(), StoreError> {

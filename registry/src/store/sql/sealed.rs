@@ -30,10 +30,10 @@ pub(super) const ELSEWHERE: [&str; 4] = [
 ];
 
 pub(super) const PUT: [&str; 4] = [
-    "update secrets set sealed = $2 where id = $1",
-    "update secrets set recoverable = $2 where id = $1",
-    "update digest_keys set sealed = $2 where group_id || '/' || version = $1",
-    "update data_keys set sealed = $2 where purpose || '/' || version = $1",
+    "update secrets set sealed = $2 where id = $1 and sealed = $3",
+    "update secrets set recoverable = $2 where id = $1 and recoverable = $3",
+    "update digest_keys set sealed = $2 where group_id || '/' || version = $1 and sealed = $3",
+    "update data_keys set sealed = $2 where purpose || '/' || version = $1 and sealed = $3",
 ];
 
 fn statement_for(
@@ -85,17 +85,19 @@ pub(super) async fn elsewhere(
 /// So that a number of rows fits every database.
 const MOST: usize = 1 << 31;
 
+/// Whether the value was still the one that was seen.
 pub(super) async fn put(
     connection: &mut Connection,
     column: &'static str,
-    row: &str,
+    seen: &SealedValue,
     sealed: &[u8],
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let statement = statement_for(column, PUT)?;
-    sql(statement)
-        .bind(row)
+    let done = sql(statement)
+        .bind(&seen.row)
         .bind(sealed)
+        .bind(&seen.sealed)
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
