@@ -189,7 +189,8 @@ async fn run_until_signal(config: Config) -> Result<(), Failure> {
         version = env!("CARGO_PKG_VERSION"),
         "starting"
     );
-    serve(config, sockets, world(), shutdown).await?;
+    // It holds everything that the service works on, which is too much for a stack.
+    Box::pin(serve(config, sockets, world(), shutdown)).await?;
     Ok(())
 }
 

@@ -120,6 +120,13 @@ pub trait ReadTransaction:
         organization: OrganizationId,
         query: &ApplicationQuery,
     ) -> Result<Vec<Application>, StoreError>;
+    /// An organization's applications, in order of creation, after as many as are skipped.
+    async fn applications_from(
+        &mut self,
+        organization: OrganizationId,
+        skipped: usize,
+        limit: usize,
+    ) -> Result<Vec<Application>, StoreError>;
     /// All applications after this one, in order of creation.
     async fn every_application(
         &mut self,

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Kind},
     label::Labels,
     listing::MAX_LIMIT,
+    store::ReadTransaction,
 };
 
 /// Which to list.
@@ -52,9 +53,8 @@ impl<'a, T> Paging<'a, T> {
     }
 
     fn take(&mut self, item: T) {
-        let size = self.query.page_size.clamp(1, MAX_LIMIT);
-        let before = self.query.page.saturating_sub(1).saturating_mul(size);
-        if self.listed.total >= before && self.listed.items.len() < size {
+        let is_on_page = self.listed.total >= self.query.skipped();
+        if is_on_page && self.listed.items.len() < self.query.size() {
             self.listed.items.push(item);
         }
         self.listed.total = self.listed.total.saturating_add(1);
@@ -62,6 +62,15 @@ impl<'a, T> Paging<'a, T> {
 }
 
 impl ListQuery {
+    fn size(&self) -> usize {
+        self.page_size.clamp(1, MAX_LIMIT)
+    }
+
+    /// How many there are on the pages before.
+    fn skipped(&self) -> usize {
+        self.page.saturating_sub(1).saturating_mul(self.size())
+    }
+
     fn passes(&self, names: [&str; 2], labels: &Labels, custom_id: Option<&str>) -> bool {
         let has_name = |wanted: &String| names.iter().any(|name| name.contains(wanted.as_str()));
         let has_label = |wanted: &String| {
@@ -79,23 +88,11 @@ pub async fn list(
 ) -> Result<Listed<Consumer>, Error> {
     let mut read = env.store.read().await?;
     known_group(read.as_mut(), query.gateway_group.as_deref()).await?;
-    let mut paging: Paging<Application> = Paging::new(query);
-    let mut next = ApplicationQuery {
-        limit: MAX_LIMIT,
-        ..ApplicationQuery::default()
+    let Listed { items, total } = if query.name.is_none() && query.label.is_none() {
+        counted(read.as_mut(), caller, query).await?
+    } else {
+        filtered(read.as_mut(), caller, query).await?
     };
-    loop {
-        let found = read.applications(caller.organization, &next).await?;
-        let Some(last) = found.last() else { break };
-        next.after = Some(last.id);
-        for one in found {
-            let names = [one.name.as_str(), ""];
-            if query.passes(names, &one.labels, one.custom_id.as_deref()) {
-                paging.take(one);
-            }
-        }
-    }
-    let Listed { items, total } = paging.listed;
     let mut consumers = Vec::new();
     for application in items {
         consumers.push(view(read.as_mut(), application).await?);
@@ -104,6 +101,50 @@ pub async fn list(
         items: consumers,
         total,
     })
+}
+
+/// One page of all of them, whose number is known: whoever reads every page reads each consumer once.
+async fn counted(
+    read: &mut dyn ReadTransaction,
+    caller: Caller,
+    query: &ListQuery,
+) -> Result<Listed<Application>, Error> {
+    let organization = read.organization(caller.organization).await?;
+    let organization = organization.ok_or(Error::NotFound(Kind::Organization))?;
+    let total = usize::try_from(organization.applications).unwrap_or(usize::MAX);
+    let items = if query.skipped() < total {
+        read.applications_from(caller.organization, query.skipped(), query.size())
+            .await?
+    } else {
+        Vec::new()
+    };
+    Ok(Listed { items, total })
+}
+
+/// One page of those that pass, for which all of them are read.
+async fn filtered(
+    read: &mut dyn ReadTransaction,
+    caller: Caller,
+    query: &ListQuery,
+) -> Result<Listed<Application>, Error> {
+    let mut paging: Paging<Application> = Paging::new(query);
+    let mut next = ApplicationQuery {
+        limit: MAX_LIMIT,
+        ..ApplicationQuery::default()
+    };
+    loop {
+        let found = read.applications(caller.organization, &next).await?;
+        let Some(last) = found.last() else {
+            return Ok(paging.listed);
+        };
+        next.after = Some(last.id);
+        for one in found {
+            let names = [one.name.as_str(), ""];
+            if query.passes(names, &one.labels, one.custom_id.as_deref()) {
+                paging.take(one);
+            }
+        }
+    }
 }
 
 /// Lists a consumer's credentials, without what it has by plugins of its own.

@@ -35,7 +35,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// Rotate a credential
 ///
-/// A new secret works from now on; the one before ends at once or after `grace_period`. Everything else stays.
+/// A new secret works from now on; the one before ends at once or after `grace_period`. Everything else stays, but for an end
+/// that `max_lifetime_..._seconds` gave.
 #[utoipa::path(post, path = "/v1/credentials/{id}/rotate", tag = "credentials", operation_id = "rotate_credential", security(("Editor" = [])), request_body = RotationRequest,
     params(
         ("id" = String, Path, description = "The credential's id"),

@@ -110,6 +110,27 @@ pub(super) async fn list(
     Ok(found)
 }
 
+/// Those that are skipped are passed over in the index of one organization, and not read.
+pub(super) const LIST_FROM: &str =
+    select!("where organization_id = $1 order by id limit $2 offset $3");
+
+pub(super) async fn list_from(
+    connection: &mut Connection,
+    organization: OrganizationId,
+    skipped: usize,
+    count: usize,
+) -> Result<Vec<Application>, StoreError> {
+    sql(LIST_FROM)
+        .bind(organization.to_string())
+        .bind(limit(count))
+        .bind(limit(skipped))
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
+}
+
 pub(super) const EVERY: &str = select!("where id > $1 order by id limit $2");
 
 pub(super) async fn every(

@@ -46,6 +46,15 @@ impl ReadTransaction for SqlTransaction {
         application::list(&mut self.inner, organization, query).await
     }
 
+    async fn applications_from(
+        &mut self,
+        organization: OrganizationId,
+        skipped: usize,
+        limit: usize,
+    ) -> Result<Vec<Application>, StoreError> {
+        application::list_from(&mut self.inner, organization, skipped, limit).await
+    }
+
     async fn every_application(
         &mut self,
         after: Option<ApplicationId>,
