@@ -87,6 +87,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Wakes when another registry may have written down what it heard of gateways.
     fn gateway_news(&self) -> watch::Receiver<u64>;
 
+    /// Writes into the journal what was revoked by commits of which nobody was told whether they happened, if they did.
+    async fn settle_doubts(&self) -> Result<(), StoreError>;
+
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
 

@@ -25,7 +25,7 @@ use crate::{
     secret::Part,
     secret_policy::SecretPolicy,
     secrets::{Keys, MasterKey, SecretText},
-    store::sql::SqlStore,
+    store::sql::{PostgresPlace, SqlStore},
     sweep, usage,
 };
 use async_trait::async_trait;
@@ -91,6 +91,29 @@ impl World {
     /// With a database on a PostgreSQL server, whatever the tests are run with.
     pub(crate) async fn postgres() -> Self {
         Self::open(Home::postgres().await, 1).await
+    }
+
+    /// With the database `postgres` of this server, which may go away.
+    pub(crate) async fn on_server(url: &str) -> Self {
+        let model = Self::sqlite().await;
+        let place = PostgresPlace { url, readers: 2 };
+        let env = &model.env;
+        let store = SqlStore::open_postgres(place, &env.keys, env.now(), env.entropy.as_ref());
+        let store = Arc::new(store.await.unwrap());
+        let env = Environment {
+            store: store.clone(),
+            ..env.clone()
+        };
+        let mut read = env.store.read().await.unwrap();
+        let organization = read.default_organization().await.unwrap().id;
+        drop(read);
+        Self {
+            feed: Arc::new(Feed::new(env.clone())),
+            env,
+            organization,
+            store,
+            ..model
+        }
     }
 
     /// Another registry on the same database of a PostgreSQL server.

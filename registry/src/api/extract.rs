@@ -158,6 +158,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let pairs = parts.uri.query().unwrap_or_default();
+        for (name, value) in form_urlencoded::parse(pairs.as_bytes()) {
+            if value.contains('\0') {
+                return Err(Problem::invalid(name, "must not contain a NUL"));
+            }
+        }
         let deserializer =
             serde_urlencoded::Deserializer::new(form_urlencoded::parse(pairs.as_bytes()));
         serde_path_to_error::deserialize(deserializer)
@@ -200,7 +205,10 @@ async fn variables<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Vec<S
     Ok(params.iter().map(|(_, value)| value.to_owned()).collect())
 }
 
-/// What is not even an id names nothing.
+/// What is not even an id names nothing, and neither does what no database can hold.
 fn segment<T: FromStr>(text: &str) -> Result<T, Problem> {
+    if text.contains('\0') {
+        return Err(Problem::new(Kind::NotFound));
+    }
     text.parse().map_err(|_| Problem::new(Kind::NotFound))
 }

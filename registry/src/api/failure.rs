@@ -48,6 +48,10 @@ impl From<Error> for Problem {
             Error::Store(StoreError::Unavailable(_)) => {
                 Self::unavailable(&error).retry_after(AWAY_RETRY)
             }
+            // Wherever it is: most fields say so themselves.
+            Error::Store(StoreError::Nul) => {
+                Self::new(Kind::Malformed).detail("a text in the request has a NUL in it")
+            }
             Error::Superseded => Self::new(Kind::IdempotencyInProgress).retry_after(BUSY_RETRY),
             Error::Answer(_)
             | Error::Store(_)

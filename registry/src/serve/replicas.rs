@@ -31,6 +31,9 @@ pub(super) async fn learn_regularly(
             () = shutdown.wait() => return,
         }
         news.borrow_and_update();
+        if let Err(error) = environment.store.settle_doubts().await {
+            tracing::warn!(%error, "whether something was revoked is not known yet");
+        }
         if let Err(error) = gateways.refresh(environment).await {
             tracing::warn!(%error, "what other registries know of gateways could not be read");
         }

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// The database refused.
     #[error("the database failed")]
     Database(#[source] sqlx::Error),
+    /// A text has a NUL in it.
+    #[error("a text has a NUL in it, which the database cannot hold")]
+    Nul,
     /// A row does not mean anything.
     #[error("the database holds something unreadable in {0}")]
     Unreadable(&'static str),
@@ -126,6 +129,8 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         if passes(&error) {
             Self::Unavailable(error)
+        } else if is_of_nul(&error) {
+            Self::Nul
         } else {
             Self::Database(error)
         }
@@ -159,6 +164,14 @@ fn passes(error: &sqlx::Error) -> bool {
         }),
         _ => false,
     }
+}
+
+/// By which PostgreSQL refuses a NUL in text, and in JSON.
+const OF_NUL: [&str; 2] = ["22021", "22P05"];
+
+fn is_of_nul(error: &sqlx::Error) -> bool {
+    let said = error.as_database_error().and_then(|said| said.code());
+    said.is_some_and(|code| OF_NUL.contains(&code.as_ref()))
 }
 
 impl From<sqlx::Error> for OpenError {

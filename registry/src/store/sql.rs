@@ -15,7 +15,9 @@ use self::{
     connection::Connection, database::Database, log::Notes, postgres::PostgresDatabase,
     sqlite::SqliteDatabase, wake::Heads,
 };
-use super::{OpenError, ReadTransaction, Stamp, Store, StoreError, WriteTransaction};
+use super::{
+    JournalReads as _, OpenError, ReadTransaction, Stamp, Store, StoreError, WriteTransaction,
+};
 use crate::{
     clock::Timestamp,
     entropy::Entropy,
@@ -201,6 +203,22 @@ impl SqlStore {
         let _ = self.journal.set(journal);
     }
 
+    async fn settle(&self, doubtful: &[Revocation]) -> Result<(), StoreError> {
+        let Some(journal) = self.journal.get() else {
+            return Ok(());
+        };
+        // With the turn: whatever was committed without a word is over by then.
+        let mut write = self.transaction(self.database.write().await?);
+        let mut revoked = Vec::new();
+        for one in doubtful {
+            if write.is_revoked(&one.what).await? {
+                revoked.push(*one);
+            }
+        }
+        drop(write);
+        journal.append(revoked).await
+    }
+
     fn transaction(&self, inner: Connection) -> Box<SqlTransaction> {
         Box::new(SqlTransaction {
             inner,
@@ -244,6 +262,18 @@ impl Store for SqlStore {
         self.heads.gateway_news()
     }
 
+    async fn settle_doubts(&self) -> Result<(), StoreError> {
+        let doubtful = self.heads.take_doubtful();
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        let settled = self.settle(&doubtful).await;
+        if settled.is_err() {
+            self.heads.doubt(doubtful);
+        }
+        settled
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.database.ping().await
     }
@@ -270,17 +300,22 @@ impl SqlTransaction {
         if !groups.is_empty() {
             self.inner.announce(head, &groups).await?;
         }
-        self.inner.commit().await?;
+        let revocation = |what| Revocation {
+            what,
+            at: stamp.at,
+            revision: head,
+        };
+        let revoked: Vec<Revocation> = self.revoked.into_iter().map(revocation).collect();
+        if let Err(error) = self.inner.commit().await {
+            if self.journal.is_some() && matches!(error, StoreError::Unavailable(_)) {
+                self.heads.doubt(revoked);
+            }
+            return Err(error);
+        }
         // Gateways need not wait for the journal.
         self.heads.rise(head, groups);
         if let Some(journal) = self.journal {
-            let revocation = |what| Revocation {
-                what,
-                at: stamp.at,
-                revision: head,
-            };
-            let revoked = self.revoked.into_iter().map(revocation);
-            journal.append(revoked.collect()).await?;
+            journal.append(revoked).await?;
         }
         Ok(head)
     }

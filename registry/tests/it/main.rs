@@ -39,6 +39,7 @@ mod outage;
 mod owners;
 mod pairs;
 mod passwords;
+mod replicas;
 mod rotation;
 mod search;
 mod support;

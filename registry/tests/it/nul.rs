@@ -135,7 +135,7 @@ fn bodies(application: &str, credential: &str) -> Vec<(Method, String, Value)> {
     let labels = json!({"team": "a"});
     let of_credential = |kind: Value| {
         let mut body = json!({
-            "application": application, "name": "n", "identifier": "i", "description": "d", "labels": labels,
+            "name": "n", "identifier": "i", "description": "d", "labels": labels,
             "scopes": ["read"], "gateway_groups": ["default"],
         });
         let fields = kind.as_object().unwrap().clone();
@@ -144,6 +144,7 @@ fn bodies(application: &str, credential: &str) -> Vec<(Method, String, Value)> {
     };
     let post = |path: &str, body: Value| (Method::POST, path.to_owned(), body);
     let patch = |path: String, body: Value| (Method::PATCH, path, body);
+    let of_application = format!("/v1/applications/{application}/credentials");
     let zeros = "0".repeat(32);
     vec![
         post(
@@ -155,13 +156,13 @@ fn bodies(application: &str, credential: &str) -> Vec<(Method, String, Value)> {
             format!("/v1/applications/{application}"),
             json!({"name": "m", "owner": "o", "custom_id": "c", "description": "d", "labels": labels, "scopes": ["read"]}),
         ),
-        post("/v1/credentials", of_credential(json!({"type": "api_key"}))),
+        post(&of_application, of_credential(json!({"type": "api_key"}))),
         post(
-            "/v1/credentials",
+            &of_application,
             of_credential(json!({"type": "api_key", "value": "an-own-key-of-20-char"})),
         ),
         post(
-            "/v1/credentials",
+            &of_application,
             of_credential(
                 json!({"type": "basic", "username": "u", "password": "correct horse battery"}),
             ),
@@ -221,8 +222,9 @@ async fn in_a_body_it_is_refused_or_nobodys() {
         .await
         .has(201);
     let application = made.json()["id"].as_str().unwrap().to_owned();
-    let body = json!({"application": application, "name": "k", "type": "api_key"});
-    let made = callers.admin.post("/v1/credentials", body).await.has(201);
+    let path = format!("/v1/applications/{application}/credentials");
+    let body = json!({"name": "k", "type": "api_key"});
+    let made = callers.admin.post(&path, body).await.has(201);
     let credential = made.json()["id"].as_str().unwrap().to_owned();
     let mut refused = 0;
     for (method, path, body) in bodies(&application, &credential) {

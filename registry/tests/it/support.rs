@@ -69,6 +69,25 @@ impl Data {
         }
     }
 
+    /// On a PostgreSQL server, where no registry has been.
+    pub(crate) async fn postgres_without_tables() -> Self {
+        let database = Some(Arc::new(Database::empty().await));
+        Self {
+            database,
+            ..Self::sqlite()
+        }
+    }
+
+    /// For another registry on the same database, with the same clock.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+            database: self.database.clone(),
+            url: self.url.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
     /// In a database of this server, which may go away.
     pub(crate) fn on(url: String) -> Self {
         Self {

@@ -53,6 +53,10 @@ impl Store for Counting {
         self.store.gateway_news()
     }
 
+    async fn settle_doubts(&self) -> Result<(), StoreError> {
+        self.store.settle_doubts().await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.store.ping().await
     }

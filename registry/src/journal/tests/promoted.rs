@@ -1,47 +1,15 @@
 //! A standby that is promoted behind its primary: what was committed last is gone, and its revisions are used again.
 
-use std::{str::FromStr as _, sync::Arc, time::Duration};
+use std::{str::FromStr as _, time::Duration};
 
 use private_postgres::Server;
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, postgres::PgConnectOptions};
 
-use crate::{
-    credential::NewSecret,
-    environment::Environment,
-    feed::Feed,
-    journal,
-    store::{
-        Store as _,
-        sql::{PostgresPlace, SqlStore},
-    },
-    testing::{World, home::Home},
-};
+use crate::{credential::NewSecret, journal, store::Store as _, testing::World};
 
 /// The registry with its database on this server.
 async fn on(server: &Server) -> World {
-    at(&server.url("postgres")).await
-}
-
-/// The registry with its database there.
-async fn at(url: &str) -> World {
-    let model = World::new().await;
-    let place = PostgresPlace { url, readers: 2 };
-    let env = &model.env;
-    let store = SqlStore::open_postgres(place, &env.keys, env.now(), env.entropy.as_ref());
-    let store = Arc::new(store.await.unwrap());
-    let env = Environment {
-        store: store.clone(),
-        ..env.clone()
-    };
-    let organization = store.read().await.unwrap().default_organization().await;
-    World {
-        feed: Arc::new(Feed::new(env.clone())),
-        env,
-        clock: model.clock,
-        organization: organization.unwrap().id,
-        store,
-        home: Home::sqlite(),
-    }
+    World::on_server(&server.url("postgres")).await
 }
 
 async fn ask(server: &Server, query: &'static str) -> String {
@@ -152,7 +120,7 @@ impl Door {
 async fn a_registry_that_runs_while_a_standby_takes_over_behind_forgets_what_it_had_read() {
     let mut primary = Server::start();
     let door = Door::to(&primary);
-    let world = at(&door.url()).await;
+    let world = World::on_server(&door.url()).await;
     let file = world.home.path().join("journal");
     let journal = journal::open(&world.env, &file).await.unwrap();
     world.store.keep_journal(journal);

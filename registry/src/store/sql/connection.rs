@@ -43,7 +43,7 @@ impl Connection {
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Postgres(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => postgres::answered(transaction.commit()).await?,
         }
         Ok(())
     }
@@ -195,7 +195,8 @@ impl Query {
             }
             Connection::Postgres(transaction) => {
                 let statement = bound!(self.sql.postgres, self.values);
-                statement.execute(&mut **transaction).await?.rows_affected()
+                let done = postgres::answered(statement.execute(&mut **transaction));
+                done.await?.rows_affected()
             }
         };
         Ok(Done(rows))
@@ -213,8 +214,8 @@ impl Query {
             }
             Connection::Postgres(transaction) => {
                 let statement = bound!(self.sql.postgres, self.values);
-                let rows = statement.fetch_all(&mut **transaction).await?;
-                rows.into_iter().map(Row::Postgres).collect()
+                let rows = postgres::answered(statement.fetch_all(&mut **transaction));
+                rows.await?.into_iter().map(Row::Postgres).collect()
             }
         })
     }
@@ -233,8 +234,7 @@ impl Query {
             }
             Connection::Postgres(transaction) => {
                 let statement = bound!(self.sql.postgres, self.values);
-                statement
-                    .fetch_optional(&mut **transaction)
+                postgres::answered(statement.fetch_optional(&mut **transaction))
                     .await?
                     .map(Row::Postgres)
             }

@@ -1,15 +1,18 @@
 //! A PostgreSQL server, for several registries that share it.
 
 use std::{
+    io,
     str::FromStr as _,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use sqlx::{
-    PgPool, Postgres, Transaction,
+    Connection as _, PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+
+use tokio::time::timeout;
 
 use self::listen::Listening;
 use super::migrations;
@@ -26,6 +29,9 @@ const PING: &str = "select 1";
 /// One writer at a time, of all registries: revisions are committed in their order, and what a writer has read is true
 /// until it commits. The number is this product's own ("keysmith" in ASCII); the lock ends with the transaction.
 pub(super) const TAKE_TURN: &str = "select pg_advisory_xact_lock(7738160033391571048)";
+/// Each statement sees what was committed before it, whatever the server's settings say: what was is seen once the turn has
+/// come, and not as it was when the wait for it began.
+const BEGIN_WRITE: &str = "begin isolation level read committed, read write";
 const BEGIN_READ: &str = "begin isolation level repeatable read, read only";
 /// The snapshot is taken by the first statement, not by `begin`.
 const LOOK: &str = "select 1";
@@ -39,6 +45,9 @@ const WAIT_FOR_THE_DISK: &str = "select set_config('synchronous_commit', 'on', f
      where current_setting('synchronous_commit') = 'off'";
 /// A statement that takes longer is given up, also one that waits for another registry's turn to end. Milliseconds.
 const STATEMENT_TIMEOUT: &str = "60000";
+/// For an answer. The server gives a statement up sooner: one that does not answer is gone, whatever becomes of the connection
+/// to it, which nobody may ever close.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 15 } else { 65 });
 /// A transaction of a registry that hangs or is cut off gives its turn up. Milliseconds.
 const IDLE_TIMEOUT: &str = "30000";
 
@@ -90,14 +99,14 @@ impl PostgresDatabase {
     }
 
     pub(super) async fn read(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let mut transaction = self.readers.begin_with(BEGIN_READ).await?;
-        sqlx::query(LOOK).execute(&mut *transaction).await?;
+        let mut transaction = answered(self.readers.begin_with(BEGIN_READ)).await?;
+        answered(sqlx::query(LOOK).execute(&mut *transaction)).await?;
         Ok(transaction)
     }
 
     pub(super) async fn write(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let mut transaction = self.writer.begin().await?;
-        sqlx::query(TAKE_TURN).execute(&mut *transaction).await?;
+        let mut transaction = answered(self.writer.begin_with(BEGIN_WRITE)).await?;
+        answered(sqlx::query(TAKE_TURN).execute(&mut *transaction)).await?;
         Ok(transaction)
     }
 
@@ -122,7 +131,8 @@ impl PostgresDatabase {
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query(PING).execute(&self.readers).await?;
+        let answer = within(PATIENCE, sqlx::query(PING).execute(&self.readers));
+        answer.await?;
         Ok(())
     }
 
@@ -133,6 +143,29 @@ impl PostgresDatabase {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// What the server answers, if it does.
+pub(super) async fn answered<T>(
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, StoreError> {
+    Ok(within(ANSWER_PATIENCE, work).await?)
+}
+
+async fn within<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let away = |_| io::Error::new(io::ErrorKind::TimedOut, "the server does not answer");
+    timeout(patience, work).await.map_err(away)?
+}
+
+/// What was given up goes back to the others only if its server still answers. What was committed need not be asked.
+async fn is_of_use(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    if connection.should_flush() {
+        within(PATIENCE, connection.ping()).await?;
+    }
+    Ok(true)
 }
 
 /// Connections that are used only while they are to a server with the log that is known.
@@ -156,6 +189,7 @@ fn pool(heads: &Arc<OnceLock<Arc<Heads>>>) -> PgPoolOptions {
             let is_outdated = heads.is_some_and(|heads| heads.is_outdated(about.age));
             Box::pin(async move { Ok(!is_outdated) })
         })
+        .after_release(|connection, _| Box::pin(is_of_use(connection)))
 }
 
 #[cfg(test)]

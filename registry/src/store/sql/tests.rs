@@ -17,6 +17,7 @@ mod plans;
 mod rendering;
 mod replicas;
 mod sealed;
+mod silent;
 
 async fn open(home: &Home, key: &MasterKey, seed: u64) -> Result<SqlStore, OpenError> {
     let now = Timestamp::from_millis(1_800_000_000_000);

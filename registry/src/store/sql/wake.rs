@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::ids::GroupId;
+use crate::{ids::GroupId, journal::Revocation};
 
 /// What is known of the log at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,8 @@ pub(super) struct Heads {
     read: Mutex<Option<(u64, [u8; 16])>>,
     /// When the log last turned out to be another one.
     anew_at: Mutex<Option<Instant>>,
+    /// What was revoked by commits of which it is not known whether they happened.
+    doubtful: Mutex<Vec<Revocation>>,
     /// Counts how often the log turned out to be another one.
     generation: watch::Sender<u64>,
     /// Counts when other registries had news of gateways.
@@ -45,6 +47,7 @@ impl Heads {
             followed: Mutex::default(),
             read: Mutex::default(),
             anew_at: Mutex::default(),
+            doubtful: Mutex::default(),
             generation: watch::Sender::new(0),
             gateways: watch::Sender::new(0),
         }
@@ -116,6 +119,19 @@ impl Heads {
 
     fn lock_anew_at(&self) -> MutexGuard<'_, Option<Instant>> {
         self.anew_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether these things were revoked is not known.
+    pub(super) fn doubt(&self, revocations: Vec<Revocation>) {
+        self.lock_doubtful().extend(revocations);
+    }
+
+    pub(super) fn take_doubtful(&self) -> Vec<Revocation> {
+        std::mem::take(&mut *self.lock_doubtful())
+    }
+
+    fn lock_doubtful(&self) -> MutexGuard<'_, Vec<Revocation>> {
+        self.doubtful.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn gateway_news(&self) -> watch::Receiver<u64> {

@@ -4,11 +4,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use sqlx::{
     PgPool, Postgres, Transaction,
-    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions},
 };
-use tokio::{task::AbortHandle, time::sleep};
+use tokio::{
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
 
-use super::{PATIENCE, compare::compare};
+use super::{PATIENCE, PING, compare::compare, within};
 use crate::{
     ids::GroupId,
     store::{StoreError, sql::wake::Heads},
@@ -26,6 +29,8 @@ const MAX_PAYLOAD: usize = 7_900;
 /// Between two attempts to listen again: short beside the seconds that a server takes to come back, and gateways wait no
 /// longer than that for what was committed meanwhile; two attempts a second are nothing to a server that refuses them.
 const RETRY: Duration = Duration::from_millis(500);
+/// After which a connection on which nothing comes is tried.
+const QUIET: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 20 });
 /// How often the log's end is looked up in any case: a connection may be dead without anybody noticing. It bounds how
 /// late a gateway then hears of a revocation at another registry, for one look-up by primary key each time.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
@@ -87,16 +92,8 @@ impl Listening {
         readers: &PgPool,
         heads: &Arc<Heads>,
     ) -> Result<Self, StoreError> {
-        // One connection that is for nothing else. It is kept while nothing comes, and not replaced for its age: what comes
-        // in between would be missed.
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .acquire_timeout(PATIENCE)
-            .connect_lazy_with(options.clone());
-        let first = listen(&pool, readers, heads).await?;
-        let hearing = hear(pool, readers.clone(), Arc::clone(heads), first);
+        let first = listen(options, readers, heads).await?;
+        let hearing = hear(options.clone(), readers.clone(), Arc::clone(heads), first);
         let looking = look_regularly(readers.clone(), Arc::clone(heads));
         Ok(Self([
             tokio::spawn(hearing).abort_handle(),
@@ -115,20 +112,32 @@ impl Drop for Listening {
     }
 }
 
-async fn listen(pool: &PgPool, readers: &PgPool, heads: &Heads) -> Result<PgListener, sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
+async fn listen(
+    options: &PgConnectOptions,
+    readers: &PgPool,
+    heads: &Heads,
+) -> Result<PgListener, sqlx::Error> {
+    // One connection that is for nothing else. It is kept while nothing comes, and not replaced for its age: what comes in
+    // between would be missed. Another one, if ever, is of another pool: this one waits for a connection that died unnoticed.
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(PATIENCE)
+        .connect_lazy_with(options.clone());
+    let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
-    listener.listen_all([CHANNEL, GATEWAYS]).await?;
+    within(PATIENCE, listener.listen_all([CHANNEL, GATEWAYS])).await?;
     // In this order: what is committed from here on is heard of, what was before is seen.
     heads.rise_for_all(revision(readers, heads).await?);
     heads.gateways_heard();
     Ok(listener)
 }
 
-async fn hear(pool: PgPool, readers: PgPool, heads: Arc<Heads>, first: PgListener) {
+async fn hear(options: PgConnectOptions, readers: PgPool, heads: Arc<Heads>, first: PgListener) {
     let mut listener = first;
     loop {
-        while let Ok(Some(notification)) = listener.try_recv().await {
+        while let Some(notification) = next(&mut listener).await {
             if notification.channel() == GATEWAYS {
                 heads.gateways_heard();
             } else {
@@ -139,11 +148,24 @@ async fn hear(pool: PgPool, readers: PgPool, heads: Arc<Heads>, first: PgListene
         tracing::warn!("the connection is lost on which other registries' changes are heard of");
         listener = loop {
             sleep(RETRY).await;
-            if let Ok(again) = listen(&pool, &readers, &heads).await {
+            if let Ok(again) = listen(&options, &readers, &heads).await {
                 break again;
             }
         };
         tracing::info!("other registries' changes are heard of again");
+    }
+}
+
+/// What comes next; `None` once the connection is lost. Where nothing comes for long, the server is asked whether it is there.
+async fn next(listener: &mut PgListener) -> Option<PgNotification> {
+    loop {
+        match timeout(QUIET, listener.try_recv()).await {
+            Ok(received) => return received.ok().flatten(),
+            Err(_) => {
+                let ping = sqlx::query(PING).execute(&mut *listener);
+                within(PATIENCE, ping).await.ok()?;
+            }
+        }
     }
 }
 
@@ -159,7 +181,8 @@ async fn look_regularly(readers: PgPool, heads: Arc<Heads>) {
 }
 
 async fn revision(readers: &PgPool, heads: &Heads) -> Result<u64, sqlx::Error> {
-    compare(&mut *readers.acquire().await?, heads).await
+    let mut connection = readers.acquire().await?;
+    within(PATIENCE, compare(&mut connection, heads)).await
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! What is wrong with a server, in words that say what to do.
 
-use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgConnectOptions};
+use std::net::IpAddr;
+
+use sqlx::{
+    Connection as _, PgConnection, Row as _,
+    postgres::{PgConnectOptions, PgSslMode},
+};
 use tokio::time::timeout;
 
 use super::PATIENCE;
@@ -42,12 +47,35 @@ pub(super) async fn examine(options: &PgConnectOptions) -> Result<(), OpenError>
         )));
     }
     connection.close().await?;
+    if is_open_to_others(options) {
+        tracing::warn!(
+            "the connection to {} may be read and changed on its way: set sslmode=verify-full in database_url",
+            place(options)
+        );
+    }
     tracing::info!(version = shown, "connected to PostgreSQL");
     Ok(())
 }
 
 const fn refusal(reason: String) -> OpenError {
     OpenError::Server(reason)
+}
+
+/// Whether it leaves the machine without proof of whom it reaches: without `sslmode`, it is not even encrypted where the server
+/// does not offer that.
+fn is_open_to_others(options: &PgConnectOptions) -> bool {
+    let is_here = options.get_socket().is_some()
+        || options.get_host().starts_with('/')
+        || options.get_host() == "localhost"
+        || options
+            .get_host()
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback());
+    let is_proven = matches!(
+        options.get_ssl_mode(),
+        PgSslMode::VerifyCa | PgSslMode::VerifyFull
+    );
+    !is_here && !is_proven
 }
 
 /// Without user and password.
@@ -74,5 +102,28 @@ fn explain(options: &PgConnectOptions, error: &sqlx::Error) -> String {
         },
         sqlx::Error::Tls(cause) => format!("{server}: TLS: {cause}"),
         other => format!("{server} cannot be reached: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_leaves_the_machine_must_prove_whom_it_reaches() {
+        for (place, is_open) in [
+            ("localhost/k", false),
+            ("127.0.0.1/k", false),
+            ("localhost/k?host=/run/postgresql", false),
+            ("db.internal/k", true),
+            ("db.internal/k?sslmode=require", true),
+            ("10.0.0.1/k?sslmode=disable", true),
+            ("db.internal/k?sslmode=verify-full", false),
+        ] {
+            let options = format!("postgres://keysmith:secret@{place}")
+                .parse()
+                .unwrap();
+            assert_eq!(is_open_to_others(&options), is_open, "{place}");
+        }
     }
 }

@@ -144,6 +144,31 @@ async fn who_writes_out_of_turn_keeps_positions_that_are_anothers() {
 }
 
 #[tokio::test]
+async fn who_gets_the_turn_sees_what_was_committed_before_whatever_the_server_is_set_to() {
+    let server =
+        private_postgres::Server::start_with(&["default_transaction_isolation=repeatable read"]);
+    let url = server.url("postgres");
+    let [first, second] = [World::on_server(&url).await, World::on_server(&url).await];
+    let mut write = first.store.write().await.unwrap();
+    let number = write.next_application_number().await.unwrap();
+    let store = Arc::clone(&second.store);
+    let waiting = tokio::spawn(async move {
+        let mut write = store.write().await.unwrap();
+        write.next_application_number().await.unwrap()
+    });
+    let waits = "select 1 from pg_locks where locktype = 'advisory' and not granted";
+    let mut reader = first.store.postgres().acquire().await.unwrap();
+    soon(async {
+        while reader.fetch_optional(waits).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    first.env.commit(write).await.unwrap();
+    assert_eq!(soon(waiting).await.unwrap(), number + 1);
+}
+
+#[tokio::test]
 async fn who_follows_notices_a_revision_that_is_committed_before_the_one_before_it() {
     let world = World::postgres().await;
     let group = world.default_group().await;
