@@ -145,12 +145,7 @@ async fn fill(admin: &Admin) -> Sealed {
     let call = admin.call("POST", "/v1/import");
     let call = call.body("application/x-ndjson", lines.join("\n").into_bytes());
     let answer = call.send().await.expect(200).text();
-    assert_eq!(
-        answer.matches("\"created\"").count(),
-        KEYS,
-        "{:.500}",
-        answer
-    );
+    assert_eq!(answer.matches("\"created\"").count(), KEYS, "{answer:.500}");
 
     let application = admin.application(json!({"name": "load"})).await;
     let mut shown = Vec::new();

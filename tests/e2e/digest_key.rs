@@ -1,8 +1,11 @@
 //! A gateway group's digest key is replaced under load, and the registry is killed in every phase of it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use e2e::{admin::Admin, eventually::eventually, http::Client, left, stack::Stack};
@@ -153,7 +156,10 @@ fn hex(base64: &Value) -> String {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let bytes = STANDARD.decode(base64.as_str().unwrap_or_default());
     let bytes = bytes.expect("bytes in base64");
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Kills the registry in this phase, once something of it is done; starts it again, and sees that it does its work.

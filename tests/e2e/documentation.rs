@@ -1,6 +1,6 @@
 //! The README's references, held against what they describe.
 
-use std::{fs, process::Command};
+use std::{fmt::Write as _, fs, process::Command};
 
 use e2e::built;
 
@@ -131,7 +131,7 @@ fn endpoints() -> String {
                 .map(|role| format!("`{}`", role.as_str().expect("a role")))
                 .collect();
             let (method, roles) = (method.to_uppercase(), roles.join(", "));
-            table.push_str(&format!("| `{method} {path}` | {summary} | {roles} |\n"));
+            let _ = writeln!(table, "| `{method} {path}` | {summary} | {roles} |");
         }
     }
     table

@@ -61,12 +61,11 @@ impl Walk {
             seal_anew(env, key, column, batch).await?;
         }
         // Not before that is done: what failed is tried again.
-        match last {
-            Some(row) => self.after = row,
-            None => {
-                self.column = self.column.saturating_add(1);
-                self.after.clear();
-            }
+        if let Some(row) = last {
+            self.after = row;
+        } else {
+            self.column = self.column.saturating_add(1);
+            self.after.clear();
         }
         Ok(Step::Going)
     }
