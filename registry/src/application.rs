@@ -17,6 +17,7 @@ use crate::{
     store::ReadTransaction,
 };
 
+mod again;
 mod create;
 mod default;
 mod delete;
@@ -27,6 +28,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use again::switch_again;
 pub(crate) use create::add;
 pub(crate) use delete::remove;
 pub(crate) use update::{change, settle_credentials};

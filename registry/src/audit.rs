@@ -37,7 +37,7 @@ pub(crate) use adopt::adopt;
 pub(crate) use append::note;
 pub use chain::{ChainState, Link, Mac, Record, UnknownKey};
 pub use event::Event;
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Fields, moment};
 pub use head::{Head, InvalidHead};
 pub(crate) use prune::prune;
 pub use refusals::{Reason, Refusals, Refused};
@@ -96,6 +96,8 @@ pub struct AuditQuery {
     pub application: Option<ApplicationId>,
     /// Of this credential.
     pub credential: Option<CredentialId>,
+    /// With this token.
+    pub token: Option<TokenId>,
     /// With this action.
     pub action: Option<Action>,
     /// At this moment or later.

@@ -9,6 +9,7 @@ mod cells;
 mod command;
 mod file;
 mod format;
+mod journals;
 mod restore;
 mod write;
 
@@ -85,6 +86,18 @@ pub enum BackupError {
          --accept-revoked-since {created_at} (or an earlier moment). Nothing was changed"
     )]
     RevocationsUnknown {
+        /// When the backup was made.
+        created_at: String,
+    },
+    /// Some of what was revoked since is said by nobody.
+    #[error(
+        "the backup knows journals of revocations that were not given, or not whole; their first lines say \"journal\": \
+         {missing}. What was revoked since the backup is in them: give them with --journal FILE, or accept that it works again \
+         with --accept-revoked-since {created_at} (or an earlier moment). Nothing was changed"
+    )]
+    JournalsMissing {
+        /// Their ids.
+        missing: String,
         /// When the backup was made.
         created_at: String,
     },

@@ -39,7 +39,7 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use again::{delete_again, revoke_again};
+pub(crate) use again::{delete_again, revoke_again, switch_again, turn_again};
 pub(crate) use create::Draft;
 pub(crate) use delete::end;
 pub(crate) use issue::end_retired;

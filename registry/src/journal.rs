@@ -1,4 +1,4 @@
-//! What was revoked, written down a second time: in a file outside the database.
+//! What was revoked or disabled, written down a second time: in a file outside the database.
 //!
 //! A database that was restored, copied back or promoted behind its primary has forgotten what was revoked since. The
 //! journal has not: whoever opens the database has everything revoked again that the journal says. It only ever grows, by
@@ -38,6 +38,42 @@ pub enum Revoked {
     Application(ApplicationId),
     /// A token for the registry's API.
     Token(TokenId),
+    /// What was disabled, or enabled again.
+    Switched(Switch),
+    /// A secret that retires, or is the current one again.
+    Turned(Turn),
+}
+
+/// That a secret began to retire, or became the current one again. The highest count came last, as of [`Switch`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Turn {
+    /// Which.
+    pub secret: SecretId,
+    /// When it ends; `None` for the current one.
+    pub until: Option<Timestamp>,
+    /// How often it turned until then, this time included.
+    pub count: u64,
+}
+
+/// That something was disabled or enabled. Of several of the same thing, the one with the highest count came last, in
+/// whichever order and from whichever journals they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Switch {
+    /// What.
+    pub what: Switched,
+    /// Which of the two it is from then on.
+    pub enabled: bool,
+    /// How often it was switched until then, this time included.
+    pub count: u64,
+}
+
+/// What can be switched off and on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Switched {
+    /// A credential.
+    Credential(CredentialId),
+    /// An application, and with it all its credentials.
+    Application(ApplicationId),
 }
 
 /// One revocation.
@@ -114,7 +150,29 @@ impl std::fmt::Display for Revoked {
             Self::Credential(id) => id.fmt(f),
             Self::Application(id) => id.fmt(f),
             Self::Token(id) => id.fmt(f),
+            Self::Switched(switch) => switch.what.fmt(f),
+            Self::Turned(turn) => turn.secret.fmt(f),
         }
+    }
+}
+
+impl std::fmt::Display for Switched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Credential(id) => id.fmt(f),
+            Self::Application(id) => id.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Switched {
+    type Err = InvalidId;
+
+    /// By the prefix of the id.
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        text.parse()
+            .map(Self::Credential)
+            .or_else(|_| text.parse().map(Self::Application))
     }
 }
 

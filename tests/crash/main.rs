@@ -1,5 +1,6 @@
 //! The registry is killed (SIGKILL) again and again while it is written to, and started again. What it answered is there,
-//! what it did not answer is there wholly or not at all, and what was revoked works nowhere.
+//! what it did not answer is there wholly or not at all, what was revoked works nowhere, and what gateways reported was counted
+//! once. At the end, a backup from the middle and the journal make a registry in which nothing revoked is back.
 //!
 //! `CRASH_KILLS` is how often (200), and `CRASH_SEED` repeats an earlier choice of writes and moments; what the processes
 //! make of them differs from run to run.
@@ -9,6 +10,8 @@ mod follower;
 mod master_key;
 mod model;
 mod random;
+mod reporter;
+mod restored;
 mod run;
 mod write;
 mod writer;

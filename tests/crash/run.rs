@@ -2,6 +2,7 @@
 
 use std::{
     env, mem,
+    path::PathBuf,
     time::{Instant, SystemTime},
 };
 
@@ -15,6 +16,8 @@ use crate::{
     follower::Follower,
     model::Model,
     random::Random,
+    reporter::Reporter,
+    restored,
     writer::{Tally, Writer},
 };
 
@@ -47,7 +50,8 @@ pub(crate) struct Run {
     registry: Registry,
     writers: Vec<Writer>,
     gateways: Vec<Follower>,
-    _folder: TempDir,
+    reporter: Option<Reporter>,
+    folder: TempDir,
     /// Dropped after the registry has ended.
     _server: Option<private_postgres::Database>,
 }
@@ -83,6 +87,13 @@ impl Run {
             Follower::new(registry.client(), &registry.settings().gateway_token, false),
             Follower::new(registry.client(), edge, true),
         ];
+        let reporter = Reporter::new(
+            &admin,
+            registry.client(),
+            &registry.settings().gateway_token,
+            Random::new(seed, 1 + WRITERS as u64),
+        );
+        let reporter = Some(reporter.await);
         let mut writers = Vec::new();
         for number in 0..WRITERS {
             let name = format!("writer-{number}");
@@ -110,7 +121,8 @@ impl Run {
             registry,
             writers,
             gateways,
-            _folder: folder,
+            reporter,
+            folder,
             _server: server,
         }
     }
@@ -123,12 +135,11 @@ impl Run {
         let started = Instant::now();
         for number in 1..=self.kills {
             if let Err(violation) = self.one(number).await {
-                self.tell();
-                panic!(
-                    "{:?}, CRASH_SEED={}, kill {number}: {violation}",
-                    self.database, self.seed
-                );
+                self.fail(number, &violation);
             }
+        }
+        if let Err(violation) = self.restore().await {
+            self.fail(self.kills, &violation);
         }
         let sum = |part: fn(&Tally) -> usize| -> usize {
             self.writers.iter().map(|one| part(&one.tally)).sum()
@@ -145,6 +156,14 @@ impl Run {
             sum(|tally| tally.absent),
             sum(|tally| tally.repeated),
         ));
+    }
+
+    fn fail(&self, number: usize, violation: &str) -> ! {
+        self.tell();
+        panic!(
+            "{:?}, CRASH_SEED={}, kill {number}: {violation}",
+            self.database, self.seed
+        );
     }
 
     /// What everybody did last.
@@ -168,10 +187,28 @@ impl Run {
             writer.remember(format!("kill {number}"));
         }
         self.check().await?;
+        if number == self.kills / 2 {
+            restored::backup(self.registry.settings(), &self.backup())?;
+        }
         if number.is_multiple_of(COMPARED_EVERY) {
             self.compare().await?;
         }
         Ok(())
+    }
+
+    fn backup(&self) -> PathBuf {
+        self.folder.path().join("backup")
+    }
+
+    /// Whether nothing revoked is back in a registry that was restored.
+    async fn restore(&mut self) -> Result<(), String> {
+        if !self.backup().exists() {
+            return Ok(());
+        }
+        self.registry.kill();
+        let models: Vec<&Model> = self.writers.iter().map(|writer| &writer.model).collect();
+        let settings = self.registry.settings();
+        restored::check(settings, self.database, &self.backup(), &models).await
     }
 
     /// Writes and follows until the kill.
@@ -181,6 +218,8 @@ impl Run {
         for writer in mem::take(&mut self.writers) {
             writing.spawn(writer.until_killed(self.registry.admin(), self.registry.client()));
         }
+        let reporter = self.reporter.take().expect("a reporter");
+        let reporting = tokio::spawn(reporter.until_killed());
         let mut following = JoinSet::new();
         for gateway in mem::take(&mut self.gateways) {
             following.spawn(gateway.follow());
@@ -194,6 +233,8 @@ impl Run {
             .into_iter()
             .collect::<Result<_, _>>()?;
         self.writers.sort_by_key(|writer| writer.number);
+        let reported = reporting.await.expect("a reporter that ends");
+        self.reporter = Some(reported?);
         self.gateways = following
             .join_all()
             .await
@@ -220,6 +261,8 @@ impl Run {
             writer.settle(open, &truth)?;
             check::logins(&admin, &writer.model).await?;
         }
+        let reporter = self.reporter.as_mut().expect("a reporter");
+        reporter.check(&admin).await?;
         let models: Vec<&Model> = self.writers.iter().map(|writer| &writer.model).collect();
         let told = self.writers.iter().map(|writer| writer.revision).max();
         for gateway in &mut self.gateways {

@@ -60,10 +60,11 @@ impl Settings {
         }
     }
 
-    fn command(&self) -> Command {
+    /// The program with this as its configuration.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(built::keysmith());
         command
-            .arg("serve")
+            .args(arguments)
             .env("KEYSMITH_LISTEN", self.listen.to_string())
             .env(
                 "KEYSMITH_OPERATIONS_LISTEN",
@@ -163,7 +164,7 @@ impl Registry {
 
     /// Starts it again, after it was killed, and does not wait until it is ready.
     pub fn start_without_waiting(&mut self) {
-        self.process = Process::start("registry", self.settings.command(), &self.folder);
+        self.process = Process::start("registry", self.settings.command(&["serve"]), &self.folder);
     }
 
     /// Starts it again with nothing: a new database, and so a new log, under the same tokens.
@@ -185,7 +186,7 @@ impl Registry {
 }
 
 async fn boot(settings: &Settings, folder: &Path) -> Result<Process, String> {
-    let mut process = Process::start("registry", settings.command(), folder);
+    let mut process = Process::start("registry", settings.command(&["serve"]), folder);
     let operations = Client::new(settings.operations_listen);
     let ready = eventually("the registry is ready", || {
         let ended = process.exited();

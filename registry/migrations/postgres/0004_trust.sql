@@ -32,6 +32,18 @@ create table journal_marks (
     number bigint not null
 );
 
+-- How often it was switched off or on, and when last: by that, journals can say which came last.
+alter table applications add column switches bigint not null default 0;
+alter table applications add column switched_at bigint;
+alter table credentials add column switches bigint not null default 0;
+alter table credentials add column switched_at bigint;
+-- The same of a secret that began to retire, or is the current one again.
+alter table secrets add column turns bigint not null default 0;
+alter table secrets add column turned_at bigint;
+create index secrets_by_turn on secrets (turned_at, id) where turned_at is not null;
+create index applications_by_switch on applications (switched_at, id) where switched_at is not null;
+create index credentials_by_switch on credentials (switched_at, id) where switched_at is not null;
+
 create index secrets_by_revocation on secrets (revoked_at, id) where revoked_at is not null;
 create index tokens_by_revocation on tokens (revoked_at, id) where revoked_at is not null;
 

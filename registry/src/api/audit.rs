@@ -20,6 +20,7 @@ use super::{
 use crate::{
     audit::{self, Action, AuditQuery, NumberedEntry, Position},
     clock::Timestamp,
+    token::Role,
 };
 
 mod export;
@@ -42,6 +43,9 @@ struct AuditParameters {
     /// Only what was done to this credential: its id.
     #[param(nullable = false)]
     credential: Option<String>,
+    /// Only what was done with this token, or tried with it: its id.
+    #[param(nullable = false)]
+    token: Option<String>,
     /// Only this, for example `credential.rotated`.
     #[param(nullable = false)]
     action: Option<String>,
@@ -103,6 +107,23 @@ impl From<NumberedEntry> for EntryBody {
     }
 }
 
+/// One page of the log.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditPage)]
+struct PageBody {
+    /// The entries, the newest first.
+    items: Vec<EntryBody>,
+    /// Names the next page; null on the last.
+    next_cursor: Option<String>,
+    /// A signed head of the whole log as it is now, as `GET /v1/audit/head` has it: who keeps it with the page can prove later
+    /// what was there. Null while the log does not end where the registry ended it, which its next entry says; and for an
+    /// `org_admin`, who sees a part of the log.
+    #[schema(
+        example = "keysmith-audit-head-1:118:1800000000:nE1ZXZ7bqWJrTn0fZbPpeRZqVwzjzHuxxbOX4NFX5GE"
+    )]
+    head: Option<String>,
+}
+
 /// A [`Position`] as a cursor: the moment in milliseconds, a hyphen, the number.
 struct Cursor(Position);
 
@@ -133,6 +154,7 @@ impl AuditParameters {
             limit: slice.limit,
             application: parse("application", self.application, "an application's id")?,
             credential: parse("credential", self.credential, "a credential's id")?,
+            token: parse("token", self.token, "a token's id")?,
             action: parse("action", self.action, &actions())?,
             since: self.since.map(Into::into),
             until: self.until.map(Into::into),
@@ -158,18 +180,25 @@ fn parse<T: FromStr>(
 
 /// List what was done
 ///
-/// Every change is there with the token and the address that it came from, the newest first. Entries cannot be changed.
+/// Every change is there with the token and the address that it came from, the newest first. Entries cannot be changed. Each
+/// page carries a signed head of the log.
 /// An `org_admin` reads what concerns its organization's applications, credentials and tokens.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", operation_id = "list_audit", security(("Overseer" = [])), params(AuditParameters),
-    responses((status = 200, description = "One page, newest first", body = Page<EntryBody>)))]
+    responses((status = 200, description = "One page, newest first", body = PageBody)))]
 async fn list(
     overseer: Overseer,
     State(app): State<AppState>,
     Query(parameters): Query<AuditParameters>,
 ) -> Result<Answer, Problem> {
     let query = parameters.query()?;
-    let listing = audit::list(app.environment(), overseer.caller(), query).await?;
-    Ok(Answer::ok(&Page::new(
+    let env = app.environment();
+    let listing = audit::list(env, overseer.caller(), query).await?;
+    // Signed after the entries were read, so it stands for each of them.
+    let head = match overseer.caller().role {
+        Role::OrgAdmin => None,
+        _ => audit::head(env).await?,
+    };
+    let page = Page::new(
         listing,
         |item| {
             Cursor(Position {
@@ -178,5 +207,10 @@ async fn list(
             })
         },
         EntryBody::from,
-    ))?)
+    );
+    Ok(Answer::ok(&PageBody {
+        items: page.items,
+        next_cursor: page.next_cursor,
+        head: head.map(|head| head.to_string()),
+    })?)
 }

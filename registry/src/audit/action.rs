@@ -67,6 +67,8 @@ actions! {
     SecretLeaked = "secret.leaked",
     /// A secret was revoked again, because the journal of revocations says so and the database had forgotten it.
     SecretRevokedAgain = "secret.revoked_again",
+    /// A secret began to retire again, or became the current one again, for the same reason.
+    SecretTurnedAgain = "secret.turned_again",
     /// The database was filled from a backup.
     InstallationRestored = "installation.restored",
     /// Every credential was written out, without its secrets.

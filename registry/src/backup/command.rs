@@ -88,20 +88,21 @@ pub async fn restore(
     let location = location(&config, &file);
     let loaded = super::load(&wanted, location, &keys, &*world.entropy).await?;
     let environment = serve::open_restored(&config, &data, keys, world).await?;
-    let replayed = super::conclude(&environment, &wanted, loaded).await;
+    let replayed = super::conclude(&environment, &wanted, &loaded).await;
     environment.store.close().await;
-    say_restored(loaded, &replayed?, &wanted);
+    say_restored(&loaded, &replayed?, &wanted);
     Ok(())
 }
 
-fn say_restored(loaded: Loaded, replayed: &[Replayed], wanted: &Restore) {
+fn say_restored(loaded: &Loaded, replayed: &[Replayed], wanted: &Restore) {
     let mut err = io::stderr();
     let Loaded {
         created_at,
         revision,
         rows,
+        ..
     } = loaded;
-    let created_at = shown(created_at);
+    let created_at = shown(*created_at);
     let _ = writeln!(
         err,
         "{rows} rows of the backup of {created_at} (revision {revision}) are restored."
@@ -114,7 +115,7 @@ fn say_restored(loaded: Loaded, replayed: &[Replayed], wanted: &Restore) {
             .map_or_else(String::new, |last| format!(", the last of {}", shown(last)));
         let _ = writeln!(
             err,
-            "{path}: {read} revocations{until}; {again} of them were not in the backup and are revoked again."
+            "{path}: {read} entries{until}; {again} of them were not in the backup and are carried out again."
         );
     }
     if let Some(since) = wanted.accept_revoked_since {

@@ -1,4 +1,5 @@
-//! Reading a backup: once to see whether it is whole, and once to take it.
+//! Reading a backup: once to see whether it is whole, before anything of it is believed; once to see whether it can be taken;
+//! and once to take it.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     BackupError, cells,
-    format::{Begin, Counts, End, FORMAT, Header, MAX_LINE, Tagger},
+    format::{Begin, Counts, End, FORMAT, Header, MAX_HEADER, MAX_LINE, Tagger},
 };
 use crate::{
     secrets::Keys,
@@ -46,7 +47,7 @@ impl Reader {
             path: name.clone(),
             what,
         };
-        let Some(line) = line(&mut lines, &name)? else {
+        let Some(line) = line(&mut lines, &name, MAX_HEADER)? else {
             return Err(not("its first line is missing"));
         };
         let said: Value = serde_json::from_slice(&line)
@@ -79,13 +80,26 @@ impl Reader {
         table.ok_or_else(|| self.altered("a row belongs to no table"))
     }
 
+    /// Reads to the end, whatever the lines say: the backup is whole and unaltered, or this is an error.
+    pub(super) fn prove(mut self) -> Result<(), BackupError> {
+        loop {
+            let Some(line) = line(&mut self.lines, &self.name, MAX_LINE)? else {
+                return Err(self.altered("its last line is missing"));
+            };
+            if is_last(&line) {
+                return self.check_end(&line);
+            }
+            self.tagger.update(&line);
+        }
+    }
+
     /// Reads on.
     pub(super) fn next(&mut self) -> Result<Next, BackupError> {
         loop {
-            let Some(line) = line(&mut self.lines, &self.name)? else {
+            let Some(line) = line(&mut self.lines, &self.name, MAX_LINE)? else {
                 return Err(self.altered("its last line is missing"));
             };
-            if line.starts_with(b"{\"tag\"") {
+            if is_last(&line) {
                 self.check_end(&line)?;
                 return Ok(Next::End);
             }
@@ -128,7 +142,7 @@ impl Reader {
         if end.is_none_or(|end| end.tag != expected.tag) {
             return Err(self.altered("its tag does not fit"));
         }
-        if line(&mut self.lines, &self.name)?.is_some() {
+        if line(&mut self.lines, &self.name, MAX_LINE)?.is_some() {
             return Err(self.altered("something follows its end"));
         }
         Ok(())
@@ -142,10 +156,18 @@ impl Reader {
     }
 }
 
+fn is_last(line: &[u8]) -> bool {
+    line.starts_with(b"{\"tag\"")
+}
+
 /// The next line with its end; `None` at the end of the file.
-fn line(lines: &mut BufReader<File>, name: &str) -> Result<Option<Vec<u8>>, BackupError> {
+fn line(
+    lines: &mut BufReader<File>,
+    name: &str,
+    most: u64,
+) -> Result<Option<Vec<u8>>, BackupError> {
     let mut bytes = Vec::new();
-    let read = lines.take(MAX_LINE).read_until(b'\n', &mut bytes);
+    let read = lines.take(most).read_until(b'\n', &mut bytes);
     read.map_err(|source| BackupError::file("read", name, source))?;
     if bytes.is_empty() {
         return Ok(None);

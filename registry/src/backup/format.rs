@@ -24,6 +24,8 @@ use crate::{
 pub(super) const FORMAT: u32 = 1;
 /// Bytes at most in a line.
 pub(super) const MAX_LINE: u64 = 64 * 1024 * 1024;
+/// Bytes at most in the first line, which is read before the tag can be.
+pub(super) const MAX_HEADER: u64 = 256 * 1024;
 
 /// Where the backup's own key lies sealed.
 const KEY: Place<'_> = Place {

@@ -1,13 +1,13 @@
 //! From a backup to a database that a registry can start on.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use super::{
     BackupError,
     file::{Next, Reader},
-    shown,
+    journals, shown,
 };
 use crate::{
     audit::{self, Action, Event},
@@ -35,7 +35,7 @@ pub struct Restore {
 }
 
 /// A database that was filled, and on which no registry starts yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
     /// When the backup was made.
     pub created_at: Timestamp,
@@ -43,6 +43,8 @@ pub struct Loaded {
     pub revision: u64,
     /// Rows that were restored.
     pub rows: u64,
+    /// The journals that the backup knows and that were not given, or not up to where the backup knows them.
+    pub unheard: Vec<[u8; 16]>,
 }
 
 /// What came of one journal.
@@ -50,6 +52,8 @@ pub struct Loaded {
 pub struct Replayed {
     /// Its file.
     pub path: PathBuf,
+    /// Its own id.
+    pub journal: [u8; 16],
     /// Revocations in it.
     pub read: u64,
     /// Those that the backup did not have.
@@ -58,18 +62,19 @@ pub struct Replayed {
     pub last_at: Option<Timestamp>,
 }
 
-/// Fills an empty database from a backup that is whole and of the same master key. Before all that is certain, nothing
-/// is changed. The log gets a new identity, so that every gateway takes a snapshot.
+/// Fills an empty database from a backup that is whole and of the same master key, if the journals are whole and say what
+/// was revoked since. Before all that is certain, nothing is changed. The log gets a new identity, so that every gateway
+/// takes a snapshot.
 pub async fn load(
     wanted: &Restore,
     location: Location<'_>,
     keys: &Keys,
     entropy: &dyn Entropy,
 ) -> Result<Loaded, BackupError> {
-    let mut reader = Reader::open(&wanted.from, keys)?;
+    let reader = Reader::open(&wanted.from, keys)?;
     let created_at = reader.header.created_at();
-    check_evidence(wanted, created_at)?;
-    while let Next::Row(..) = reader.next()? {}
+    reader.prove()?;
+    let unheard = journals::check(wanted, keys, created_at)?;
     let mut reader = Reader::open(&wanted.from, keys)?;
     let mut load = Load::begin(location, reader.header.schema).await?;
     check_tables(&reader.header.tables, &load.tables)?;
@@ -79,6 +84,7 @@ pub async fn load(
         created_at,
         revision: reader.header.revision,
         rows,
+        unheard,
     })
 }
 
@@ -87,15 +93,17 @@ pub async fn load(
 pub async fn conclude(
     env: &Environment,
     wanted: &Restore,
-    loaded: Loaded,
+    loaded: &Loaded,
 ) -> Result<Vec<Replayed>, BackupError> {
     let mut replayed = Vec::with_capacity(wanted.journals.len());
     for path in &wanted.journals {
         let reader = journal::Reader::open(path, &env.keys)?;
-        let mut reader = reader.ok_or_else(|| no_journal(path))?;
+        let mut reader = reader.ok_or_else(|| journals::none(path))?;
+        let journal = reader.id();
         let tally = journal::revoke_again(env, &mut reader).await?;
         replayed.push(Replayed {
             path: path.clone(),
+            journal,
             read: tally.read,
             again: tally.again,
             last_at: tally.last_at,
@@ -105,16 +113,21 @@ pub async fn conclude(
     let organization = write.default_organization().await?.id;
     let event = event(wanted, loaded, &replayed);
     audit::note(env, write.as_mut(), Caller::registry(organization), event).await?;
+    // What they say is true now, or that it is not was accepted. Those that are still kept are noted when their registries
+    // start, and the others need not be there at the next restore.
+    write.forget_journals().await?;
     write.end_restore().await?;
     env.commit(write).await?;
     Ok(replayed)
 }
 
-fn event(wanted: &Restore, loaded: Loaded, replayed: &[Replayed]) -> Event {
-    let journals: Vec<Value> = replayed
+fn event(wanted: &Restore, loaded: &Loaded, replayed: &[Replayed]) -> Event {
+    let missing: Vec<String> = loaded.unheard.iter().map(journals::shown).collect();
+    let replays: Vec<Value> = replayed
         .iter()
         .map(|one| {
             json!({
+                "journal": journals::shown(&one.journal),
                 "revocations": one.read,
                 "revoked_again": one.again,
                 "last_at": one.last_at.map(shown),
@@ -124,34 +137,12 @@ fn event(wanted: &Restore, loaded: Loaded, replayed: &[Replayed]) -> Event {
     Event::of(Action::InstallationRestored, "installation")
         .with("backup_of", shown(loaded.created_at))
         .with("revision", loaded.revision)
-        .with("journals", journals)
+        .with("journals", replays)
+        .with("journals_missing", missing)
         .with(
             "accept_revoked_since",
             wanted.accept_revoked_since.map(shown),
         )
-}
-
-/// Something must say what was revoked since, or somebody that it may come back.
-fn check_evidence(wanted: &Restore, created_at: Timestamp) -> Result<(), BackupError> {
-    for path in &wanted.journals {
-        let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        if length == 0 {
-            return Err(no_journal(path));
-        }
-    }
-    let accepted = wanted.accept_revoked_since;
-    if wanted.journals.is_empty() && accepted.is_none_or(|since| since > created_at) {
-        return Err(BackupError::RevocationsUnknown {
-            created_at: shown(created_at),
-        });
-    }
-    Ok(())
-}
-
-fn no_journal(path: &Path) -> BackupError {
-    BackupError::NoJournal {
-        path: path.display().to_string(),
-    }
 }
 
 /// The backup's tables must be those that this program makes for their version, whichever the database.

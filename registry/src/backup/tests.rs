@@ -21,7 +21,7 @@ use crate::{
         OpenError, Store as _,
         sql::{Dump, Load, Location, SqlStore},
     },
-    testing::{DATABASE, HOUR, World, secret},
+    testing::{DATABASE, HOUR, World, home::Home, secret},
     token::{self, NewRole, NewToken},
 };
 
@@ -29,10 +29,6 @@ mod journals;
 mod portable;
 mod refused;
 mod schema;
-
-fn database(folder: &Path) -> PathBuf {
-    folder.join(DATABASE)
-}
 
 /// Makes a backup of the world in its folder.
 async fn taken(world: &World) -> PathBuf {
@@ -42,9 +38,8 @@ async fn taken(world: &World) -> PathBuf {
 }
 
 async fn take(world: &World, to: &Path, overwrite: bool) -> Result<BackedUp, BackupError> {
-    let file = database(world.home.path());
     let wanted = Backup {
-        location: Location::File(&file),
+        location: world.home.location(),
         to,
         overwrite,
     };
@@ -68,44 +63,41 @@ fn wanted(world: &World, from: &Path) -> Restore {
     }
 }
 
-async fn load_into(world: &World, wanted: &Restore, file: &Path) -> Result<Loaded, BackupError> {
+async fn load_into(world: &World, wanted: &Restore, home: &Home) -> Result<Loaded, BackupError> {
     let env = &world.env;
-    load(
-        wanted,
-        Location::File(file),
-        &env.keys,
-        env.entropy.as_ref(),
-    )
-    .await
+    load(wanted, home.location(), &env.keys, env.entropy.as_ref()).await
 }
 
 /// What use cases need on the database that was filled.
-async fn opened(world: &World, file: &Path) -> Environment {
+async fn opened(world: &World, home: &Home) -> Environment {
     let env = &world.env;
-    let store = SqlStore::open_restored(
-        Location::File(file),
-        &env.keys,
-        env.now(),
-        env.entropy.as_ref(),
-    );
+    let store =
+        SqlStore::open_restored(home.location(), &env.keys, env.now(), env.entropy.as_ref());
     Environment {
         store: Arc::new(store.await.unwrap()),
         ..env.clone()
     }
 }
 
-/// Restores into a folder of its own.
+/// Restores into a database of its own.
 async fn restored(world: &World, wanted: &Restore) -> (World, Vec<Replayed>) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
-    let loaded = load_into(world, wanted, &file).await.unwrap();
-    let env = opened(world, &file).await;
-    let replayed = conclude(&env, wanted, loaded).await.unwrap();
+    let home = world.home.empty().await;
+    let loaded = load_into(world, wanted, &home).await.unwrap();
+    let env = opened(world, &home).await;
+    let replayed = conclude(&env, wanted, &loaded).await.unwrap();
     env.store.close().await;
-    (
-        World::open(crate::testing::home::Home::within(folder), 7).await,
-        replayed,
-    )
+    (World::open(home, 7).await, replayed)
+}
+
+/// Nothing was changed in the database that was to be filled.
+async fn assert_untouched(home: &Home) {
+    match home.url() {
+        None => assert!(!home.path().join(DATABASE).exists(), "there is a file"),
+        Some(_) => {
+            let begun = Dump::begin(home.location()).await;
+            assert!(matches!(begun, Err(OpenError::Empty)), "it was filled");
+        }
+    }
 }
 
 /// Every row of every table, by table.
@@ -125,13 +117,16 @@ async fn rows_of(dump: &mut Dump) -> BTreeMap<String, Vec<String>> {
     all
 }
 
-async fn rows(file: &Path) -> BTreeMap<String, Vec<String>> {
-    rows_of(&mut Dump::begin(Location::File(file)).await.unwrap()).await
+async fn rows(home: &Home) -> BTreeMap<String, Vec<String>> {
+    rows_of(&mut Dump::begin(home.location()).await.unwrap()).await
 }
 
 /// With something of most kinds.
 async fn filled() -> World {
-    let world = World::sqlite().await;
+    filled_in(World::new().await).await
+}
+
+async fn filled_in(world: World) -> World {
     let one = world.credential("jack", NewSecret::GeneratedApiKey).await;
     let next = crate::credential::RotatedSecret::Generated { username: None };
     world
@@ -169,13 +164,12 @@ fn of(issued: &Issued) -> crate::secrets::SecretText {
 async fn what_is_restored_is_what_was_backed_up_in_every_table() {
     let world = filled().await;
     let backup = taken(&world).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
-    load_into(&world, &wanted(&world, &backup), &file)
+    let home = world.home.empty().await;
+    load_into(&world, &wanted(&world, &backup), &home)
         .await
         .unwrap();
-    let mut before = rows(&database(world.home.path())).await;
-    let mut after = rows(&file).await;
+    let mut before = rows(&world.home).await;
+    let mut after = rows(&home).await;
     for table in ["secrets", "tokens", "audit", "changes", "deployed_secrets"] {
         assert!(!before[table].is_empty(), "{table}");
     }
@@ -191,9 +185,8 @@ async fn what_is_restored_is_what_was_backed_up_in_every_table() {
 #[tokio::test]
 async fn a_backup_is_of_one_moment_whatever_is_written_meanwhile() {
     let world = filled().await;
-    let file = database(world.home.path());
-    let before = rows(&file).await;
-    let mut dump = Dump::begin(Location::File(&file)).await.unwrap();
+    let before = rows(&world.home).await;
+    let mut dump = Dump::begin(world.home.location()).await.unwrap();
     let one = world.credential("late", NewSecret::GeneratedApiKey).await;
     world.rotate_now(one.detail.credential.id).await;
     let id = one.detail.credential.application;
@@ -201,12 +194,12 @@ async fn a_backup_is_of_one_moment_whatever_is_written_meanwhile() {
         .await
         .unwrap();
     assert_eq!(rows_of(&mut dump).await, before);
-    assert_ne!(rows(&file).await, before);
+    assert_ne!(rows(&world.home).await, before);
 }
 
 #[tokio::test]
 async fn gateways_take_a_snapshot_of_what_was_restored_and_forget_the_rest() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     let kept = world.credential("kept", NewSecret::GeneratedApiKey).await;
     let backup = taken(&world).await;
     let lost = world.credential("lost", NewSecret::GeneratedApiKey).await;
@@ -224,7 +217,12 @@ async fn gateways_take_a_snapshot_of_what_was_restored_and_forget_the_rest() {
 async fn a_backup_is_readable_for_its_owner_alone_and_replaces_nothing_by_itself() {
     let world = filled().await;
     let to = world.home.path().join("backup");
+    // Somebody who waits for it can have no file of the same name ready.
+    let planted = world.home.path().join("backup.partial");
+    fs::write(&planted, "").unwrap();
     take(&world, &to, false).await.unwrap();
+    assert_eq!(fs::read(&planted).unwrap(), b"");
+    fs::remove_file(&planted).unwrap();
     let mode = fs::metadata(&to).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let before = fs::read(&to).unwrap();
@@ -242,7 +240,7 @@ async fn a_backup_is_readable_for_its_owner_alone_and_replaces_nothing_by_itself
 
 #[tokio::test]
 async fn a_backup_holds_no_secret_and_no_hash_of_one() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     let one = world.credential("jack", NewSecret::GeneratedApiKey).await;
     let backup = taken(&world).await;
     let text = fs::read_to_string(&backup).unwrap();

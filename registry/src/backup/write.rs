@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     BackupError, cells,
-    format::{Begin, Counts, Header, Tagger},
+    format::{Begin, Counts, Header, MAX_LINE, Tagger},
 };
 use crate::{
     clock::Timestamp,
@@ -53,12 +53,12 @@ pub async fn backup(
     entropy: &dyn Entropy,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<BackedUp, BackupError> {
-    let target = Target::open(wanted.to, wanted.overwrite)?;
+    let target = Target::open(wanted.to, wanted.overwrite, entropy)?;
     let name = target.name.clone();
+    let partial = target.file.as_ref().map(|file| file.partial.clone());
     let result = write(wanted.location, target, keys, now, entropy, progress).await;
     if result.is_err()
-        && let Some(partial) = partial(wanted.to)
-        && !matches!(result, Err(BackupError::Exists { .. }))
+        && let Some(partial) = partial
     {
         // What is left of it is of no use; that it stays is no second failure.
         let _ = fs::remove_file(partial);
@@ -77,6 +77,8 @@ async fn write(
 ) -> Result<BackedUp, BackupError> {
     // The moment comes before the snapshot: what was revoked since then may be in it, and nothing else.
     let mut dump = Dump::begin(location).await?;
+    // A backup under another key than the database's would be found to be of no use when it is needed.
+    dump.check(keys).await?;
     let (header, tagger) = Header::new(&dump, now, keys, entropy)?;
     let revision = header.revision;
     let tables = header.tables.clone();
@@ -111,21 +113,39 @@ async fn write(
 /// Where it is written to.
 struct Target {
     out: Box<dyn Write + Send>,
-    /// To wait until it is on the disk, under the name that it gets then.
-    file: Option<(File, PathBuf, PathBuf, bool)>,
+    /// `None` for the standard output.
+    file: Option<Named>,
     name: String,
 }
 
-fn partial(to: &Path) -> Option<PathBuf> {
-    let mut name = to.file_name()?.to_owned();
-    name.push(".partial");
-    (to != Path::new("-")).then(|| to.with_file_name(name))
+/// A file that gets its name once it is complete.
+struct Named {
+    /// To wait until it is on the disk.
+    file: File,
+    partial: PathBuf,
+    to: PathBuf,
+    overwrite: bool,
+}
+
+/// Nobody else's name: neither a backup that is being made at the same time nor who knows what is done here can have it.
+fn partial(to: &Path, entropy: &dyn Entropy) -> Result<Option<PathBuf>, BackupError> {
+    if to == Path::new("-") {
+        return Ok(None);
+    }
+    let is_a_directory = || {
+        let shown = to.display().to_string();
+        BackupError::file("create", &shown, io::ErrorKind::IsADirectory.into())
+    };
+    let mut name = to.file_name().ok_or_else(is_a_directory)?.to_owned();
+    let random = u64::from_be_bytes(entropy.bytes()?);
+    name.push(format!(".{random:016x}.partial"));
+    Ok(Some(to.with_file_name(name)))
 }
 
 impl Target {
-    fn open(to: &Path, overwrite: bool) -> Result<Self, BackupError> {
+    fn open(to: &Path, overwrite: bool, entropy: &dyn Entropy) -> Result<Self, BackupError> {
         let name = to.display().to_string();
-        let Some(partial) = partial(to) else {
+        let Some(partial) = partial(to, entropy)? else {
             return Ok(Self {
                 out: Box::new(BufWriter::new(io::stdout())),
                 file: None,
@@ -135,21 +155,43 @@ impl Target {
         if to.exists() && !overwrite {
             return Err(BackupError::Exists { path: name });
         }
+        let created = |source| BackupError::file("create", &name, source);
         let file = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&partial)
-            .map_err(|source| BackupError::file("create", &name, source))?;
-        let second = file
-            .try_clone()
-            .map_err(|source| BackupError::file("create", &name, source))?;
+            .map_err(created)?;
+        let named = Named {
+            file: file.try_clone().map_err(created)?,
+            partial,
+            to: to.to_owned(),
+            overwrite,
+        };
         Ok(Self {
             out: Box::new(BufWriter::new(file)),
-            file: Some((second, partial, to.to_owned(), overwrite)),
+            file: Some(named),
             name,
         })
+    }
+}
+
+impl Named {
+    /// Waits until it is on the disk under its name.
+    fn settle(self) -> io::Result<()> {
+        self.file.sync_all()?;
+        // A link, unlike a rename, never replaces what somebody else wrote meanwhile.
+        let linked = !self.overwrite && fs::hard_link(&self.partial, &self.to).is_ok();
+        if linked {
+            fs::remove_file(&self.partial)?;
+        } else if self.overwrite || !self.to.exists() {
+            // Not every file system has links.
+            fs::rename(&self.partial, &self.to)?;
+        } else {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let directory = self.to.parent().filter(|path| !path.as_os_str().is_empty());
+        File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
     }
 }
 
@@ -161,8 +203,12 @@ struct Lines {
 impl Lines {
     fn put(&mut self, line: &impl Serialize) -> Result<(), BackupError> {
         let text = serde_json::to_vec(line).map_err(io::Error::from);
-        let put = |text: Vec<u8>| {
-            let text = [text, b"\n".to_vec()].concat();
+        let put = |mut text: Vec<u8>| {
+            text.push(b'\n');
+            if text.len() as u64 >= MAX_LINE {
+                let what = "a row is larger than a backup can hold";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
             self.tagger.update(&text);
             self.target.out.write_all(&text)
         };
@@ -176,20 +222,9 @@ impl Lines {
         let name = self.target.name.clone();
         let failed = |source| BackupError::file("write", &name, source);
         self.target.out.flush().map_err(failed)?;
-        let Some((file, partial, to, overwrite)) = self.target.file else {
+        let Some(file) = self.target.file else {
             return Ok(());
         };
-        file.sync_all().map_err(failed)?;
-        if overwrite {
-            fs::rename(&partial, &to).map_err(failed)?;
-        } else {
-            // A link, unlike a rename, never replaces what somebody else wrote meanwhile.
-            let linked = fs::hard_link(&partial, &to);
-            fs::remove_file(&partial).map_err(failed)?;
-            linked.map_err(failed)?;
-        }
-        let directory = to.parent().filter(|path| !path.as_os_str().is_empty());
-        let directory = File::open(directory.unwrap_or(Path::new("."))).map_err(failed)?;
-        directory.sync_all().map_err(failed)
+        file.settle().map_err(failed)
     }
 }

@@ -43,6 +43,9 @@ struct List {
     /// Only what was done to this credential: APPLICATION/NAME, or its id if it is deleted
     #[arg(long, value_name = "CREDENTIAL")]
     credential: Option<String>,
+    /// Only what was done with this token, or tried with it: its id
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
     /// Only this, for example `credential.rotated`
     #[arg(long)]
     action: Option<String>,
@@ -81,6 +84,9 @@ impl List {
         }
         if let Some(named) = self.credential {
             query.push(("credential", credential_id(&mut desk.client, &named)?));
+        }
+        if let Some(token) = self.token {
+            query.push(("token", token));
         }
         if let Some(action) = self.action {
             query.push(("action", action));

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Journal, JournalError, Reader, Revocation, Revoked, file::Appender};
+use super::{Journal, JournalError, Reader, Revocation, Revoked, Switched, file::Appender};
 use crate::{
     application,
     caller::Caller,
@@ -15,6 +15,7 @@ use crate::{
     credential,
     environment::Environment,
     error::{Error, Kind},
+    store::RevokedSource,
     token,
 };
 
@@ -132,7 +133,7 @@ async fn read_on(
     Ok(tally)
 }
 
-/// Returns how many were not revoked in the database.
+/// Returns how many were not true in the database.
 async fn revoke_batch(env: &Environment, batch: &[Revoked]) -> Result<u64, JournalError> {
     let mut forgotten = Vec::new();
     let mut read = env.store.read().await.map_err(Error::from)?;
@@ -155,6 +156,11 @@ async fn revoke_batch(env: &Environment, batch: &[Revoked]) -> Result<u64, Journ
 
 async fn revoke(env: &Environment, what: Revoked) -> Result<(), Error> {
     match what {
+        Revoked::Switched(switch) => match switch.what {
+            Switched::Credential(id) => credential::switch_again(env, id, switch).await,
+            Switched::Application(id) => application::switch_again(env, id, switch).await,
+        },
+        Revoked::Turned(turn) => credential::turn_again(env, turn).await,
         Revoked::Secret(id) => credential::revoke_again(env, id).await,
         Revoked::Credential(id) => credential::delete_again(env, id).await,
         Revoked::Token(id) => token::revoke_again(env, id).await,
@@ -180,8 +186,11 @@ async fn catch_up(
     let revision = env.store.revision();
     let mut read = env.store.read().await.map_err(Error::from)?;
     for source in [
-        crate::store::RevokedSource::Secrets,
-        crate::store::RevokedSource::Tokens,
+        RevokedSource::Secrets,
+        RevokedSource::Tokens,
+        RevokedSource::Credentials,
+        RevokedSource::Applications,
+        RevokedSource::Turns,
     ] {
         let mut after = (recent.since(), String::new());
         loop {

@@ -90,12 +90,26 @@ impl<'a> Reader<'a> {
         let read = bounded.read_until(b'\n', &mut bytes);
         let length = read.map_err(|source| JournalError::file("read", &self.path, source))?;
         if bytes.pop() != Some(b'\n') {
-            let cut_off = u64::try_from(length).is_ok_and(|length| length < MAX_LINE);
-            return cut_off.then_some(None).ok_or_else(|| self.altered());
+            let is_short = u64::try_from(length).is_ok_and(|length| length < MAX_LINE);
+            let is_cut_off = is_short || (is_blank(&bytes) && self.is_blank_from_here()?);
+            return is_cut_off.then_some(None).ok_or_else(|| self.altered());
         }
         self.end = self.end.saturating_add(length as u64);
         // What is not text fails its tag.
         Ok(Some(String::from_utf8(bytes).unwrap_or_default()))
+    }
+
+    /// Where the power failed, some file systems leave zeros in place of what was to be written last.
+    fn is_blank_from_here(&mut self) -> Result<bool, JournalError> {
+        let failed = |source| JournalError::file("read", &self.path, source);
+        loop {
+            let bytes = self.lines.fill_buf().map_err(failed)?;
+            let length = bytes.len();
+            if length == 0 || !is_blank(bytes) {
+                return Ok(length == 0);
+            }
+            self.lines.consume(length);
+        }
     }
 
     fn altered(&self) -> JournalError {
@@ -104,6 +118,10 @@ impl<'a> Reader<'a> {
             line: self.line,
         }
     }
+}
+
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
 }
 
 impl Appender {

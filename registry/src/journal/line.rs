@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Revocation, Revoked};
+use super::{Revocation, Revoked, Switch, Turn};
 use crate::{clock::Timestamp, secrets::Keys};
 
 /// The layout of a journal.
@@ -19,16 +19,36 @@ pub(super) struct Header {
     began_at: u64,
 }
 
-/// Every further line.
+/// Every further line. What does not belong there fails its tag.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Entry {
     /// Counting from 1.
     number: u64,
     /// Unix milliseconds.
     at: u64,
     revision: u64,
-    revoked: String,
+    #[serde(flatten)]
+    said: Said,
+}
+
+/// What a line says besides: that something was revoked, or which way it was switched or turned.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Said {
+    Revoked {
+        revoked: String,
+    },
+    Switched {
+        switched: String,
+        enabled: bool,
+        count: u64,
+    },
+    Turned {
+        turned: String,
+        /// Unix milliseconds.
+        until: Option<u64>,
+        count: u64,
+    },
 }
 
 /// The lines so far, as far as the next one has to know them.
@@ -81,7 +101,7 @@ impl Chain {
             number: self.number,
             at: revocation.at.as_millis(),
             revision: revocation.revision,
-            revoked: revocation.what.to_string(),
+            said: revocation.what.into(),
         };
         // Plain values do not fail to be written; an empty line would be found when it is read.
         self.write(keys, &serde_json::to_string(&entry).unwrap_or_default())
@@ -102,7 +122,7 @@ impl Chain {
     /// Reads a further line, without its end.
     pub(super) fn read(&mut self, keys: &Keys, line: &str) -> Option<Revocation> {
         let entry: Entry = serde_json::from_str(self.check(keys, line)?).ok()?;
-        let what: Revoked = entry.revoked.parse().ok()?;
+        let what = entry.said.read()?;
         self.number = self.number.saturating_add(1);
         (entry.number == self.number).then_some(Revocation {
             what,
@@ -118,6 +138,52 @@ impl Chain {
         self.tag = expected;
         // What is compared lies beside it in the same file: it is no secret, and its bytes may take different times.
         (format!("{high:032x}{low:032x}") == tag).then_some(said)
+    }
+}
+
+impl From<Revoked> for Said {
+    fn from(what: Revoked) -> Self {
+        match what {
+            Revoked::Switched(switch) => Self::Switched {
+                switched: switch.what.to_string(),
+                enabled: switch.enabled,
+                count: switch.count,
+            },
+            Revoked::Turned(turn) => Self::Turned {
+                turned: turn.secret.to_string(),
+                until: turn.until.map(Timestamp::as_millis),
+                count: turn.count,
+            },
+            what => Self::Revoked {
+                revoked: what.to_string(),
+            },
+        }
+    }
+}
+
+impl Said {
+    fn read(self) -> Option<Revoked> {
+        match self {
+            Self::Revoked { revoked } => revoked.parse().ok(),
+            Self::Switched {
+                switched,
+                enabled,
+                count,
+            } => Some(Revoked::Switched(Switch {
+                what: switched.parse().ok()?,
+                enabled,
+                count,
+            })),
+            Self::Turned {
+                turned,
+                until,
+                count,
+            } => Some(Revoked::Turned(Turn {
+                secret: turned.parse().ok()?,
+                until: until.map(Timestamp::from_millis),
+                count,
+            })),
+        }
     }
 }
 

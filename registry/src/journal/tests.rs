@@ -2,10 +2,11 @@ use std::{fs, path::PathBuf};
 
 use super::*;
 use crate::{
-    application,
-    credential::NewSecret,
+    application::{self, ApplicationPatch},
+    credential::{self, CredentialPatch, NewSecret},
+    secret::SecretState,
     store::{Store as _, StoreError},
-    testing::{DATABASE, World},
+    testing::{HOUR, World, home::Kept},
     token::{self, NewRole, NewToken},
 };
 
@@ -49,22 +50,22 @@ async fn a_token(world: &World) -> TokenId {
 }
 
 /// Closes the world and puts the database back that was kept.
-async fn roll_back(world: World, kept: &[u8]) -> World {
-    let folder = world.close().await;
-    fs::write(folder.path().join(DATABASE), kept).unwrap();
-    World::open(folder, 2).await
+async fn roll_back(world: World, kept: &Kept) -> World {
+    let mut home = world.close().await;
+    home.put_back(kept).await;
+    World::open(home, 2).await
 }
 
 /// The database as it is now, while nobody writes.
-async fn copy(world: World, seed: u64) -> (World, Vec<u8>) {
-    let folder = world.close().await;
-    let copy = fs::read(folder.path().join(DATABASE)).unwrap();
-    (World::open(folder, seed).await, copy)
+async fn copy(world: World, seed: u64) -> (World, Kept) {
+    let home = world.close().await;
+    let copy = home.keep().await;
+    (World::open(home, seed).await, copy)
 }
 
 #[tokio::test]
 async fn what_is_revoked_is_in_the_journal_before_the_caller_is_told() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     keep(&world).await;
     let rotated = world.credential("a", NewSecret::GeneratedApiKey).await;
     assert_eq!(
@@ -91,7 +92,7 @@ async fn what_is_revoked_is_in_the_journal_before_the_caller_is_told() {
 
 #[tokio::test]
 async fn a_deleted_application_is_one_line_whatever_it_had() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     keep(&world).await;
     let application = world.application("a").await;
     for name in ["k1", "k2", "k3"] {
@@ -109,7 +110,7 @@ async fn a_deleted_application_is_one_line_whatever_it_had() {
 
 #[tokio::test]
 async fn what_an_older_database_brings_back_is_revoked_again() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     keep(&world).await;
     let rotated = world
         .credential("rotated", NewSecret::GeneratedApiKey)
@@ -177,9 +178,141 @@ async fn what_an_older_database_brings_back_is_revoked_again() {
     );
 }
 
+async fn enable(world: &World, id: CredentialId, enabled: bool) {
+    let patch = CredentialPatch {
+        enabled: Some(enabled),
+        ..CredentialPatch::default()
+    };
+    credential::update(&world.env, world.caller(), id, None, patch)
+        .await
+        .unwrap();
+}
+
+async fn enable_application(world: &World, id: ApplicationId, enabled: bool) {
+    let patch = ApplicationPatch {
+        enabled: Some(enabled),
+        ..ApplicationPatch::default()
+    };
+    application::update(&world.env, world.caller(), id, None, patch)
+        .await
+        .unwrap();
+}
+
+/// Whether the credential and its application are enabled.
+async fn enabled(world: &World, issued: &credential::Issued) -> (bool, bool) {
+    let mut read = world.store.read().await.unwrap();
+    let known = &issued.detail.credential;
+    let credential = read.credential(known.id).await.unwrap().unwrap();
+    let application = read.application(known.application).await.unwrap().unwrap();
+    (credential.enabled, application.enabled)
+}
+
+#[tokio::test]
+async fn what_was_disabled_is_disabled_again_and_what_was_enabled_after_that_is_not() {
+    let world = World::new().await;
+    keep(&world).await;
+    let mut all = Vec::new();
+    for name in ["off", "on", "application"] {
+        all.push(world.credential(name, NewSecret::GeneratedApiKey).await);
+    }
+    let ids: Vec<_> = all.iter().map(|one| one.detail.credential.id).collect();
+    let application = all[2].detail.credential.application;
+    let mut gateway = world.gateway().await;
+    let (world, older) = copy(world, 3).await;
+    keep(&world).await;
+    for id in &ids[..2] {
+        enable(&world, *id, false).await;
+    }
+    enable(&world, ids[1], true).await;
+    enable_application(&world, application, false).await;
+    assert_eq!(said(&world).len(), 4);
+
+    let world = roll_back(world, &older).await;
+    keep(&world).await;
+    let expected = [(false, true), (true, true), (true, false)];
+    for (issued, expected) in all.iter().zip(expected) {
+        assert_eq!(enabled(&world, issued).await, expected);
+    }
+    gateway.catch_up(&world.feed).await;
+    assert_eq!(gateway.known(), world.gateway().await.known());
+
+    // A database that knows what came later is left as it is.
+    enable(&world, ids[0], true).await;
+    let world = World::open(world.close().await, 4).await;
+    keep(&world).await;
+    assert_eq!(enabled(&world, &all[0]).await, (true, true));
+}
+
+#[tokio::test]
+async fn a_secret_that_retired_since_retires_again_and_one_that_came_back_does_not() {
+    let world = World::new().await;
+    keep(&world).await;
+    let retired = world
+        .credential("retired", NewSecret::GeneratedApiKey)
+        .await;
+    let back = world.credential("back", NewSecret::GeneratedApiKey).await;
+    let (world, older) = copy(world, 3).await;
+    keep(&world).await;
+    for issued in [&retired, &back] {
+        let next = credential::RotatedSecret::Generated { username: None };
+        let id = issued.detail.credential.id;
+        world.rotate(id, HOUR, next).await.unwrap();
+    }
+    let id = back.detail.credential.id;
+    credential::cancel_rotation(&world.env, world.caller(), id, None)
+        .await
+        .unwrap();
+    assert_eq!(
+        said(&world).len(),
+        4,
+        "two began to retire, one came back, and what took its place is revoked"
+    );
+
+    let world = roll_back(world, &older).await;
+    keep(&world).await;
+    let mut ends = Vec::new();
+    for issued in [&retired, &back] {
+        let mut read = world.store.read().await.unwrap();
+        let id = issued.detail.credential.id;
+        let secrets = read.unrevoked_secrets(id).await.unwrap();
+        ends.push(secrets.iter().map(|one| one.state).collect::<Vec<_>>());
+    }
+    let until = world.env.now().after(HOUR);
+    let expected = [SecretState::Retiring { until }, SecretState::Current];
+    assert_eq!(ends, expected.map(|state| vec![state]));
+    let gateway = world.gateway().await;
+    let known = gateway.by_value(&retired.secret.clone().unwrap());
+    assert_eq!(known.unwrap().expires_at, until.as_millis());
+}
+
+#[tokio::test]
+async fn of_what_two_registries_switched_the_last_counts_whichever_journal_is_read_first() {
+    let world = World::new().await;
+    let one = world.credential("a", NewSecret::GeneratedApiKey).await;
+    let id = one.detail.credential.id;
+    let (mut world, older) = copy(world, 3).await;
+    for (name, is_enabled) in [("first", false), ("second", true), ("third", false)] {
+        let file = world.home.path().join(name);
+        world
+            .store
+            .keep_journal(open(&world.env, &file).await.unwrap());
+        enable(&world, id, is_enabled).await;
+        world = World::open(world.close().await, 4).await;
+    }
+    for order in [["first", "second", "third"], ["third", "second", "first"]] {
+        world = roll_back(world, &older).await;
+        for name in order {
+            let file = world.home.path().join(name);
+            let mut reader = Reader::open(&file, &world.env.keys).unwrap().unwrap();
+            revoke_again(&world.env, &mut reader).await.unwrap();
+        }
+        assert_eq!(enabled(&world, &one).await, (false, true));
+    }
+}
+
 #[tokio::test]
 async fn a_start_writes_what_a_crash_kept_from_the_journal() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     keep(&world).await;
     let one = world.credential("a", NewSecret::GeneratedApiKey).await;
     let id = one.detail.credential.id;
@@ -192,17 +325,30 @@ async fn a_start_writes_what_a_crash_kept_from_the_journal() {
     token::revoke(&world.env, world.caller(), None, token)
         .await
         .unwrap();
+    enable(&world, id, false).await;
+    enable_application(&world, one.detail.credential.application, false).await;
     assert_eq!(said(&world).len(), 1);
     keep(&world).await;
     let written = said(&world);
-    assert_eq!(written.len(), 3, "and nothing twice");
+    assert_eq!(written.len(), 5, "and nothing twice");
+    for (line, what) in [
+        (3, Switched::Credential(id)),
+        (4, Switched::Application(one.detail.credential.application)),
+    ] {
+        let switch = Switch {
+            what,
+            enabled: false,
+            count: 1,
+        };
+        assert_eq!(written[line].what, Revoked::Switched(switch));
+    }
     assert!(is_secret(&written[1]));
     assert_eq!(written[2].what, Revoked::Token(token));
 }
 
 #[tokio::test]
 async fn a_line_that_a_crash_cut_off_is_written_again() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     keep(&world).await;
     let one = world.credential("a", NewSecret::GeneratedApiKey).await;
     let id = one.detail.credential.id;
@@ -223,11 +369,16 @@ async fn a_line_that_a_crash_cut_off_is_written_again() {
         let folder = world.close().await;
         world = World::open(folder, 3).await;
     }
+    // What a file system makes of a write that the power kept from the disk.
+    fs::write(path(&world), [&whole[..last], &[0; 5000]].concat()).unwrap();
+    keep(&world).await;
+    assert_eq!(said(&world).len(), 2);
+    assert_eq!(fs::read(path(&world)).unwrap().len(), whole.len());
 }
 
 #[tokio::test]
 async fn a_journal_that_was_altered_is_refused_and_the_line_named() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     keep(&world).await;
     let one = world.credential("a", NewSecret::GeneratedApiKey).await;
     for _ in 0..3 {
@@ -254,7 +405,7 @@ async fn a_journal_that_was_altered_is_refused_and_the_line_named() {
 
 #[tokio::test]
 async fn two_registries_do_not_share_a_journal() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     keep(&world).await;
     let other = World::seeded(2).await;
     let refused = open(&other.env, &path(&world)).await;
@@ -271,7 +422,7 @@ async fn two_registries_do_not_share_a_journal() {
 
 #[tokio::test]
 async fn many_who_revoke_at_once_are_each_in_the_journal_when_they_are_told() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     keep(&world).await;
     let journal = open(&world.env, &world.home.path().join("other"))
         .await
@@ -300,7 +451,7 @@ async fn many_who_revoke_at_once_are_each_in_the_journal_when_they_are_told() {
 
 #[tokio::test]
 async fn who_revokes_is_told_when_the_journal_takes_nothing() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     let full = fs::OpenOptions::new()
         .write(true)
         .open("/dev/full")
@@ -326,10 +477,11 @@ async fn who_revokes_is_told_when_the_journal_takes_nothing() {
 
 #[tokio::test]
 async fn it_holds_no_secret_and_no_fingerprint() {
-    let world = World::sqlite().await;
+    let world = World::new().await;
     keep(&world).await;
     let one = world.credential("a", NewSecret::GeneratedApiKey).await;
     world.rotate_now(one.detail.credential.id).await;
+    enable(&world, one.detail.credential.id, false).await;
     let text = fs::read_to_string(path(&world)).unwrap();
     for line in text.lines() {
         let (said, _) = line.rsplit_once(' ').unwrap();
@@ -344,6 +496,11 @@ async fn it_holds_no_secret_and_no_fingerprint() {
                 "at",
                 "revision",
                 "revoked",
+                "switched",
+                "enabled",
+                "count",
+                "turned",
+                "until",
             ];
             assert!(known.contains(&name.as_str()), "{name}");
         }

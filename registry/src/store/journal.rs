@@ -3,7 +3,12 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{clock::Timestamp, ids::SecretId, journal::Revoked, secret::Secret};
+use crate::{
+    clock::Timestamp,
+    ids::SecretId,
+    journal::{Revoked, Switch, Turn},
+    secret::Secret,
+};
 
 /// Where revocations are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +17,12 @@ pub enum RevokedSource {
     Secrets,
     /// Tokens.
     Tokens,
+    /// Credentials that were switched off or on.
+    Credentials,
+    /// Applications that were switched off or on.
+    Applications,
+    /// Secrets that began to retire, or are the current ones again.
+    Turns,
 }
 
 /// Reading what was revoked.
@@ -19,7 +30,8 @@ pub enum RevokedSource {
 pub trait JournalReads: Send {
     /// One secret.
     async fn secret(&mut self, id: SecretId) -> Result<Option<Secret>, StoreError>;
-    /// Whether it does not work here: it is revoked, or not there.
+    /// Whether it does not work here: it is revoked, or not there. Of a switch or a turn: whether it was carried out here, and maybe others
+    /// after it.
     async fn is_revoked(&mut self, what: &Revoked) -> Result<bool, StoreError>;
     /// What was revoked after this moment and, at that moment, after this id; in that order.
     async fn revoked_after(
@@ -38,6 +50,12 @@ pub trait JournalWrites: Send {
     /// Notes that the journal is true here up to this line.
     async fn set_journal_mark(&mut self, journal: &[u8; 16], number: u64)
     -> Result<(), StoreError>;
+    /// Says that something was switched as often as the switch says, after it was switched again.
+    async fn set_switch(&mut self, switch: &Switch) -> Result<(), StoreError>;
+    /// Says the same of a secret that turned.
+    async fn set_turn(&mut self, turn: &Turn) -> Result<(), StoreError>;
+    /// Forgets which journals there were.
+    async fn forget_journals(&mut self) -> Result<(), StoreError>;
     /// Lets registries start on a database that was restored.
     async fn end_restore(&mut self) -> Result<(), StoreError>;
 }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     entropy::Entropy,
-    ids::GroupId,
+    ids::{GroupId, SecretId},
     journal::{Journal, Revocation, Revoked},
     secrets::Keys,
 };
@@ -37,6 +37,7 @@ mod credential;
 mod data_keys;
 mod database;
 mod deployment;
+mod evidence;
 mod export;
 mod feed;
 mod forgetting;
@@ -62,6 +63,7 @@ mod sealed;
 mod search;
 mod secret;
 mod sqlite;
+mod switch;
 mod token;
 mod usage;
 mod username;
@@ -75,6 +77,7 @@ mod tests;
 
 pub use catalog::{Column, Kind, Table};
 pub use copy::{Cell, Dump, Load, Location};
+pub use evidence::Evidence;
 pub use postgres::PostgresPlace;
 pub(crate) use sqlite::READERS;
 
@@ -96,6 +99,8 @@ struct SqlTransaction {
     heads: Arc<Heads>,
     /// What the transaction revoked, so far.
     revoked: Vec<Revoked>,
+    /// Secrets that retire, or are the current ones again, so far.
+    turned: Vec<SecretId>,
     journal: Option<Arc<Journal>>,
     /// Where the audit log's chain begins and ends, as this transaction leaves it.
     chain: chain::KnownState,
@@ -174,7 +179,13 @@ impl SqlStore {
         if restoring::is_in_progress(&mut database.read().await?).await? {
             return Err(OpenError::RestoreInProgress);
         }
-        Self::prepare(database, keys, now, entropy).await
+        let store = Self::prepare(database, keys, now, entropy).await?;
+        // A restore that was under way shows once it has filled the database, for which this start has waited.
+        if restoring::is_in_progress(&mut store.database.read().await?).await? {
+            store.close().await;
+            return Err(OpenError::RestoreInProgress);
+        }
+        Ok(store)
     }
 
     async fn prepare(
@@ -226,6 +237,7 @@ impl SqlStore {
             new_groups: HashSet::new(),
             heads: Arc::clone(&self.heads),
             revoked: Vec::new(),
+            turned: Vec::new(),
             journal: self.journal.get().cloned(),
             chain: chain::KnownState::default(),
         })
@@ -293,8 +305,17 @@ impl fmt::Debug for SqlStore {
 }
 
 impl SqlTransaction {
+    async fn count_turns(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        for secret in std::mem::take(&mut self.turned) {
+            let turn = switch::count_turn(&mut self.inner, secret, now).await?;
+            self.revoked.extend(turn.map(Revoked::Turned));
+        }
+        Ok(())
+    }
+
     async fn finish(mut self, stamp: Stamp) -> Result<u64, StoreError> {
         self.keep_chain_state().await?;
+        self.count_turns(stamp.at).await?;
         let head = log::append(&mut self.inner, &self.notes, stamp).await?;
         let groups = self.notes.groups();
         if !groups.is_empty() {

@@ -1,6 +1,10 @@
 //! Where a registry under test keeps what it must not forget.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use private_postgres::Database;
 use tempfile::TempDir;
@@ -12,14 +16,21 @@ use crate::{
     secrets::Keys,
     store::{
         OpenError,
-        sql::{PostgresPlace, SqlStore},
+        sql::{Location, PostgresPlace, SqlStore},
     },
 };
 
 /// A folder, and the database: a file there, or one on the PostgreSQL server for tests.
 pub(crate) struct Home {
     folder: TempDir,
+    file: PathBuf,
     postgres: Option<Arc<Database>>,
+}
+
+/// What a database held at some moment.
+pub(crate) enum Kept {
+    File(Vec<u8>),
+    Server(Database),
 }
 
 impl Home {
@@ -38,27 +49,36 @@ impl Home {
     }
 
     /// In the embedded database of this folder.
-    pub(crate) const fn within(folder: TempDir) -> Self {
+    pub(crate) fn within(folder: TempDir) -> Self {
+        Self::of(folder, None)
+    }
+
+    fn of(folder: TempDir, postgres: Option<Arc<Database>>) -> Self {
         Self {
+            file: folder.path().join(DATABASE),
             folder,
-            postgres: None,
+            postgres,
         }
+    }
+
+    /// The same as this one's kind of database, with nothing in it.
+    pub(crate) async fn empty(&self) -> Self {
+        let postgres = match &self.postgres {
+            None => None,
+            Some(_) => Some(Arc::new(Database::empty().await)),
+        };
+        Self::of(tempfile::tempdir().unwrap(), postgres)
     }
 
     /// On a PostgreSQL server.
     pub(crate) async fn postgres() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            postgres: Some(Arc::new(Database::migrated().await)),
-        }
+        let database = Database::migrated().await;
+        Self::of(tempfile::tempdir().unwrap(), Some(Arc::new(database)))
     }
 
     /// For another registry on the same database.
     pub(crate) fn beside(&self) -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            postgres: self.postgres.clone(),
-        }
+        Self::of(tempfile::tempdir().unwrap(), self.postgres.clone())
     }
 
     /// How the database on a server is reached.
@@ -70,6 +90,28 @@ impl Home {
         self.folder.path()
     }
 
+    /// Where the database is.
+    pub(crate) fn location(&self) -> Location<'_> {
+        self.url()
+            .map_or(Location::File(&self.file), Location::Server)
+    }
+
+    /// What the database holds now, while nobody uses it.
+    pub(crate) async fn keep(&self) -> Kept {
+        match &self.postgres {
+            None => Kept::File(fs::read(&self.file).unwrap()),
+            Some(database) => Kept::Server(database.copy().await),
+        }
+    }
+
+    /// Puts back what the database held.
+    pub(crate) async fn put_back(&mut self, kept: &Kept) {
+        match kept {
+            Kept::File(bytes) => fs::write(&self.file, bytes).unwrap(),
+            Kept::Server(database) => self.postgres = Some(Arc::new(database.copy().await)),
+        }
+    }
+
     pub(crate) async fn open(
         &self,
         keys: &Keys,
@@ -77,10 +119,7 @@ impl Home {
         entropy: &SeededEntropy,
     ) -> Result<SqlStore, OpenError> {
         match &self.postgres {
-            None => {
-                let path = self.path().join(DATABASE);
-                SqlStore::open_sqlite(&path, keys, now, entropy).await
-            }
+            None => SqlStore::open_sqlite(&self.file, keys, now, entropy).await,
             Some(database) => {
                 let place = PostgresPlace {
                     url: database.url(),

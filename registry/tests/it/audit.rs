@@ -20,6 +20,7 @@ async fn a_list_names_what_it_cannot_be_asked() {
     for (query, field) in [
         ("application=x", "application"),
         ("credential=app_1", "credential"),
+        ("token=app_1", "token"),
         ("action=invented", "action"),
         ("since=yesterday", "since"),
         ("until=1", "until"),
@@ -177,6 +178,47 @@ async fn refused_logins_and_what_is_forbidden_are_in_the_log() {
 }
 
 #[tokio::test]
+async fn entries_are_found_by_the_token_that_did_it_or_tried() {
+    let registry = TestRegistry::start().await;
+    let admin = registry.admin();
+    let made = admin.post("/v1/tokens", json!({"role": "api_owner"})).await;
+    let made = made.has(201).json();
+    let owner = registry.bearer(&text(&made["token"]));
+    owner
+        .post("/v1/applications", json!({"name": "billing"}))
+        .await
+        .has(201);
+    registry.application("shop").await;
+    owner.get("/v1/tokens").await.has(403);
+    let registry = registry.stop().await.start(&[]).await;
+    let admin = registry.admin();
+    let of = async |query: String| {
+        let page = admin.get(&format!("/v1/audit?{query}")).await;
+        let items = page.has(200).json()["items"].clone();
+        let items = items.as_array().unwrap();
+        let named = |item: &Value| format!("{} {}", text(&item["action"]), text(&item["subject"]));
+        items.iter().map(named).collect::<Vec<_>>()
+    };
+    let token = format!("token={}", text(&made["id"]));
+    assert_eq!(
+        of(token.clone()).await,
+        [
+            "access.forbidden GET /v1/tokens",
+            "application.created billing"
+        ]
+    );
+    let action = "action=application.created";
+    assert_eq!(
+        of(format!("{token}&{action}")).await,
+        ["application.created billing"]
+    );
+    assert_eq!(of(action.to_owned()).await.len(), 2);
+    let tenant = registry.minted(json!({"role": "org_admin"})).await;
+    let page = tenant.get("/v1/audit").await.has(200).json();
+    assert_eq!(page["head"], Value::Null, "of what it cannot see");
+}
+
+#[tokio::test]
 async fn the_log_has_a_head_and_is_exported_with_heads() {
     let registry = TestRegistry::start().await;
     let admin = registry.admin();
@@ -188,6 +230,8 @@ async fn the_log_has_a_head_and_is_exported_with_heads() {
     );
     let newest = newest(&admin).await["sequence"].clone();
     assert_eq!(head["sequence"], newest);
+    let page = admin.get("/v1/audit?limit=1").await.has(200).json();
+    assert_eq!(page["head"], head["head"], "each page has one as well");
     let export = admin.get("/v1/audit/export").await.has(200);
     assert_eq!(export.header("content-type"), "application/x-ndjson");
     let export = export.text();

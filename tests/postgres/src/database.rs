@@ -55,6 +55,21 @@ impl Database {
         Self::make(false).await
     }
 
+    /// A database with what this one holds now. Whoever uses this one meanwhile is thrown out.
+    pub async fn copy(&self) -> Self {
+        let clerk = clerk();
+        let (answer, made) = oneshot::channel();
+        let of = self.name.clone();
+        clerk.send(Order::Copy { of, answer }).unwrap();
+        let (name, url) = made.await.expect("the database could not be copied");
+        Self {
+            name,
+            url,
+            migrated: false,
+            clerk,
+        }
+    }
+
     /// How it is reached.
     pub fn url(&self) -> &str {
         &self.url
@@ -94,6 +109,10 @@ impl Drop for Database {
 enum Order {
     Make {
         migrated: bool,
+        answer: oneshot::Sender<(String, String)>,
+    },
+    Copy {
+        of: String,
         answer: oneshot::Sender<(String, String)>,
     },
     Drop(String),
@@ -147,6 +166,19 @@ fn work(orders: &mpsc::Receiver<Order>) {
                         let make = format!("create database {name} template {like}");
                         run(&mut connection, make).await;
                     }
+                    let url = options.clone().database(&name).to_url_lossy();
+                    let _ = answer.send((name, url.to_string()));
+                }
+                Order::Copy { of, answer } => {
+                    count += 1;
+                    let name = format!("keysmith_test_{}_{count}", std::process::id());
+                    let inside = PgConnection::connect_with(&options.clone().database(&of)).await;
+                    let mut inside = inside.unwrap();
+                    inside.execute(END_OTHERS).await.unwrap();
+                    inside.close().await.unwrap();
+                    drop_database(&mut connection, &name).await;
+                    let make = format!("create database {name} template {of}");
+                    run(&mut connection, make).await;
                     let url = options.clone().database(&name).to_url_lossy();
                     let _ = answer.send((name, url.to_string()));
                 }

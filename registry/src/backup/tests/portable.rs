@@ -43,29 +43,29 @@ async fn comparable(location: Location<'_>) -> BTreeMap<String, Vec<String>> {
 
 #[tokio::test]
 async fn everything_moves_to_postgresql_and_back() {
-    let world = filled().await;
+    let world = filled_in(World::sqlite().await).await;
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("backup");
     let server = Database::empty().await;
-    let file = database(world.home.path());
+    let file = world.home.path().join(DATABASE);
     out_of(&world, Location::File(&file), &to).await;
     into(&world, &to, Location::Server(server.url())).await;
     let before = comparable(Location::File(&file)).await;
     assert_eq!(before, comparable(Location::Server(server.url())).await);
     out_of(&world, Location::Server(server.url()), &to).await;
-    let back = database(folder.path());
+    let back = folder.path().join(DATABASE);
     into(&world, &to, Location::File(&back)).await;
     assert_eq!(before, comparable(Location::File(&back)).await);
 }
 
 #[tokio::test]
 async fn a_registry_starts_on_what_was_moved_to_postgresql() {
-    let world = filled().await;
+    let world = filled_in(World::sqlite().await).await;
     let gateway = world.gateway().await;
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("backup");
     let server = Database::empty().await;
-    let file = database(world.home.path());
+    let file = world.home.path().join(DATABASE);
     out_of(&world, Location::File(&file), &to).await;
     let wanted = wanted(&world, &to);
     let env = &world.env;
@@ -77,7 +77,7 @@ async fn a_registry_starts_on_what_was_moved_to_postgresql() {
         store: Arc::new(store.unwrap()),
         ..env.clone()
     };
-    conclude(&moved, &wanted, loaded).await.unwrap();
+    conclude(&moved, &wanted, &loaded).await.unwrap();
     let feed = crate::feed::Feed::new(moved.clone());
     let mut follower = crate::testing::follower::Follower::new(world.default_group().await);
     follower.catch_up(&feed).await;

@@ -7,17 +7,17 @@ use crate::keys;
 async fn no_registry_starts_before_everything_is_revoked_again() {
     let world = filled().await;
     let backup = taken(&world).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
+    let home = world.home.empty().await;
     let wanted = wanted(&world, &backup);
-    let loaded = load_into(&world, &wanted, &file).await.unwrap();
+    let loaded = load_into(&world, &wanted, &home).await.unwrap();
     let env = &world.env;
-    let start = || SqlStore::open_sqlite(&file, &env.keys, env.now(), env.entropy.as_ref());
+    let entropy = SeededEntropy::new(6);
+    let start = || home.open(&env.keys, env.now(), &entropy);
     assert!(matches!(start().await, Err(OpenError::RestoreInProgress)));
-    let again = load_into(&world, &wanted, &file).await;
+    let again = load_into(&world, &wanted, &home).await;
     assert!(matches!(again, Err(BackupError::Open(OpenError::NotEmpty))));
-    let env = opened(&world, &file).await;
-    conclude(&env, &wanted, loaded).await.unwrap();
+    let env = opened(&world, &home).await;
+    conclude(&env, &wanted, &loaded).await.unwrap();
     env.store.close().await;
     start().await.unwrap();
 }
@@ -43,20 +43,19 @@ async fn a_backup_that_was_altered_or_cut_off_is_refused_and_nothing_changed() {
         format!("{whole}{}", lines[row]),
         whole.replacen("\"schema\":", "\"schema\": ", 1),
     ];
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
+    let home = world.home.empty().await;
     for (nth, text) in altered.iter().enumerate() {
         fs::write(&backup, text).unwrap();
-        let refused = load_into(&world, &wanted(&world, &backup), &file).await;
+        let refused = load_into(&world, &wanted(&world, &backup), &home).await;
         assert!(
             matches!(refused, Err(BackupError::Altered { .. })),
             "{nth}: {refused:?}"
         );
-        assert!(!file.exists(), "nothing was changed");
+        assert_untouched(&home).await;
     }
     for text in ["", "{}\n", "not json\n", "{\"keysmith_backup\":2}\n"] {
         fs::write(&backup, text).unwrap();
-        let refused = load_into(&world, &wanted(&world, &backup), &file).await;
+        let refused = load_into(&world, &wanted(&world, &backup), &home).await;
         assert!(matches!(refused, Err(BackupError::NotABackup { .. })));
     }
 }
@@ -75,13 +74,10 @@ async fn a_backup_is_under_the_master_key_in_use_whichever_is_given_first() {
     while keys::status(&world.env).await.unwrap().rotation.is_some() {
         tokio::task::yield_now().await;
     }
-    let (file, to) = (
-        database(world.home.path()),
-        world.home.path().join("backup"),
-    );
+    let to = world.home.path().join("backup");
     let take = async |keys: &Keys| {
         let wanted = Backup {
-            location: Location::File(&file),
+            location: world.home.location(),
             to: &to,
             overwrite: false,
         };
@@ -94,8 +90,8 @@ async fn a_backup_is_under_the_master_key_in_use_whichever_is_given_first() {
     assert!(wrong && !to.exists());
     old.learn(&next);
     take(&old).await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let location = Location::File(&database(folder.path()));
+    let home = world.home.empty().await;
+    let location = home.location();
     let entropy = world.env.entropy.as_ref();
     load(
         &wanted(&world, &to),
@@ -111,42 +107,85 @@ async fn a_backup_is_under_the_master_key_in_use_whichever_is_given_first() {
 async fn another_master_key_is_refused_and_nothing_changed() {
     let world = filled().await;
     let backup = taken(&world).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
+    let home = world.home.empty().await;
     let other = MasterKey::generate(&SeededEntropy::new(5)).unwrap();
     let keys = Keys::derive(&other);
     let wanted = wanted(&world, &backup);
-    let location = Location::File(&file);
+    let location = home.location();
     let refused = load(&wanted, location, &keys, world.env.entropy.as_ref()).await;
     assert!(matches!(refused, Err(BackupError::WrongMasterKey)));
-    assert!(!file.exists());
+    assert_untouched(&home).await;
 }
 
 #[tokio::test]
 async fn only_an_empty_database_is_restored_into() {
     let world = filled().await;
     let backup = taken(&world).await;
-    let other = World::open(crate::testing::home::Home::sqlite(), 2).await;
-    let file = database(other.home.path());
-    let before = rows(&file).await;
-    let refused = load_into(&world, &wanted(&world, &backup), &file).await;
+    let other = World::seeded(2).await;
+    let before = rows(&other.home).await;
+    let refused = load_into(&world, &wanted(&world, &backup), &other.home).await;
     assert!(matches!(
         refused,
         Err(BackupError::Open(OpenError::NotEmpty))
     ));
-    assert_eq!(rows(&file).await, before);
+    assert_eq!(rows(&other.home).await, before);
 }
 
 #[tokio::test]
 async fn there_is_nothing_to_back_up_where_no_registry_was() {
-    let world = World::sqlite().await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
-    let begun = Dump::begin(Location::File(&file)).await;
-    assert!(begun.is_err(), "there is no file");
-    assert!(!file.exists(), "and none is made");
-    fs::write(&file, "").unwrap();
-    let begun = Dump::begin(Location::File(&file)).await;
+    let world = World::new().await;
+    let home = world.home.empty().await;
+    let begun = Dump::begin(home.location()).await;
+    assert!(begun.is_err(), "there is nothing");
+    assert_untouched(&home).await;
+    if home.url().is_none() {
+        fs::write(home.path().join(DATABASE), "").unwrap();
+    }
+    let begun = Dump::begin(home.location()).await;
     assert!(matches!(begun, Err(OpenError::Empty)));
-    drop(world);
+}
+
+#[tokio::test]
+async fn no_backup_is_made_under_another_key_than_the_databases() {
+    let world = filled().await;
+    let to = world.home.path().join("backup");
+    let wanted = Backup {
+        location: world.home.location(),
+        to: &to,
+        overwrite: false,
+    };
+    let other = MasterKey::generate(&SeededEntropy::new(5)).unwrap();
+    let env = &world.env;
+    let keys = Keys::derive(&other);
+    let refused = backup(wanted, &keys, env.now(), env.entropy.as_ref(), &mut |_| {}).await;
+    assert!(
+        matches!(refused, Err(BackupError::Open(OpenError::WrongMasterKey))),
+        "{refused:?}"
+    );
+    assert!(!to.exists());
+}
+
+#[tokio::test]
+async fn nothing_of_a_backup_is_believed_before_its_tag_fits() {
+    let world = filled().await;
+    let backup = taken(&world).await;
+    let whole = fs::read_to_string(&backup).unwrap();
+    let (header, rest) = whole.split_once('\n').unwrap();
+    // What a parser would have to hold in memory a hundred times over is not parsed.
+    let bomb = format!("[{}]", "[],".repeat(100_000));
+    fs::write(&backup, format!("{header}\n{bomb}\n{rest}")).unwrap();
+    let home = world.home.empty().await;
+    let refused = load_into(&world, &wanted(&world, &backup), &home).await;
+    assert!(matches!(
+        refused,
+        Err(BackupError::Altered {
+            what: "its tag does not fit",
+            ..
+        })
+    ));
+    let long = format!("{header}{}\n{rest}", " ".repeat(300_000));
+    fs::write(&backup, long).unwrap();
+    let refused = load_into(&world, &wanted(&world, &backup), &home).await;
+    assert!(matches!(refused, Err(BackupError::Altered { .. })));
+    assert_untouched(&home).await;
 }

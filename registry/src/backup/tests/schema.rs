@@ -3,11 +3,9 @@
 use super::*;
 
 /// A database with the tables of an earlier version and the least that a start makes.
-async fn of_version(world: &World, version: i64, file: &Path) {
-    let mut dump = Dump::begin(Location::File(&database(world.home.path())))
-        .await
-        .unwrap();
-    let mut load = Load::begin(Location::File(file), version).await.unwrap();
+async fn of_version(world: &World, version: i64, home: &Home) {
+    let mut dump = Dump::begin(world.home.location()).await.unwrap();
+    let mut load = Load::begin(home.location(), version).await.unwrap();
     for table in load.tables.clone() {
         if ![
             "installation",
@@ -34,13 +32,12 @@ async fn of_version(world: &World, version: i64, file: &Path) {
 
 #[tokio::test]
 async fn the_backup_of_an_earlier_version_is_brought_up_to_date() {
-    let world = World::sqlite().await;
-    let old = tempfile::tempdir().unwrap();
-    let file = database(old.path());
-    of_version(&world, 3, &file).await;
+    let world = World::new().await;
+    let old = world.home.empty().await;
+    of_version(&world, 3, &old).await;
     let to = old.path().join("backup");
     let wanted_backup = Backup {
-        location: Location::File(&file),
+        location: old.location(),
         to: &to,
         overwrite: false,
     };
@@ -62,32 +59,28 @@ async fn the_backup_of_an_earlier_version_is_brought_up_to_date() {
 async fn tables_of_a_later_version_are_refused_by_name_of_the_version() {
     let world = filled().await;
     let backup = taken(&world).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
-    let refused = Load::begin(Location::File(&file), 9_999).await;
+    let home = world.home.empty().await;
+    let refused = Load::begin(home.location(), 9_999).await;
     assert!(matches!(refused, Err(OpenError::UnknownTables(9_999))));
     // Tables without rows, of this version: an older backup would not fit.
-    let fresh = tempfile::tempdir().unwrap();
-    let file = database(fresh.path());
-    drop(Load::begin(Location::File(&file), 4).await.unwrap());
-    let refused = Load::begin(Location::File(&file), 3).await;
+    let home = world.home.empty().await;
+    drop(Load::begin(home.location(), 4).await.unwrap());
+    let refused = Load::begin(home.location(), 3).await;
     assert!(matches!(
         refused,
         Err(OpenError::NewerTables { at: 4, wanted: 3 })
     ));
-    load_into(&world, &wanted(&world, &backup), &file)
+    load_into(&world, &wanted(&world, &backup), &home)
         .await
         .unwrap();
 }
 
 #[tokio::test]
 async fn a_load_that_was_interrupted_never_happened() {
-    let world = World::sqlite().await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = database(folder.path());
-    let mut load = Load::begin(Location::File(&file), 4).await.unwrap();
-    let from = database(world.home.path());
-    let mut dump = Dump::begin(Location::File(&from)).await.unwrap();
+    let world = World::new().await;
+    let home = world.home.empty().await;
+    let mut load = Load::begin(home.location(), 4).await.unwrap();
+    let mut dump = Dump::begin(world.home.location()).await.unwrap();
     let organizations = dump.tables.iter().find(|one| one.name == "organizations");
     let organizations = organizations.unwrap().clone();
     let mut rows = Vec::new();
@@ -101,16 +94,15 @@ async fn a_load_that_was_interrupted_never_happened() {
     drop(load);
     let env = &world.env;
     // A registry may begin on it as on any empty database.
-    SqlStore::open_sqlite(&file, &env.keys, env.now(), env.entropy.as_ref())
+    home.open(&env.keys, env.now(), &SeededEntropy::new(6))
         .await
         .unwrap();
 }
 
 #[tokio::test]
 async fn every_table_is_in_a_backup() {
-    let world = World::sqlite().await;
-    let file = database(world.home.path());
-    let dump = Dump::begin(Location::File(&file)).await.unwrap();
+    let world = World::new().await;
+    let dump = Dump::begin(world.home.location()).await.unwrap();
     let mut named: Vec<String> = dump.tables.iter().map(|table| table.name.clone()).collect();
     named.sort();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");

@@ -29,7 +29,8 @@ macro_rules! select {
                  and ($5 is null or application_id = $5)
                  and ($6 is null or credential_id = $6)
                  and ($7 is null or action = $7)
-                 and ($9 = 'everybodys' or application_id is not null or credential_id is not null
+                 and ($8 is null or token_id = $8)
+                 and ($10 = 'everybodys' or application_id is not null or credential_id is not null
                      or action = 'credentials.exported'
                      or exists (
                          select 1 from tokens t
@@ -37,7 +38,7 @@ macro_rules! select {
                              and t.role in ('org_admin', 'developer')
                      ))
              order by at desc, sequence desc
-             limit $8"
+             limit $9"
         )
     };
 }
@@ -47,6 +48,7 @@ pub(super) const OF_APPLICATION: Sql =
     select!(" indexed by audit_by_application", "application_id = $5");
 pub(super) const OF_CREDENTIAL: Sql =
     select!(" indexed by audit_by_credential", "credential_id = $6");
+pub(super) const OF_TOKEN: Sql = select!(" indexed by audit_by_token", "token_id = $8");
 pub(super) const OF_ACTION: Sql = select!(" indexed by audit_by_action", "action = $7");
 
 fn decode(row: &Row) -> Result<NumberedEntry, StoreError> {
@@ -73,11 +75,16 @@ pub(super) async fn list(
     query: &AuditQuery,
 ) -> Result<Vec<NumberedEntry>, StoreError> {
     // The index that leaves the least to look at.
-    let statement = match (query.credential, query.application, query.action) {
-        (Some(_), ..) => OF_CREDENTIAL,
-        (None, Some(_), _) => OF_APPLICATION,
-        (None, None, Some(_)) => OF_ACTION,
-        (None, None, None) => LIST,
+    let statement = if query.credential.is_some() {
+        OF_CREDENTIAL
+    } else if query.application.is_some() {
+        OF_APPLICATION
+    } else if query.token.is_some() {
+        OF_TOKEN
+    } else if query.action.is_some() {
+        OF_ACTION
+    } else {
+        LIST
     };
     let (at, sequence) = end(query)?;
     sql(statement)
@@ -88,6 +95,7 @@ pub(super) async fn list(
         .bind(query.application.map(|id| id.to_string()))
         .bind(query.credential.map(|id| id.to_string()))
         .bind(query.action.map(crate::audit::Action::word))
+        .bind(query.token.map(|id| id.to_string()))
         .bind(limit(query.limit))
         .bind(match query.whose {
             Whose::Everybodys => "everybodys",

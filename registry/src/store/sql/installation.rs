@@ -19,7 +19,7 @@ use crate::{
     organization::{self, Organization},
     sealing::KeyId,
     secrets::Keys,
-    store::{CHECKED, KEY_CHECK, MasterRotation, OpenError, SealedDigestKey, Stamp, StoreError},
+    store::{CHECKED, KEY_CHECK, OpenError, SealedDigestKey, Stamp, StoreError},
 };
 
 /// Brings the tables up to date and fills them where they are new. Returns the log's revision.
@@ -66,7 +66,7 @@ pub(super) async fn key_check(connection: &mut Connection) -> Result<Vec<u8>, St
 }
 
 /// Whether the database is filled; an error if it is, under another key.
-async fn check_key(connection: &mut Connection, keys: &Keys) -> Result<bool, OpenError> {
+pub(super) async fn check_key(connection: &mut Connection, keys: &Keys) -> Result<bool, OpenError> {
     if !exists(connection, "installation").await? {
         return Ok(false);
     }
@@ -80,7 +80,8 @@ async fn check_key(connection: &mut Connection, keys: &Keys) -> Result<bool, Ope
     } else {
         None
     };
-    check_opens(keys, &check, rotation.as_ref())?;
+    let retiring = rotation.map(|rotation| rotation.retiring_check);
+    check_opens(keys, &check, retiring.as_deref())?;
     Ok(true)
 }
 
@@ -94,16 +95,15 @@ pub(super) async fn is_there(connection: &mut Connection) -> Result<bool, StoreE
 }
 
 /// While everything moves to another master key, both are needed.
-fn check_opens(
+pub(super) fn check_opens(
     keys: &Keys,
     check: &[u8],
-    rotation: Option<&MasterRotation>,
+    retiring: Option<&[u8]>,
 ) -> Result<(), OpenError> {
     let opens = |sealed| keys.open(KEY_CHECK, sealed).is_ok();
-    let Some(rotation) = rotation else {
+    let Some(retiring) = retiring else {
         return opens(check).then_some(()).ok_or(OpenError::WrongMasterKey);
     };
-    let retiring = &rotation.retiring_check;
     let name = |sealed| KeyId::of(sealed).map(|id| id.to_string());
     let from = name(retiring).unwrap_or_default();
     let to = name(check).unwrap_or_default();

@@ -1,17 +1,19 @@
-//! What was revoked, for the journal outside the database.
+//! What was revoked or switched off, for the journal outside the database.
+
+use std::str::FromStr;
 
 use async_trait::async_trait;
 
 use super::{
     SqlTransaction,
     connection::sql,
-    restoring, secret,
+    restoring, secret, switch,
     value::{Columns, limit, number, time},
 };
 use crate::{
     clock::Timestamp,
     ids::{SecretId, TokenId},
-    journal::Revoked,
+    journal::{Revoked, Switch, Switched, Turn},
     secret::Secret,
     store::{JournalReads, JournalWrites, ReadTransaction as _, RevokedSource, StoreError},
 };
@@ -31,10 +33,50 @@ pub(super) const TOKENS: &str = "select id, revoked_at from tokens
      order by revoked_at, id
      limit $3";
 
+pub(super) const CREDENTIALS: &str =
+    "select id, enabled, switches, switched_at as revoked_at from credentials
+     where switched_at is not null and (switched_at, id) > ($1, $2)
+     order by switched_at, id
+     limit $3";
+
+pub(super) const APPLICATIONS: &str =
+    "select id, enabled, switches, switched_at as revoked_at from applications
+     where switched_at is not null and (switched_at, id) > ($1, $2)
+     order by switched_at, id
+     limit $3";
+
+/// One that was revoked since is among those.
+pub(super) const TURNS: &str =
+    "select id, retiring_until, turns, turned_at as revoked_at from secrets
+     where turned_at is not null and (turned_at, id) > ($1, $2) and state <> 'revoked'
+     order by turned_at, id
+     limit $3";
+
 pub(super) const MARK: &str = "select number from journal_marks where journal = $1";
 
 pub(super) const SET_MARK: &str = "insert into journal_marks (journal, number) values ($1, $2)
      on conflict (journal) do update set number = excluded.number";
+
+pub(super) const FORGET: &str = "delete from journal_marks";
+
+fn switched<Id: FromStr>(
+    columns: &Columns<'_>,
+    of: impl Fn(Id) -> Switched,
+) -> Result<Revoked, StoreError> {
+    Ok(Revoked::Switched(Switch {
+        what: of(columns.parsed("id")?),
+        enabled: columns.flag("enabled")?,
+        count: columns.number("switches")?,
+    }))
+}
+
+fn turned(columns: &Columns<'_>) -> Result<Revoked, StoreError> {
+    Ok(Revoked::Turned(Turn {
+        secret: columns.parsed("id")?,
+        until: columns.optional_time("retiring_until")?,
+        count: columns.number("turns")?,
+    }))
+}
 
 #[async_trait]
 impl JournalReads for SqlTransaction {
@@ -46,6 +88,12 @@ impl JournalReads for SqlTransaction {
         let query = match what {
             Revoked::Secret(_) => sql(SECRET_WORKS),
             Revoked::Token(_) => sql(TOKEN_WORKS),
+            Revoked::Switched(switch) => {
+                return Ok(!switch::is_forgotten(&mut self.inner, switch).await?);
+            }
+            Revoked::Turned(turn) => {
+                return Ok(!switch::is_turn_forgotten(&mut self.inner, turn).await?);
+            }
             Revoked::Credential(id) => return Ok(self.credential(*id).await?.is_none()),
             Revoked::Application(id) => return Ok(self.application(*id).await?.is_none()),
         };
@@ -65,6 +113,9 @@ impl JournalReads for SqlTransaction {
         let query = match source {
             RevokedSource::Secrets => sql(SECRETS),
             RevokedSource::Tokens => sql(TOKENS),
+            RevokedSource::Credentials => sql(CREDENTIALS),
+            RevokedSource::Applications => sql(APPLICATIONS),
+            RevokedSource::Turns => sql(TURNS),
         };
         query
             .bind(time(after.0))
@@ -78,6 +129,9 @@ impl JournalReads for SqlTransaction {
                 let what = match source {
                     RevokedSource::Secrets => Revoked::Secret(columns.parsed::<SecretId>("id")?),
                     RevokedSource::Tokens => Revoked::Token(columns.parsed::<TokenId>("id")?),
+                    RevokedSource::Credentials => switched(&columns, Switched::Credential)?,
+                    RevokedSource::Turns => turned(&columns)?,
+                    RevokedSource::Applications => switched(&columns, Switched::Application)?,
                 };
                 Ok((what, columns.time("revoked_at")?))
             })
@@ -102,6 +156,21 @@ impl JournalWrites for SqlTransaction {
             .bind(number(line, "journal_marks.number")?)
             .execute(&mut self.inner)
             .await?;
+        Ok(())
+    }
+
+    async fn set_switch(&mut self, switch: &Switch) -> Result<(), StoreError> {
+        switch::set(&mut self.inner, switch).await
+    }
+
+    async fn set_turn(&mut self, turn: &Turn) -> Result<(), StoreError> {
+        // As often as the journal says, and not once more.
+        self.turned.retain(|secret| *secret != turn.secret);
+        switch::set_turn(&mut self.inner, turn).await
+    }
+
+    async fn forget_journals(&mut self) -> Result<(), StoreError> {
+        sql(FORGET).execute(&mut self.inner).await?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use super::{
     SqlTransaction, admission, application, credential, deployment, forgetting, gateway,
     idempotency, installation, leak,
     log::{self, Note},
-    organization, rendering, secret, usage, username,
+    organization, rendering, secret, switch, usage, username,
 };
 use crate::{
     application::Application,
@@ -14,7 +14,7 @@ use crate::{
     credential::Credential,
     gateway::{GatewayGroup, GatewayRecord},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId},
-    journal::Revoked,
+    journal::{Revoked, Switched},
     leak::Leak,
     organization::Organization,
     secret::{Secret, SecretState},
@@ -37,6 +37,18 @@ impl SqlTransaction {
     /// group begins with a snapshot, which needs no change to be told.
     fn ahead(&self, group: GroupId) -> i64 {
         i64::from(!self.new_groups.contains(&group))
+    }
+
+    /// Notes whether it is switched off or on, if it was not so before.
+    async fn switch(
+        &mut self,
+        what: Switched,
+        enabled: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let switch = switch::count(&mut self.inner, what, enabled, now).await?;
+        self.revoked.extend(switch.map(Revoked::Switched));
+        Ok(())
     }
 
     /// What gateways see of a deployed secret may have changed: its record is rendered anew, and if it did, they are told.
@@ -80,6 +92,9 @@ impl WriteTransaction for SqlTransaction {
 
     async fn update_application(&mut self, changed: &Application) -> Result<(), StoreError> {
         let before = application::get(&mut self.inner, changed.id).await?;
+        let what = Switched::Application(changed.id);
+        self.switch(what, changed.enabled, changed.updated_at)
+            .await?;
         application::update(&mut self.inner, changed).await?;
         if !before.is_some_and(|before| application_differs(&before, changed)) {
             return Ok(());
@@ -133,6 +148,9 @@ impl WriteTransaction for SqlTransaction {
     }
 
     async fn update_credential(&mut self, changed: &Credential) -> Result<(), StoreError> {
+        let what = Switched::Credential(changed.id);
+        self.switch(what, changed.enabled, changed.updated_at)
+            .await?;
         credential::update(&mut self.inner, changed).await?;
         for deployed in admission::deployed(&mut self.inner, changed.id).await? {
             self.refresh(&deployed).await?;
@@ -167,6 +185,8 @@ impl WriteTransaction for SqlTransaction {
     ) -> Result<(), StoreError> {
         if matches!(state, SecretState::Revoked { .. }) {
             self.revoked.push(Revoked::Secret(id));
+        } else {
+            self.turned.push(id);
         }
         secret::set_state(&mut self.inner, id, state).await?;
         for deployed in admission::deployments_of(&mut self.inner, id).await? {

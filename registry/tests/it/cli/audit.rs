@@ -28,6 +28,14 @@ async fn what_was_done_is_listed_the_latest_first() {
         .json("audit list --action application.created --limit 1")
         .await;
     assert_eq!(text(&made[0]["subject"]), "search");
+    let by = text(&made[0]["token"]);
+    let by_admin = shell.json(&format!("audit list --token {by}")).await;
+    let by_admin = by_admin.as_array().unwrap();
+    assert!(by_admin.len() > 1 && by_admin.iter().all(|one| one["token"] == by));
+    let by_nobody = shell
+        .json("audit list --token tok_01hzzzzzzzzzzzzzzzzzzzzzzz")
+        .await;
+    assert_eq!(by_nobody, serde_json::json!([]));
     // The registry's clock stands in 2027.
     let since = shell
         .json("audit list --app billing --since 2027-01-16T00:00:00Z")
