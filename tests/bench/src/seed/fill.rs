@@ -126,9 +126,9 @@ impl Place {
         let groups = read.groups().await?;
         let group = groups.iter().find(|group| group.name == DEFAULT_GROUP);
         let group = group.ok_or("there is no group")?.id;
-        let sealed = read.digest_keys().await?;
-        let sealed = sealed.iter().find(|key| key.group == group);
-        let digest_key = sealed.ok_or("the group has no key")?.open(&keys)?;
+        let of_groups = read.digest_keys().await?;
+        let of_group = of_groups.iter().find(|key| key.group == group);
+        let digest_key = of_group.ok_or("the group has no key")?.open(&keys)?;
         Ok(Self {
             organization: read.default_organization().await?.id,
             group,
