@@ -258,10 +258,14 @@ async fn application_of(
     caller: Caller,
     import: &Import,
 ) -> Result<Option<Application>, Error> {
-    match write.application_named(&import.application).await? {
+    let found = match write.application_named(&import.application).await? {
         Some(id) => application::find(write, caller, id).await.map(Some),
-        None if import.create_application => Ok(None),
         None => Err(Error::NotFound(Kind::Application)),
+    };
+    match found {
+        // Of a name that somebody else has, it is said when the application is created.
+        Err(Error::NotFound(_)) if import.create_application => Ok(None),
+        found => found,
     }
 }
 

@@ -326,3 +326,24 @@ async fn a_line_beyond_the_limit_on_credentials_leaves_no_application_behind() {
     let mut read = world.env.store.read().await.unwrap();
     assert_eq!(read.application_named("shipping").await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_name_that_another_organization_has_is_taken_and_not_missing() {
+    let world = World::new().await;
+    created(&world, key("one", "own-key-of-some-length-1")).await;
+    let other = crate::organization::NewOrganization {
+        name: "other".to_owned(),
+        ..Default::default()
+    };
+    let other = crate::organization::create(&world.env, world.caller(), other);
+    let caller = world.caller().acting_in(other.await.unwrap().id);
+    let line = key("two", "own-key-of-some-length-2");
+    let found_only = Import {
+        create_application: false,
+        ..line.clone()
+    };
+    let told = import(&world.env, caller, vec![line, found_only]);
+    let told = told.await.unwrap();
+    conflicts(&told[0], "name");
+    assert!(matches!(told[1], Err(Error::NotFound(_))), "{told:?}");
+}
