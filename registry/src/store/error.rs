@@ -170,8 +170,11 @@ fn passes(error: &sqlx::Error) -> bool {
 const OF_NUL: [&str; 2] = ["22021", "22P05"];
 
 fn is_of_nul(error: &sqlx::Error) -> bool {
-    let said = error.as_database_error().and_then(|said| said.code());
-    said.is_some_and(|code| OF_NUL.contains(&code.as_ref()))
+    let sqlx::Error::Database(said) = error else {
+        return false;
+    };
+    said.code()
+        .is_some_and(|code| OF_NUL.contains(&code.as_ref()))
 }
 
 impl From<sqlx::Error> for OpenError {

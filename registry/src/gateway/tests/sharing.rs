@@ -1,6 +1,6 @@
 //! Claims about what registries on one database know of each other's gateways.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use super::*;
 use crate::{
@@ -16,18 +16,20 @@ struct Registry {
 
 impl Registry {
     /// Two of them on one database, each with a gateway that has reported.
-    async fn two() -> [Self; 2] {
-        let first = World::postgres().await;
-        let second = first.beside(2).await;
-        let mut both = [Self::on(first).await, Self::on(second).await];
-        for (nth, registry) in (1..).zip(&mut both) {
-            registry.hears(nth, 1, 0).await;
-            registry.tells().await;
-        }
-        for registry in &both {
-            registry.learns().await;
-        }
-        both
+    fn two() -> Pin<Box<impl Future<Output = [Self; 2]>>> {
+        Box::pin(async {
+            let first = World::postgres().await;
+            let second = first.beside(2).await;
+            let both = [Self::on(first).await, Self::on(second).await];
+            for (nth, registry) in (1..).zip(&both) {
+                registry.hears(nth, 1, 0).await;
+                registry.tells().await;
+            }
+            for registry in &both {
+                registry.learns().await;
+            }
+            both
+        })
     }
 
     async fn on(world: World) -> Self {

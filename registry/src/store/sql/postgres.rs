@@ -146,18 +146,23 @@ impl PostgresDatabase {
 }
 
 /// What the server answers, if it does.
-pub(super) async fn answered<T>(
+pub(super) fn answered<T>(
     work: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, StoreError> {
-    Ok(within(ANSWER_PATIENCE, work).await?)
+) -> impl Future<Output = Result<T, StoreError>> {
+    let answer = within(ANSWER_PATIENCE, work);
+    async { Ok(answer.await?) }
 }
 
-async fn within<T>(
+/// Boxed: it is part of every transaction's future, several times.
+fn within<T>(
     patience: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    let away = |_| io::Error::new(io::ErrorKind::TimedOut, "the server does not answer");
-    timeout(patience, work).await.map_err(away)?
+) -> impl Future<Output = Result<T, sqlx::Error>> {
+    let waited = Box::pin(timeout(patience, work));
+    async {
+        let away = |_| io::Error::new(io::ErrorKind::TimedOut, "the server does not answer");
+        waited.await.map_err(away)?
+    }
 }
 
 /// What was given up goes back to the others only if its server still answers. What was committed need not be asked.

@@ -159,13 +159,11 @@ async fn hear(options: PgConnectOptions, readers: PgPool, heads: Arc<Heads>, fir
 /// What comes next; `None` once the connection is lost. Where nothing comes for long, the server is asked whether it is there.
 async fn next(listener: &mut PgListener) -> Option<PgNotification> {
     loop {
-        match timeout(QUIET, listener.try_recv()).await {
-            Ok(received) => return received.ok().flatten(),
-            Err(_) => {
-                let ping = sqlx::query(PING).execute(&mut *listener);
-                within(PATIENCE, ping).await.ok()?;
-            }
+        if let Ok(received) = timeout(QUIET, listener.try_recv()).await {
+            return received.ok().flatten();
         }
+        let ping = sqlx::query(PING).execute(&mut *listener);
+        within(PATIENCE, ping).await.ok()?;
     }
 }
 
