@@ -91,12 +91,11 @@ async fn restored(world: &World, wanted: &Restore) -> (World, Vec<Replayed>) {
 
 /// Nothing was changed in the database that was to be filled.
 async fn assert_untouched(home: &Home) {
-    match home.url() {
-        None => assert!(!home.path().join(DATABASE).exists(), "there is a file"),
-        Some(_) => {
-            let begun = Dump::begin(home.location()).await;
-            assert!(matches!(begun, Err(OpenError::Empty)), "it was filled");
-        }
+    if home.url().is_some() {
+        let begun = Dump::begin(home.location()).await;
+        assert!(matches!(begun, Err(OpenError::Empty)), "it was filled");
+    } else {
+        assert!(!home.path().join(DATABASE).exists(), "there is a file");
     }
 }
 

@@ -179,7 +179,7 @@ impl SqlStore {
         if restoring::is_in_progress(&mut database.read().await?).await? {
             return Err(OpenError::RestoreInProgress);
         }
-        let store = Self::prepare(database, keys, now, entropy).await?;
+        let store = Box::pin(Self::prepare(database, keys, now, entropy)).await?;
         // A restore that was under way shows once it has filled the database, for which this start has waited.
         if restoring::is_in_progress(&mut store.database.read().await?).await? {
             store.close().await;
