@@ -14,7 +14,7 @@ use crate::{
     clock::Timestamp,
     credential::{Credential, CredentialFilter, CredentialQuery, Order, PlaceInOrder},
     export::Exported,
-    gateway::{GatewayGroup, GatewayRecord},
+    gateway::GatewayGroup,
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId},
     leak::Leak,
     organization::Organization,
@@ -27,6 +27,7 @@ use crate::{
 mod audit;
 mod error;
 mod feed;
+mod idempotency;
 mod journal;
 mod key;
 mod organization;
@@ -46,6 +47,7 @@ pub(crate) mod conformance;
 pub use audit::{AuditReads, AuditWrites};
 pub use error::{OpenError, StoreError};
 pub use feed::FeedReads;
+pub use idempotency::{IdempotencyReads, IdempotencyWrites};
 pub use journal::{JournalReads, JournalWrites, RevokedSource};
 pub(crate) use key::{CHECKED, KEY_CHECK};
 pub use key::{
@@ -102,6 +104,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 pub trait ReadTransaction:
     AuditReads
     + FeedReads
+    + IdempotencyReads
     + JournalReads
     + KeyReads
     + OrganizationReads
@@ -271,8 +274,6 @@ pub trait ReadTransaction:
     async fn groups(&mut self) -> Result<Vec<GatewayGroup>, StoreError>;
     /// The digest key of each group that a snapshot begins with.
     async fn digest_keys(&mut self) -> Result<Vec<SealedDigestKey>, StoreError>;
-    /// What gateways reported.
-    async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError>;
 
     /// The chosen passwords of this user name that the group's gateways may have verified, with their credentials.
     async fn passwords(
@@ -280,18 +281,14 @@ pub trait ReadTransaction:
         group: GroupId,
         username: &str,
     ) -> Result<Vec<PasswordRow>, StoreError>;
-
-    /// The idempotent request with this key.
-    async fn idempotent_request(
-        &mut self,
-        row: &[u8; 32],
-    ) -> Result<Option<IdempotentRequest>, StoreError>;
 }
+
 /// Reading and writing, alone.
 #[async_trait]
 pub trait WriteTransaction:
     ReadTransaction
     + AuditWrites
+    + IdempotencyWrites
     + JournalWrites
     + KeyWrites
     + RekeyingWrites
@@ -389,27 +386,6 @@ pub trait WriteTransaction:
     ) -> Result<(), StoreError>;
     /// Removes a group with everything its gateways knew.
     async fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError>;
-    /// Keeps a gateway's report instead of its last one.
-    async fn put_gateway(&mut self, gateway: &GatewayRecord) -> Result<(), StoreError>;
-    /// Forgets a start of a gateway.
-    async fn delete_gateway(
-        &mut self,
-        group: GroupId,
-        instance: &[u8; 16],
-    ) -> Result<(), StoreError>;
-
-    /// Adds an idempotent request, in place of an older one with the same key.
-    async fn put_idempotent_request(
-        &mut self,
-        row: &[u8; 32],
-        request: &IdempotentRequest,
-    ) -> Result<(), StoreError>;
-    /// Forgets an idempotent request.
-    async fn delete_idempotent_request(&mut self, row: &[u8; 32]) -> Result<(), StoreError>;
-
-    /// Forgets every idempotent request that has no answer.
-    async fn delete_unanswered_requests(&mut self) -> Result<(), StoreError>;
-
     /// Forgets changes and idempotent requests that are older than these moments.
     async fn prune(&mut self, prune: Prune) -> Result<(), StoreError>;
 

@@ -157,21 +157,25 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let pairs = parts.uri.query().unwrap_or_default();
-        for (name, value) in form_urlencoded::parse(pairs.as_bytes()) {
-            if value.contains('\0') {
-                return Err(Problem::invalid(name, "must not contain a NUL"));
-            }
-        }
-        let deserializer =
-            serde_urlencoded::Deserializer::new(form_urlencoded::parse(pairs.as_bytes()));
-        serde_path_to_error::deserialize(deserializer)
-            .map(Self)
-            .map_err(|error| {
-                let path = error.path().to_string();
-                Problem::invalid(path, describe(&error.into_inner().to_string()))
-            })
+        query(parts, &[]).map(Self)
     }
+}
+
+/// The query parameters. None may hold a NUL, which no database keeps as text, but for the `opaque` ones: they are never
+/// kept, and are compared with what was given out.
+pub(crate) fn query<T: DeserializeOwned>(parts: &Parts, opaque: &[&str]) -> Result<T, Problem> {
+    let pairs = parts.uri.query().unwrap_or_default();
+    for (name, value) in form_urlencoded::parse(pairs.as_bytes()) {
+        if value.contains('\0') && !opaque.contains(&name.as_ref()) {
+            return Err(Problem::invalid(name, "must not contain a NUL"));
+        }
+    }
+    let deserializer =
+        serde_urlencoded::Deserializer::new(form_urlencoded::parse(pairs.as_bytes()));
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        Problem::invalid(path, describe(&error.into_inner().to_string()))
+    })
 }
 
 impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Path<T> {

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::State,
-    http::{HeaderMap, header},
+    extract::{FromRequestParts, State},
+    http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use filter_core::feed::MEDIA_TYPE;
@@ -15,8 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     AppState,
     access::Gateway,
-    extract::Query,
-    hex,
+    extract, hex,
     problem::{Kind, Problem, ProblemBody},
 };
 use crate::{feed::Answer, gateway, telemetry::Metrics, token};
@@ -53,6 +52,15 @@ struct FeedQuery {
     instance: Option<String>,
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for FeedQuery {
+    type Rejection = Problem;
+
+    /// Whatever a cursor is that was not given out here, it begins a snapshot: a gateway that holds such a one goes on.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        extract::query(parts, &["after"])
+    }
+}
+
 /// Follow the feed
 ///
 /// A page of the snapshot or of the changes after a cursor, in the binary form that gateways read
@@ -66,7 +74,7 @@ struct FeedQuery {
 async fn follow(
     caller: Gateway,
     State(app): State<AppState>,
-    Query(query): Query<FeedQuery>,
+    query: FeedQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let wait = query.wait.unwrap_or(0);

@@ -1,9 +1,13 @@
-//! The verbs about what registries that share a database tell each other of gateways.
+//! The verbs about what gateways say, and what registries that share a database tell each other of it.
 
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{clock::Timestamp, gateway::GatewayPoll};
+use crate::{
+    clock::Timestamp,
+    gateway::{GatewayPoll, GatewayRecord},
+    ids::GroupId,
+};
 
 /// A registry that hears gateways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +21,8 @@ pub struct Witness {
 /// Reading what other registries have heard.
 #[async_trait]
 pub trait SharingReads: Send {
+    /// What gateways reported.
+    async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError>;
     /// When gateways polled.
     async fn gateway_polls(&mut self) -> Result<Vec<GatewayPoll>, StoreError>;
     /// The registries that hear gateways.
@@ -26,6 +32,14 @@ pub trait SharingReads: Send {
 /// Telling other registries.
 #[async_trait]
 pub trait SharingWrites: Send {
+    /// Keeps a gateway's report instead of its last one.
+    async fn put_gateway(&mut self, gateway: &GatewayRecord) -> Result<(), StoreError>;
+    /// Forgets a start of a gateway.
+    async fn delete_gateway(
+        &mut self,
+        group: GroupId,
+        instance: &[u8; 16],
+    ) -> Result<(), StoreError>;
     /// Keeps a gateway's poll instead of its last one.
     async fn put_gateway_poll(&mut self, poll: &GatewayPoll) -> Result<(), StoreError>;
     /// Keeps that a registry has written everything down.

@@ -1,17 +1,20 @@
 //! Idempotent requests and their sealed answers.
 
+use async_trait::async_trait;
+
 use super::{
+    SqlTransaction,
     connection::{Connection, sql},
     value::{Columns, time},
 };
 use crate::{
     clock::Timestamp,
-    store::{IdempotentRequest, StoreError},
+    store::{IdempotencyReads, IdempotencyWrites, IdempotentRequest, StoreError},
 };
 
 pub(super) const GET: &str = "select token_id, attempt, body_digest, answer, created_at from idempotent_requests where id = $1";
 
-pub(super) async fn get(
+async fn get(
     connection: &mut Connection,
     row: &[u8; 32],
 ) -> Result<Option<IdempotentRequest>, StoreError> {
@@ -38,7 +41,7 @@ pub(super) const PUT: &str = "insert into idempotent_requests (id, token_id, att
          set token_id = excluded.token_id, attempt = excluded.attempt, body_digest = excluded.body_digest,
              answer = excluded.answer, created_at = excluded.created_at";
 
-pub(super) async fn put(
+async fn put(
     connection: &mut Connection,
     row: &[u8; 32],
     request: &IdempotentRequest,
@@ -57,14 +60,14 @@ pub(super) async fn put(
 
 pub(super) const DELETE: &str = "delete from idempotent_requests where id = $1";
 
-pub(super) async fn delete(connection: &mut Connection, row: &[u8; 32]) -> Result<(), StoreError> {
+async fn delete(connection: &mut Connection, row: &[u8; 32]) -> Result<(), StoreError> {
     sql(DELETE).bind(row.as_slice()).execute(connection).await?;
     Ok(())
 }
 
 pub(super) const DELETE_UNANSWERED: &str = "delete from idempotent_requests where answer is null";
 
-pub(super) async fn delete_unanswered(connection: &mut Connection) -> Result<(), StoreError> {
+async fn delete_unanswered(connection: &mut Connection) -> Result<(), StoreError> {
     sql(DELETE_UNANSWERED).execute(connection).await?;
     Ok(())
 }
@@ -77,4 +80,33 @@ pub(super) async fn prune(
 ) -> Result<(), StoreError> {
     sql(PRUNE).bind(time(before)).execute(connection).await?;
     Ok(())
+}
+
+#[async_trait]
+impl IdempotencyReads for SqlTransaction {
+    async fn idempotent_request(
+        &mut self,
+        row: &[u8; 32],
+    ) -> Result<Option<IdempotentRequest>, StoreError> {
+        get(&mut self.inner, row).await
+    }
+}
+
+#[async_trait]
+impl IdempotencyWrites for SqlTransaction {
+    async fn put_idempotent_request(
+        &mut self,
+        row: &[u8; 32],
+        request: &IdempotentRequest,
+    ) -> Result<(), StoreError> {
+        put(&mut self.inner, row, request).await
+    }
+
+    async fn delete_idempotent_request(&mut self, row: &[u8; 32]) -> Result<(), StoreError> {
+        delete(&mut self.inner, row).await
+    }
+
+    async fn delete_unanswered_requests(&mut self) -> Result<(), StoreError> {
+        delete_unanswered(&mut self.inner).await
+    }
 }

@@ -6,14 +6,14 @@ use async_trait::async_trait;
 
 use super::{
     SqlTransaction, admission, application, credential, deployment, export, feed, gateway,
-    idempotency, installation, log, search, secret, usage, username,
+    installation, log, search, secret, usage, username,
 };
 use crate::{
     application::{Application, ApplicationQuery},
     clock::Timestamp,
     credential::{Credential, CredentialFilter, CredentialQuery, Order, PlaceInOrder},
     export::Exported,
-    gateway::{GatewayGroup, GatewayRecord},
+    gateway::GatewayGroup,
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId},
     organization::Organization,
     owner::Owner,
@@ -22,8 +22,8 @@ use crate::{
     secrets::Fingerprint,
     store::{
         ApplicationRow, ChangeRow, CommittedChange, CredentialRange, Deployed, FeedReads, Head,
-        IdempotentRequest, Override, PasswordRow, Positions, ReadTransaction, RenderedCredential,
-        SealedDigestKey, StoreError, UsageReads,
+        Override, PasswordRow, Positions, ReadTransaction, RenderedCredential, SealedDigestKey,
+        StoreError, UsageReads,
     },
     usage::{Day, DayCount, LostUsage, Reported, UsageCount},
 };
@@ -250,23 +250,12 @@ impl ReadTransaction for SqlTransaction {
         gateway::digest_keys(&mut self.inner).await
     }
 
-    async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError> {
-        gateway::gateways(&mut self.inner).await
-    }
-
     async fn passwords(
         &mut self,
         group: GroupId,
         username: &str,
     ) -> Result<Vec<PasswordRow>, StoreError> {
         secret::passwords(&mut self.inner, group, username).await
-    }
-
-    async fn idempotent_request(
-        &mut self,
-        row: &[u8; 32],
-    ) -> Result<Option<IdempotentRequest>, StoreError> {
-        idempotency::get(&mut self.inner, row).await
     }
 }
 

@@ -5,11 +5,13 @@ use async_trait::async_trait;
 use super::{
     SqlTransaction,
     connection::{Connection, sql},
+    gateway,
     value::{Columns, time},
 };
 use crate::{
     clock::Timestamp,
-    gateway::GatewayPoll,
+    gateway::{GatewayPoll, GatewayRecord},
+    ids::GroupId,
     store::{SharingReads, SharingWrites, StoreError, Witness},
 };
 
@@ -99,6 +101,10 @@ async fn delete(connection: &mut Connection, registry: &[u8; 16]) -> Result<(), 
 
 #[async_trait]
 impl SharingReads for SqlTransaction {
+    async fn gateways(&mut self) -> Result<Vec<GatewayRecord>, StoreError> {
+        gateway::gateways(&mut self.inner).await
+    }
+
     async fn gateway_polls(&mut self) -> Result<Vec<GatewayPoll>, StoreError> {
         polls(&mut self.inner).await
     }
@@ -110,6 +116,18 @@ impl SharingReads for SqlTransaction {
 
 #[async_trait]
 impl SharingWrites for SqlTransaction {
+    async fn put_gateway(&mut self, record: &GatewayRecord) -> Result<(), StoreError> {
+        gateway::put(&mut self.inner, record).await
+    }
+
+    async fn delete_gateway(
+        &mut self,
+        group: GroupId,
+        instance: &[u8; 16],
+    ) -> Result<(), StoreError> {
+        gateway::delete(&mut self.inner, group, instance).await
+    }
+
     async fn put_gateway_poll(&mut self, poll: &GatewayPoll) -> Result<(), StoreError> {
         put_poll(&mut self.inner, poll).await
     }

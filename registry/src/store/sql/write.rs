@@ -12,7 +12,7 @@ use crate::{
     application::Application,
     clock::Timestamp,
     credential::Credential,
-    gateway::{GatewayGroup, GatewayRecord},
+    gateway::GatewayGroup,
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId},
     journal::{Revoked, Switched},
     leak::Leak,
@@ -20,8 +20,8 @@ use crate::{
     secret::{Secret, SecretState},
     secrets::Fingerprint,
     store::{
-        Deployed, IdempotentRequest, Prune, SealedDigestKey, Stamp, StoreError, UsageWrites,
-        WriteTransaction, visible::application_differs,
+        Deployed, Prune, SealedDigestKey, Stamp, StoreError, UsageWrites, WriteTransaction,
+        visible::application_differs,
     },
     usage::{AppliedBatch, DayCount, LostUsage, UsageCount},
 };
@@ -250,34 +250,6 @@ impl WriteTransaction for SqlTransaction {
         self.notes.forget_group(id);
         forgetting::delete_of_group(&mut self.inner, id).await?;
         gateway::delete_group(&mut self.inner, id).await
-    }
-
-    async fn put_gateway(&mut self, record: &GatewayRecord) -> Result<(), StoreError> {
-        gateway::put(&mut self.inner, record).await
-    }
-
-    async fn delete_gateway(
-        &mut self,
-        group: GroupId,
-        instance: &[u8; 16],
-    ) -> Result<(), StoreError> {
-        gateway::delete(&mut self.inner, group, instance).await
-    }
-
-    async fn put_idempotent_request(
-        &mut self,
-        row: &[u8; 32],
-        request: &IdempotentRequest,
-    ) -> Result<(), StoreError> {
-        idempotency::put(&mut self.inner, row, request).await
-    }
-
-    async fn delete_idempotent_request(&mut self, row: &[u8; 32]) -> Result<(), StoreError> {
-        idempotency::delete(&mut self.inner, row).await
-    }
-
-    async fn delete_unanswered_requests(&mut self) -> Result<(), StoreError> {
-        idempotency::delete_unanswered(&mut self.inner).await
     }
 
     async fn prune(&mut self, prune: Prune) -> Result<(), StoreError> {
