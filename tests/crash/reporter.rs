@@ -6,7 +6,7 @@ use e2e::{
     admin::Admin,
     http::{Call, Client},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::random::Random;
 
@@ -77,7 +77,7 @@ impl Reporter {
 
     fn call(&self, uses: usize) -> Call {
         let now = SystemTime::UNIX_EPOCH.elapsed().expect("a time after 1970");
-        let used = json!([
+        let entries = json!([
             self.credential,
             1,
             0,
@@ -88,7 +88,7 @@ impl Reporter {
         let body = json!({
             "gateway": "reporter", "instance": "00112233445566778899aabbccddeeff", "sequence": self.sequence,
             "epoch": "0".repeat(32), "revision": 0, "complete": true, "workers": 1, "max_staleness_seconds": 60,
-            "usage": [{"lane": 0, "sequence": self.batch, "lost": 0, "uses": [used]}],
+            "usage": [{"lane": 0, "sequence": self.batch, "lost": 0, "uses": [entries]}],
         });
         let call = self.client.call("POST", "/v1/gateway/report");
         call.bearer(&self.token).json(&body)
@@ -102,7 +102,7 @@ impl Reporter {
         let path = format!("/v1/credentials/{}", self.credential);
         let shown = admin.get(&path).await;
         let allowed = &shown["usage"]["allowed"];
-        if *allowed != Value::from(self.counted) {
+        if allowed.as_u64() != u64::try_from(self.counted).ok() {
             return Err(format!("{allowed} uses are counted, not {}", self.counted));
         }
         Ok(())

@@ -233,8 +233,8 @@ impl Run {
             .into_iter()
             .collect::<Result<_, _>>()?;
         self.writers.sort_by_key(|writer| writer.number);
-        let reported = reporting.await.expect("a reporter that ends");
-        self.reporter = Some(reported?);
+        let ended = reporting.await.expect("a reporter that ends");
+        self.reporter = Some(ended?);
         self.gateways = following
             .join_all()
             .await
