@@ -1,5 +1,5 @@
 //! What was done, by whom, when and from where: one entry for each thing that was done, written in the transaction that
-//! did it. Entries are only ever added, each chained to the one before it ([`chain`]); the oldest may be pruned.
+//! did it. Entries are only ever added, each chained to the one before it (`chain`); the oldest may be pruned.
 //!
 //! An entry holds no secret, no digest and nothing that is kept sealed.
 

@@ -15,7 +15,7 @@ pub(super) fn write(cells: &[Cell]) -> Value {
     cells.iter().map(value).collect()
 }
 
-/// The row that [`write`] wrote of the table, if it is one.
+/// The row that [`write()`] wrote of the table, if it is one.
 pub(super) fn read(value: Value, table: &Table) -> Option<Vec<Cell>> {
     let Value::Array(values) = value else {
         return None;

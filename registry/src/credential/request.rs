@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::SecretType;
 use crate::{clock::Timestamp, edit::Edit, ids::ApplicationId, secret::Part, secrets::SecretText};
 
-/// What [`create()`] needs to know.
+/// What [`create`](super::create()) needs to know.
 #[derive(Clone, Debug)]
 pub struct NewCredential {
     /// Whose credential it will be.
@@ -62,7 +62,7 @@ pub enum NewSecret {
     BearerToken,
 }
 
-/// What [`rotate()`] needs to know.
+/// What [`rotate`](super::rotate()) needs to know.
 #[derive(Clone, Debug)]
 pub struct Rotation {
     /// Which part of a pair gets a new secret; the other stays.
@@ -98,7 +98,7 @@ pub enum RotatedSecret {
     },
 }
 
-/// What [`update()`] changes. The identifier never changes, the user name only with the secret, by [`rotate()`].
+/// What [`update`](super::update()) changes. The identifier never changes, the user name only with the secret, by [`rotate`](super::rotate()).
 #[derive(Clone, Debug, Default)]
 pub struct CredentialPatch {
     /// The next name.

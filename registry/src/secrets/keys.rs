@@ -14,7 +14,7 @@ use crate::sealing::{KeyId, Place, SealError, Sealer};
 /// The master keys that the process was given, by what they seal, and the data keys of its database.
 ///
 /// Which master key new values are sealed under is said by the database, in the transaction that writes them
-/// ([`crate::environment::Environment::sealer`]): so no registry can seal under a key that another has just retired.
+/// (`Environment::sealer`): so no registry can seal under a key that another has just retired.
 pub struct Keys {
     masters: RwLock<Arc<[Held]>>,
     data: RwLock<Arc<DataKeys>>,
