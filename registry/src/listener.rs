@@ -28,7 +28,8 @@ use activity::{Activity, Patience};
 const MAX_STREAMS: u32 = 128;
 /// Bytes of one request's head.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// After an error of `accept`, such as too many open files, before the next attempt.
+/// After an error of `accept`, such as too many open files, before the next attempt: at once it would fail again, as fast as a
+/// core can.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The address of the client, as the connection shows it.

@@ -47,7 +47,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 const SWEEPS_PER_COUNT: u32 = 6;
 /// How often what gateways reported is written down. A crash loses that much of it.
 const SAVE_INTERVAL: Duration = Duration::from_secs(2);
-/// For how long receipts, or the news of them, are gathered.
+/// For how long receipts, or the news of them, are gathered: long enough that those of many gateways become one transaction,
+/// and short for whoever waits until all of them have a change.
 const GATHER: Duration = Duration::from_millis(100);
 /// How often it is looked whether a group's digest key is being replaced.
 const REKEY_INTERVAL: Duration = Duration::from_secs(1);

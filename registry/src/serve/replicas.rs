@@ -9,7 +9,8 @@ use crate::{environment::Environment, gateway::Gateways, journal, shutdown::Shut
 
 /// How often it is looked what other registries wrote down, if nothing is heard of that.
 const LEARN_INTERVAL: Duration = Duration::from_secs(5);
-/// After which it is tried again to make the database agree with the journal of revocations.
+/// After which it is tried again to make the database agree with the journal of revocations. It fails while the database is
+/// away, and as long as it does, something revoked may work.
 const AGREE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Takes in what other registries on the same database have heard of gateways.

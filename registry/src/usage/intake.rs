@@ -18,7 +18,8 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// For how long reports are gathered before they are written together.
+/// For how long reports are gathered before they are written together: each waits for its answer meanwhile, and those that
+/// gateways send at one moment come within that.
 const GATHER: Duration = Duration::from_millis(20);
 /// Uses at most in one transaction, unless one report has more, so that others can write in between.
 const TRANSACTION_USES: usize = 8_000;

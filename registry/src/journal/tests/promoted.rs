@@ -27,6 +27,7 @@ async fn until(server: &Server, query: &'static str, wanted: &str) {
         if ask(server, query).await == wanted {
             return;
         }
+        // Nothing depends on how long this is.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("{query} never answers {wanted}");

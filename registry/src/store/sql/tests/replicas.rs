@@ -160,6 +160,7 @@ async fn who_gets_the_turn_sees_what_was_committed_before_whatever_the_server_is
     let mut reader = first.store.postgres().acquire().await.unwrap();
     soon(async {
         while reader.fetch_optional(waits).await.unwrap().is_none() {
+            // The server tells nobody who waits for a lock. Nothing depends on how long this is.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     })
