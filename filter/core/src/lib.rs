@@ -24,6 +24,7 @@ pub mod gateway;
 pub mod head;
 pub mod identity;
 pub mod ids;
+pub mod jwt;
 pub mod key;
 pub mod lease;
 pub mod names;
