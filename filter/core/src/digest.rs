@@ -53,6 +53,22 @@ impl SecretHash {
         Self(hasher.finalize().into())
     }
 
+    /// Under which an OAuth client's credential is found: its id at its issuer, both as tokens name them. The leading NUL
+    /// keeps it apart from every secret, and the issuer's length from every other pair; nothing secret goes in.
+    #[must_use]
+    pub fn of_client(issuer: &str, client_id: &str) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(b"\0oauth-client\0");
+        hasher.update(
+            u64::try_from(issuer.len())
+                .unwrap_or(u64::MAX)
+                .to_be_bytes(),
+        );
+        hasher.update(issuer);
+        hasher.update(client_id);
+        Self(hasher.finalize().into())
+    }
+
     /// Restores a hash that was kept sealed.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

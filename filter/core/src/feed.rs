@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::{Digest, DigestKey},
     ids::ObjectId,
+    jwt::{ClientClaim, VerificationKey},
 };
 
 /// The version of everything in this module. A page of another version is refused.
-pub const FORMAT: u8 = 2;
+pub const FORMAT: u8 = 3;
 
 /// The media type of an encoded [`Page`].
-pub const MEDIA_TYPE: &str = "application/vnd.keysmith.feed.v2";
+pub const MEDIA_TYPE: &str = "application/vnd.keysmith.feed.v3";
 
 /// Into how many parts applications are divided: `index % APPLICATION_BUCKETS`. A power of two.
 pub const APPLICATION_BUCKETS: u16 = 1024;
@@ -28,6 +29,12 @@ pub const MAX_PAGE_RECORDS: usize = 1000;
 
 /// Encoded bytes at most in one page, unless a single bucket or segment needs more.
 pub const MAX_PAGE_BYTES: usize = 64 * 1024;
+
+/// Issuers at most. They are one part of the snapshot, so that they travel on one page.
+pub const MAX_ISSUERS: usize = 64;
+
+/// Encoded bytes of all issuers with their keys, at most.
+pub const MAX_ISSUERS_BYTES: usize = 256 * 1024;
 
 /// The bucket that holds the application with this index.
 #[must_use]
@@ -95,13 +102,15 @@ pub struct Beginning {
     pub digest_key: DigestKey,
 }
 
-/// The records of a [`SnapshotPage`]. Applications come before credentials.
+/// The records of a [`SnapshotPage`]. Applications come before credentials, and those before issuers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Records {
     /// In bucket order.
     Applications(Vec<Application>),
     /// In digest order.
     Credentials(Vec<Credential>),
+    /// All of them, in the order of their names: the page is `from` 0 `to` 1.
+    Issuers(Vec<Issuer>),
 }
 
 /// Where a group goes over to another key for its digests. By then each of its secrets has been told under both, so that
@@ -143,6 +152,10 @@ pub enum Operation {
     PutCredential(Credential),
     /// No credential has this digest any more.
     RemoveCredential(Digest),
+    /// The issuer is now this.
+    PutIssuer(Issuer),
+    /// Tokens of the issuer with this name are not accepted any more.
+    RemoveIssuer(String),
 }
 
 /// State that an application's credentials share, so that disabling or renaming it is one change.
@@ -184,6 +197,23 @@ pub struct Credential {
     pub expires_at: u64,
     /// What it may be used for, each a scope token (RFC 6749 section 3.3), ordered.
     pub scopes: Vec<String>,
+    /// Of an OAuth client: Unix milliseconds before which its tokens must not have been issued; 0 for any time.
+    pub tokens_valid_from: u64,
+}
+
+/// Who issues access tokens to OAuth clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issuer {
+    /// Its name: what its tokens say in `iss`, and rules in `issuers`, byte for byte.
+    pub name: String,
+    /// Which claim names the client that a token was issued to.
+    pub client_claim: ClientClaim,
+    /// Whether its tokens say in their header that they are access tokens (RFC 9068 section 2.1), and others are refused.
+    pub types_its_tokens: bool,
+    /// Whether the registry asks it about tokens that are no JWTs (RFC 7662).
+    pub introspects: bool,
+    /// What its tokens are verified with.
+    pub keys: Vec<VerificationKey>,
 }
 
 /// How a credential must be presented.
@@ -202,6 +232,11 @@ pub enum CredentialKind {
     ///
     /// [`SecretHash::of_pair`]: crate::digest::SecretHash::of_pair
     ApiKeyPair,
+    /// As an access token that an issuer gave to an OAuth client, found by both ([`SecretHash::of_client`]): nothing is
+    /// proven by that alone, the token must be.
+    ///
+    /// [`SecretHash::of_client`]: crate::digest::SecretHash::of_client
+    OauthClient,
 }
 
 /// Why a page could not be read.

@@ -65,6 +65,8 @@ pub enum Position {
     Applications(u16),
     /// A page of credentials from this segment on.
     Credentials(u16),
+    /// The page of issuers.
+    Issuers,
     /// The changes after the snapshot.
     Changes,
 }
@@ -81,7 +83,7 @@ impl Position {
 
     pub(crate) const fn after_credentials(to: u16) -> Self {
         if to >= CREDENTIAL_SEGMENTS {
-            Self::Changes
+            Self::Issuers
         } else {
             Self::Credentials(to)
         }

@@ -24,7 +24,7 @@ use base64::{
 
 pub use self::{
     algorithm::Algorithm,
-    claims::{Claims, Expected},
+    claims::{Claims, ClientClaim, Expected},
     header::Header,
     key::{PublicKey, VerificationKey},
 };

@@ -10,13 +10,14 @@
 
 pub mod applications;
 pub mod credentials;
+pub mod issuers;
 
 use alloc::vec::Vec;
 
 use crate::feed::{APPLICATION_BUCKETS, CREDENTIAL_SEGMENTS};
 
 /// The version of the packed layout. It stands in the names of shared data too, so that two builds never mix.
-pub const LAYOUT: u8 = 2;
+pub const LAYOUT: u8 = 3;
 
 /// Bytes before the first record.
 pub const HEADER_LENGTH: usize = 24;
@@ -28,9 +29,11 @@ pub enum Part {
     Credentials(u16),
     /// A bucket of applications, `0..APPLICATION_BUCKETS`, in one of the two application tables.
     Applications(Table, u16),
+    /// All issuers, in one of the two tables.
+    Issuers(Table),
 }
 
-/// Which of the two application tables: one serves while the next snapshot fills the other.
+/// Which of the two tables of applications and issuers: one serves while the next snapshot fills the other.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
@@ -52,9 +55,12 @@ impl Table {
     }
 }
 
+/// The number of the first part with issuers.
+const ISSUERS: u16 = CREDENTIAL_SEGMENTS + 2 * APPLICATION_BUCKETS;
+
 impl Part {
     /// How many parts there are.
-    pub const COUNT: usize = CREDENTIAL_SEGMENTS as usize + 2 * APPLICATION_BUCKETS as usize;
+    pub const COUNT: usize = ISSUERS as usize + 2;
 
     /// The part with this [`Self::number`].
     #[must_use]
@@ -64,8 +70,12 @@ impl Part {
             Self::Credentials(number)
         } else if above < APPLICATION_BUCKETS {
             Self::Applications(Table::Even, above)
-        } else {
+        } else if number < ISSUERS {
             Self::Applications(Table::Odd, above.saturating_sub(APPLICATION_BUCKETS))
+        } else if number == ISSUERS {
+            Self::Issuers(Table::Even)
+        } else {
+            Self::Issuers(Table::Odd)
         }
     }
 
@@ -83,6 +93,8 @@ impl Part {
                     .wrapping_add(table)
                     .wrapping_add(bucket % APPLICATION_BUCKETS)
             }
+            Self::Issuers(Table::Even) => ISSUERS,
+            Self::Issuers(Table::Odd) => ISSUERS.wrapping_add(1),
         }
     }
 }

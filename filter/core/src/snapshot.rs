@@ -4,12 +4,16 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{
     digest::{DigestKey, Digester, SecretHash},
-    feed::{APPLICATION_BUCKETS, application_bucket, credential_segment},
+    feed::{application_bucket, credential_segment},
     head::{Head, Load, MAX_RECENT},
     segment::{Header, Table, applications, credentials},
     verdicts::{Known, Verdicts},
 };
 
+mod issuers;
+mod named;
+
+pub use self::issuers::KeysVersion;
 pub use crate::segment::{
     Part,
     applications::ApplicationView,
@@ -52,6 +56,7 @@ pub struct Snapshot {
     silent: bool,
     now_ms: u64,
     named: Vec<(String, Option<u32>)>,
+    issuers: issuers::Issuers,
     /// What is remembered of verified chosen passwords.
     pub verdicts: Verdicts,
 }
@@ -93,29 +98,8 @@ impl Snapshot {
             silent: false,
             now_ms: 0,
             named: Vec::new(),
+            issuers: issuers::Issuers::default(),
             verdicts: Verdicts::new(key),
-        }
-    }
-
-    /// Names an application that rules refer to, so that [`Self::application_named`] finds it.
-    pub fn watch_application(&mut self, name: &str) {
-        if self.named.iter().all(|(known, _)| known != name) {
-            self.named.push((String::from(name), None));
-        }
-        self.forget_names();
-    }
-
-    /// Names are found as buckets are copied: those held already must be copied again.
-    fn forget_names(&mut self) {
-        if self.named.is_empty() {
-            return;
-        }
-        for (_, index) in &mut self.named {
-            *index = None;
-        }
-        let table = self.serving.as_ref().map(|serving| serving.load.table);
-        for part in table.into_iter().flat_map(buckets) {
-            self.forget(part);
         }
     }
 
@@ -155,20 +139,11 @@ impl Snapshot {
     /// Takes a part as copied from shared data; `None` when there is none.
     pub fn fill(&mut self, part: Part, bytes: Option<Vec<u8>>) {
         let bytes = bytes.unwrap_or_default();
-        if let Part::Applications(table, bucket) = part
-            && self
-                .serving
-                .as_ref()
-                .is_some_and(|serving| serving.load.table == table)
-        {
-            for (name, index) in &mut self.named {
-                if index.is_some_and(|index| application_bucket(index) == bucket) {
-                    *index = None;
-                }
-                if let Some(view) = applications::iter(&bytes).find(|view| view.name() == name) {
-                    *index = Some(view.index());
-                }
-            }
+        if let Part::Applications(table, bucket) = part {
+            self.note_names(table, bucket, &bytes);
+        }
+        if let Part::Issuers(table) = part {
+            self.issuers.fill(table, &bytes);
         }
         if let Some(slot) = self.parts.get_mut(usize::from(part.number())) {
             *slot = Slot::Held(bytes);
@@ -180,16 +155,6 @@ impl Snapshot {
         if let Some(slot) = self.parts.get_mut(usize::from(part.number())) {
             *slot = Slot::Unknown;
         }
-    }
-
-    /// Parts that the rules need whole and that are not held: all applications, where a rule names an anonymous one.
-    pub fn missing_for_names(&self) -> impl Iterator<Item = Part> {
-        let table = self.serving.as_ref().map(|serving| serving.load.table);
-        table
-            .filter(|_| !self.named.is_empty())
-            .into_iter()
-            .flat_map(buckets)
-            .filter(|part| matches!(self.slot(*part), Some(Slot::Unknown)))
     }
 
     /// Tells the time: for the memory of verdicts, and whether the registry was silent for a while (`silent`) or for
@@ -228,6 +193,10 @@ impl Snapshot {
             (Some(_), true) => Readiness::Stale,
             (Some(_), false) => Readiness::Ready,
         }
+    }
+
+    fn holds(&self, part: Part) -> bool {
+        matches!(self.slot(part), Some(Slot::Held(_)))
     }
 
     fn slot(&self, part: Part) -> Option<&Slot> {
@@ -331,25 +300,6 @@ impl Snapshot {
         })
     }
 
-    /// The application with this name. Only names given to [`Self::watch_application`] are found.
-    #[must_use]
-    pub fn application_named(&self, name: &str) -> Found<ApplicationView<'_>> {
-        let Some(serving) = &self.serving else {
-            return Found::Changing;
-        };
-        if let Some(part) = self.missing_for_names().next() {
-            return Found::NotLoaded(part);
-        }
-        let index = self
-            .named
-            .iter()
-            .find(|(known, _)| known == name)
-            .and_then(|(_, index)| *index);
-        index.map_or(Found::Absent, |index| {
-            self.application(serving.load.table, serving.load.generation, index)
-        })
-    }
-
     fn application(&self, table: Table, generation: u32, index: u32) -> Found<ApplicationView<'_>> {
         let part = Part::Applications(table, application_bucket(index));
         let Some(Slot::Held(bytes)) = self.slot(part) else {
@@ -387,8 +337,4 @@ fn renew(known: &mut Option<Generation>, load: Option<&Load>) {
     if known.as_ref().map(|generation| &generation.load) != load {
         *known = load.map(Generation::of);
     }
-}
-
-fn buckets(table: Table) -> impl Iterator<Item = Part> {
-    (0..APPLICATION_BUCKETS).map(move |bucket| Part::Applications(table, bucket))
 }

@@ -11,11 +11,11 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use crate::{
     digest::{Digest, DigestKey},
     feed::{
-        self, Application, Body, ChangesPage, Credential, KeyPage, Operation, Page, Records,
-        SnapshotPage, application_bucket, credential_segment,
+        self, Application, Body, ChangesPage, Credential, Issuer, KeyPage, Operation, Page,
+        Records, SnapshotPage, application_bucket, credential_segment,
     },
     head::{Head, Load, Loading, Position},
-    segment::{Header, Part, Table, applications, credentials},
+    segment::{Header, Part, Table, applications, credentials, issuers},
 };
 
 /// What follows from one page.
@@ -57,6 +57,7 @@ pub struct Update {
 enum Content {
     ReplaceApplications(u64, Vec<Application>),
     ReplaceCredentials(u64, Vec<Credential>),
+    ReplaceIssuers(u64, Vec<Issuer>),
     Change(Vec<(u64, Operation)>),
 }
 
@@ -139,6 +140,18 @@ fn plan_snapshot(
                 content: Content::ReplaceCredentials(page.revision, records),
             })
             .collect()
+        }
+        Records::Issuers(records) => {
+            expect(loading.next, Position::Issuers)?;
+            if (page.from, page.to) != (0, 1) {
+                return Err(PlanError::BadRange);
+            }
+            loading.next = Position::Changes;
+            alloc::vec![Update {
+                part: Part::Issuers(loading.load.table),
+                generation,
+                content: Content::ReplaceIssuers(page.revision, records),
+            }]
         }
     };
     loading.target = loading.target.max(page.revision);
@@ -267,6 +280,7 @@ fn part_of(operation: &Operation, table: Table) -> Part {
         Operation::RemoveApplication(index) => application(*index),
         Operation::PutCredential(put) => credential(&put.digest),
         Operation::RemoveCredential(digest) => credential(digest),
+        Operation::PutIssuer(_) | Operation::RemoveIssuer(_) => Part::Issuers(table),
     }
 }
 
@@ -277,6 +291,7 @@ impl Update {
         let table = match self.part {
             Part::Credentials(_) => credentials::TABLE,
             Part::Applications(..) => applications::TABLE,
+            Part::Issuers(_) => issuers::TABLE,
         };
         let header = existing.and_then(|bytes| Header::read(bytes, table));
         if header.is_some_and(|header| header.generation > self.generation) {
@@ -294,6 +309,11 @@ impl Update {
             Content::ReplaceCredentials(revision, records) => {
                 replace(existing, header, *revision, records.is_empty(), || {
                     credentials::pack(self.generation, *revision, records.clone())
+                })
+            }
+            Content::ReplaceIssuers(revision, records) => {
+                replace(existing, header, *revision, records.is_empty(), || {
+                    issuers::pack(self.generation, *revision, records.clone())
                 })
             }
             Content::Change(changes) => self.change(current, header, changes),
@@ -325,6 +345,11 @@ impl Update {
                 let mut records = credentials::unpack(current);
                 operations.for_each(|operation| change_credentials(&mut records, operation));
                 credentials::pack(self.generation, *last, records)
+            }
+            Part::Issuers(_) => {
+                let mut records = issuers::unpack(current);
+                operations.for_each(|operation| change_issuers(&mut records, operation));
+                issuers::pack(self.generation, *last, records)
             }
         })
     }
@@ -363,5 +388,15 @@ fn change_credentials(records: &mut Vec<Credential>, operation: &Operation) {
         _ => return,
     };
     records.retain(|record| record.digest != digest);
+    records.extend(put.cloned());
+}
+
+fn change_issuers(records: &mut Vec<Issuer>, operation: &Operation) {
+    let (name, put) = match operation {
+        Operation::PutIssuer(put) => (&put.name, Some(put)),
+        Operation::RemoveIssuer(name) => (name, None),
+        _ => return,
+    };
+    records.retain(|record| record.name != *name);
     records.extend(put.cloned());
 }

@@ -18,7 +18,7 @@ use filter_core::{
     snapshot::{Found, Readiness},
     sync::plan,
 };
-use model::{Rekeying, World, secret};
+use model::{Rekeying, World, issuer, secret};
 
 #[test]
 fn a_first_snapshot_serves_once_it_is_complete() {
@@ -41,6 +41,26 @@ fn a_deleted_credential_is_gone_after_the_next_page() {
     assert!(world.admits(&secret(1)), "before the page");
     world.settle();
     assert!(!world.admits(&secret(1)));
+}
+
+#[test]
+fn an_issuers_new_keys_replace_its_old_ones_in_one_change() {
+    let mut world = World::new(1);
+    world.registry.put_issuer(1, 1);
+    world.registry.put_issuer(2, 1);
+    world.settle();
+    world.check_everything();
+    let before = world.worker().issuer(&issuer(1));
+    let Found::Present((_, before)) = before else {
+        panic!("{before:?}");
+    };
+    world.registry.put_issuer(1, 2);
+    world.registry.remove_issuer(2);
+    world.settle();
+    world.check_everything();
+    let after = world.worker().issuer(&issuer(1));
+    assert!(matches!(after, Found::Present((_, after)) if after > before));
+    assert_eq!(world.worker().issuer(&issuer(2)), Found::Absent);
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn credential(number: u8) -> Credential {
         not_before: 1_700_000_000_000,
         expires_at: 1_900_000_000_000,
         scopes: vec!["orders:read".to_owned(), "orders:write".to_owned()],
+        tokens_valid_from: 0,
     }
 }
 
@@ -55,6 +56,13 @@ fn a_segment_gives_back_what_was_packed() {
     for (record, kind) in records[10..].iter_mut().zip(kinds) {
         record.kind = kind;
     }
+    records[20].kind = CredentialKind::OauthClient;
+    records[20].tokens_valid_from = 1_800_000_000_123;
+    records[21] = Credential {
+        scopes: Vec::new(),
+        ..records[20].clone()
+    };
+    records[21].digest = Digest([21; 16]);
     let packed = credentials::pack(1, 9, records.iter().rev().cloned().collect());
     assert_eq!(credentials::unpack(&packed), records);
     let found = credentials::find(&packed, &Digest([7; 16])).expect("there");
@@ -135,6 +143,8 @@ fn every_part_has_a_number_of_its_own() {
     }
     assert_eq!(Part::from_number(4096), Part::Applications(Table::Even, 0));
     assert_eq!(Part::from_number(5120), Part::Applications(Table::Odd, 0));
+    assert_eq!(Part::from_number(6144), Part::Issuers(Table::Even));
+    assert_eq!(Part::from_number(6145), Part::Issuers(Table::Odd));
 }
 
 #[test]

@@ -89,8 +89,11 @@ fn push_record(credential: &Credential, heap_at: usize, bytes: &mut Vec<u8>, hea
         CredentialKind::BasicGenerated => 2,
         CredentialKind::BasicChosen => 3,
         CredentialKind::ApiKeyPair => 0b1_0000,
+        CredentialKind::OauthClient => 0b1_0001,
     };
-    let has_heap = credential.identifier.is_some() || !credential.scopes.is_empty();
+    let has_heap = credential.identifier.is_some()
+        || !credential.scopes.is_empty()
+        || credential.kind == CredentialKind::OauthClient;
     let enabled = if credential.enabled { ENABLED } else { 0 };
     let heap_flag = if has_heap { HAS_HEAP } else { 0 };
     bytes.extend(credential.digest.0);
@@ -104,6 +107,9 @@ fn push_record(credential: &Credential, heap_at: usize, bytes: &mut Vec<u8>, hea
     if has_heap {
         push_text(heap, credential.identifier.as_deref().unwrap_or_default());
         push_text(heap, &credential.scopes.join(" "));
+    }
+    if credential.kind == CredentialKind::OauthClient {
+        heap.extend(credential.tokens_valid_from.to_le_bytes());
     }
 }
 
@@ -192,6 +198,7 @@ impl<'a> CredentialView<'a> {
             1 => CredentialKind::BearerToken,
             2 => CredentialKind::BasicGenerated,
             0b1_0000 => CredentialKind::ApiKeyPair,
+            0b1_0001 => CredentialKind::OauthClient,
             _ => CredentialKind::BasicChosen,
         }
     }
@@ -252,11 +259,34 @@ impl<'a> CredentialView<'a> {
         self.heap_texts().map_or("", |(_, scopes)| scopes)
     }
 
+    /// Of an OAuth client: Unix milliseconds before which its tokens must not have been issued; 0 for any time.
+    #[must_use]
+    pub fn tokens_valid_from(&self) -> u64 {
+        if self.kind() == CredentialKind::OauthClient {
+            self.behind_texts()
+                .and_then(|at| array(self.part, at))
+                .map_or(u64::MAX, u64::from_le_bytes)
+        } else {
+            0
+        }
+    }
+
+    /// Where the heap goes on after identifier and scopes.
+    fn behind_texts(&self) -> Option<usize> {
+        let (identifier, scopes) = self.heap_texts()?;
+        let texts = identifier.len().checked_add(scopes.len())?.checked_add(4)?;
+        self.heap_start()?.checked_add(texts)
+    }
+
+    fn heap_start(&self) -> Option<usize> {
+        usize::try_from(short_number::<3>(self.record, HEAP)?).ok()
+    }
+
     fn heap_texts(&self) -> Option<(&'a str, &'a str)> {
         if self.flags() & HAS_HEAP == 0 {
             return None;
         }
-        let at = usize::try_from(short_number::<3>(self.record, HEAP)?).ok()?;
+        let at = self.heap_start()?;
         let identifier = heap_text(self.part, at)?;
         let scopes = heap_text(self.part, at.checked_add(2)?.checked_add(identifier.len())?)?;
         Some((
@@ -285,6 +315,7 @@ impl<'a> CredentialView<'a> {
                 .split_ascii_whitespace()
                 .map(String::from)
                 .collect(),
+            tokens_valid_from: self.tokens_valid_from(),
         }
     }
 }

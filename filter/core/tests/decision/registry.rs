@@ -92,6 +92,7 @@ fn credentials(digester: &Digester) -> Vec<Credential> {
         not_before: 0,
         expires_at: 0,
         scopes: Vec::new(),
+        tokens_valid_from: 0,
     };
     let key = |id: u8, name: &str| {
         let hash = SecretHash::of_value(secret(name).as_bytes());
@@ -193,6 +194,7 @@ pub(crate) fn published() -> (Head, BTreeMap<Part, Vec<u8>>) {
             Records::Applications(applications()),
         ),
         snapshot(None, CREDENTIAL_SEGMENTS, Records::Credentials(credentials)),
+        snapshot(None, 1, Records::Issuers(Vec::new())),
         Body::Changes(ChangesPage {
             revision: 5,
             changes: Vec::new(),

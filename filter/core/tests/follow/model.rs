@@ -13,7 +13,8 @@ use filter_core::{
     snapshot::{Found, Snapshot},
     sync::{Plan, Updated, begins, plan},
 };
-pub(crate) use registry::{Registry, Rekeying, secret};
+use registry::Issuers;
+pub(crate) use registry::{Registry, Rekeying, issuer, secret};
 
 /// One step of a random history.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ pub(crate) enum Action {
     DisableApplication(u32),
     PutCredential(u32, u32),
     RemoveCredential(u32),
+    PutIssuer(u32, u8),
+    RemoveIssuer(u32),
     ForgetLog,
     ReplaceDatabase,
     /// The next step of a rotation of the key, once this worker has what it waits for.
@@ -52,6 +55,8 @@ pub(crate) fn actions() -> impl proptest::strategy::Strategy<Value = Vec<Action>
             1 => (0_u32..4).prop_map(Action::DisableApplication),
             6 => (0_u32..24, 0_u32..4).prop_map(|(number, application)| Action::PutCredential(number, application)),
             5 => (0_u32..24).prop_map(Action::RemoveCredential),
+            3 => (0_u32..4, 0_u8..9).prop_map(|(number, key)| Action::PutIssuer(number, key)),
+            2 => (0_u32..4).prop_map(Action::RemoveIssuer),
             1 => Just(Action::ForgetLog),
             1 => Just(Action::ReplaceDatabase),
             4 => Just(Action::Rekey),
@@ -139,6 +144,8 @@ impl World {
                 self.registry.remove_credential(number);
                 self.admitted.remove(&number);
             }
+            Action::PutIssuer(number, key) => self.registry.put_issuer(number, key),
+            Action::RemoveIssuer(number) => self.registry.remove_issuer(number),
             Action::ForgetLog => self.registry.forget_log(),
             Action::ReplaceDatabase => self.registry.replace_database(),
             Action::Rekey => self.rekey(),
@@ -314,6 +321,28 @@ impl World {
         }
     }
 
+    /// The issuers as a worker knows them.
+    pub(crate) fn issuers(&mut self) -> Issuers {
+        self.worker();
+        let mut issuers = Issuers::new();
+        for number in 0..4 {
+            loop {
+                match self.worker.issuer(&issuer(number)) {
+                    Found::NotLoaded(part) => {
+                        self.worker.fill(part, self.parts.get(&part).cloned());
+                    }
+                    Found::Present((known, _)) => {
+                        issuers.insert(known.name.clone(), known.clone());
+                        break;
+                    }
+                    Found::Absent => break,
+                    Found::Changing => panic!("the issuers of what serves are always known"),
+                }
+            }
+        }
+        issuers
+    }
+
     pub(crate) fn admits(&mut self, secret: &str) -> bool {
         matches!(self.look_up(secret), Found::Present((_, true)))
     }
@@ -340,6 +369,7 @@ impl World {
                 "{secret}"
             );
         }
+        assert_eq!(&self.issuers(), &self.registry.issuers().clone());
     }
 
     /// What was deleted at or before the revision that the worker reflects is not admitted.
@@ -349,6 +379,13 @@ impl World {
         if head.is_loading() || !epoch.is_some_and(|epoch| self.registry.is_current_epoch(&epoch)) {
             return;
         }
+        // A part may be newer than the head, and never older.
+        let issuers = self.issuers();
+        assert!(
+            self.registry.had_issuers(&issuers, head.revision),
+            "{issuers:?} at {}",
+            head.revision
+        );
         for (secret, at) in self.registry.deleted() {
             if at <= head.revision {
                 assert!(

@@ -6,10 +6,11 @@ use filter_core::{
     digest::{Digest, DigestKey, Digester, SecretHash},
     feed::{
         APPLICATION_BUCKETS, Application, Beginning, Body, CREDENTIAL_SEGMENTS, Change,
-        ChangesPage, Credential, CredentialKind, FORMAT, KeyPage, Operation, Page, Records,
+        ChangesPage, Credential, CredentialKind, FORMAT, Issuer, KeyPage, Operation, Page, Records,
         SnapshotPage, application_bucket, credential_segment,
     },
     ids::ObjectId,
+    jwt::{Algorithm, ClientClaim, PublicKey, VerificationKey},
 };
 
 /// The secret of a numbered credential.
@@ -17,8 +18,16 @@ pub(crate) fn secret(number: u32) -> String {
     format!("secret-{number}")
 }
 
+/// The name of a numbered issuer.
+pub(crate) fn issuer(number: u32) -> String {
+    format!("https://issuer-{number}.example")
+}
+
 /// Records by the number of the credential and the version of the key that they are found under.
 type Keyed = BTreeMap<(u32, u8), Credential>;
+
+/// Issuers by name.
+pub(crate) type Issuers = BTreeMap<String, Issuer>;
 
 #[derive(Debug)]
 enum Entry {
@@ -58,8 +67,9 @@ pub(crate) struct Registry {
     log: Vec<Entry>,
     applications: BTreeMap<u32, Application>,
     credentials: Keyed,
+    issuers: Issuers,
     /// What was true at each revision: pages that are shared between gateways may be older than the log's end.
-    past: Vec<(BTreeMap<u32, Application>, Keyed)>,
+    past: Vec<(BTreeMap<u32, Application>, Keyed, Issuers)>,
     deleted: BTreeMap<u32, u64>,
     /// From which revision on each credential has been there.
     since: BTreeMap<u32, u64>,
@@ -77,6 +87,7 @@ impl Registry {
             log: Vec::new(),
             applications: BTreeMap::new(),
             credentials: BTreeMap::new(),
+            issuers: Issuers::new(),
             past: vec![Default::default()],
             deleted: BTreeMap::new(),
             since: BTreeMap::new(),
@@ -159,8 +170,45 @@ impl Registry {
     fn write(&mut self, entry: Entry) {
         self.revision = entry.revision();
         self.log.push(entry);
-        self.past
-            .push((self.applications.clone(), self.credentials.clone()));
+        self.past.push((
+            self.applications.clone(),
+            self.credentials.clone(),
+            self.issuers.clone(),
+        ));
+    }
+
+    /// As when an issuer is made known, or changes its keys.
+    pub(crate) fn put_issuer(&mut self, number: u32, key: u8) {
+        let issuer = Issuer {
+            name: issuer(number),
+            client_claim: ClientClaim::ClientId,
+            types_its_tokens: true,
+            introspects: false,
+            keys: vec![VerificationKey {
+                id: None,
+                algorithm: Algorithm::Ed25519,
+                key: PublicKey::Ed25519([key; 32]),
+            }],
+        };
+        self.issuers.insert(issuer.name.clone(), issuer.clone());
+        self.commit(Operation::PutIssuer(issuer));
+    }
+
+    pub(crate) fn remove_issuer(&mut self, number: u32) {
+        if let Some(removed) = self.issuers.remove(&issuer(number)) {
+            self.commit(Operation::RemoveIssuer(removed.name));
+        }
+    }
+
+    /// The issuers that there are.
+    pub(crate) fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
+    /// Whether these were the issuers at this revision, or a later one.
+    pub(crate) fn had_issuers(&self, found: &Issuers, revision: u64) -> bool {
+        let first = usize::try_from(revision).expect("small");
+        self.past[first..].iter().any(|(.., past)| past == found)
     }
 
     pub(crate) fn put_application(&mut self, index: u32) {
@@ -217,6 +265,7 @@ impl Registry {
             not_before: 0,
             expires_at: 0,
             scopes: Vec::new(),
+            tokens_valid_from: 0,
         };
         self.credentials
             .insert((number, version), credential.clone());
@@ -298,11 +347,11 @@ impl Registry {
             }
             ["s", epoch, key, start, table, from] if own(epoch, key, start) => self.snapshot(
                 at(key, start),
-                *table == "a",
+                table,
                 u16::try_from(number(from)).expect("small"),
                 false,
             ),
-            _ => self.snapshot((self.key, self.revision), true, 0, true),
+            _ => self.snapshot((self.key, self.revision), "a", 0, true),
         }
     }
 
@@ -331,35 +380,40 @@ impl Registry {
         self.wrap(Body::Changes(ChangesPage { revision, changes }), next, more)
     }
 
-    fn snapshot(&self, at: (u8, u64), applications: bool, from: u16, begins: bool) -> Page {
+    /// A page of applications (`a`), credentials (`c`) or issuers (`i`).
+    fn snapshot(&self, at: (u8, u64), table: &str, from: u16, begins: bool) -> Page {
         let (key, start) = at;
-        let (parts, width) = if applications {
-            (APPLICATION_BUCKETS, 700)
-        } else {
-            (CREDENTIAL_SEGMENTS, 1500)
+        let (parts, width) = match table {
+            "a" => (APPLICATION_BUCKETS, 700),
+            "c" => (CREDENTIAL_SEGMENTS, 1500),
+            _ => (1, 1),
         };
         let to = from.saturating_add(width).min(parts);
         let range = from..to;
         // Any revision since the snapshot's beginning, and a lower one than of the page before.
         let age = u64::from(from / width) % (self.revision - start + 1);
         let revision = self.revision - age;
-        let (known, honoured) = &self.past[usize::try_from(revision).expect("small")];
-        let records = if applications {
-            let mut records: Vec<_> = known.values().cloned().collect();
-            records.retain(|record| range.contains(&application_bucket(record.index)));
-            Records::Applications(records)
-        } else {
-            let mut records: Vec<_> = honoured.values().cloned().collect();
-            records.retain(|record| range.contains(&credential_segment(&record.digest)));
-            records.sort_by_key(|record| record.digest.0);
-            Records::Credentials(records)
+        let (known, honoured, issuers) = &self.past[usize::try_from(revision).expect("small")];
+        let records = match table {
+            "a" => {
+                let mut records: Vec<_> = known.values().cloned().collect();
+                records.retain(|record| range.contains(&application_bucket(record.index)));
+                Records::Applications(records)
+            }
+            "c" => {
+                let mut records: Vec<_> = honoured.values().cloned().collect();
+                records.retain(|record| range.contains(&credential_segment(&record.digest)));
+                records.sort_by_key(|record| record.digest.0);
+                Records::Credentials(records)
+            }
+            _ => Records::Issuers(issuers.values().cloned().collect()),
         };
         let epoch = self.epoch;
-        let next = match (applications, to == parts) {
-            (true, false) => format!("s/{epoch}/{key}/{start}/a/{to}"),
-            (true, true) => format!("s/{epoch}/{key}/{start}/c/0"),
-            (false, false) => format!("s/{epoch}/{key}/{start}/c/{to}"),
-            (false, true) => format!("c/{epoch}/{key}/{start}"),
+        let next = match (table, to == parts) {
+            (_, false) => format!("s/{epoch}/{key}/{start}/{table}/{to}"),
+            ("a", true) => format!("s/{epoch}/{key}/{start}/c/0"),
+            ("c", true) => format!("s/{epoch}/{key}/{start}/i/0"),
+            (_, true) => format!("c/{epoch}/{key}/{start}"),
         };
         let begins = begins.then(|| Beginning {
             digest_key: self.key(key),
