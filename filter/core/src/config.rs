@@ -2,6 +2,7 @@
 //!
 //! Unknown fields and bad values refuse to load, and the error names the place: `rules[1].key_auth.header: ...`.
 
+mod bearer;
 mod error;
 mod input;
 mod policy;
@@ -14,8 +15,8 @@ use alloc::string::ToString;
 pub use error::ConfigError;
 pub use policy::Policy;
 pub(crate) use policy::{
-    Access, AmbiguousPaths, Applications, Bearer, HostPattern, KeyAuth, PathPattern, Protection,
-    Rule, Unmatched,
+    Access, AmbiguousPaths, Applications, Bearer, HostPattern, Jwt, KeyAuth, PathPattern,
+    Protection, Rule, Unmatched,
 };
 pub use registry::{GatewayToken, Registry, TokenSource};
 

@@ -8,6 +8,7 @@ mod failure;
 mod kinds;
 mod matching;
 mod places;
+mod token;
 
 pub use edits::Edits;
 
@@ -23,6 +24,7 @@ use crate::{
     ids::ObjectId,
     request::Request,
     snapshot::{Part, Readiness, Snapshot},
+    tokens::SignatureCheck,
     usage::{UseOutcome, Used},
 };
 use attempt::{Attempts, Stop, settled};
@@ -38,6 +40,8 @@ pub enum Decision<'a> {
     Deny(Denial<'a>),
     /// Have the registry verify a chosen password, remember its answer, and decide again.
     Ask(Question),
+    /// Check this signature, remember what came of it, and decide again.
+    Verify(Box<SignatureCheck<'a>>),
     /// Copy this part of the snapshot, and decide again.
     Load(Part),
     /// Answer 200: the request is a readiness probe, and decisions can be made.
@@ -205,12 +209,7 @@ impl<'a> Case<'_, 'a> {
             list.as_ref()
                 .map(|list: &crate::config::Applications| list.contain(identity.application()))
         };
-        let has_scope = |required: &String| {
-            identity
-                .scopes()
-                .split(' ')
-                .any(|scope| scope == required.as_str())
-        };
+        let has_scope = |required: &String| identity.has_scope(required);
         let reason = if listed(&protection.deny) == Some(true) {
             Reason::ApplicationDenied
         } else if listed(&protection.allow) == Some(false) {
@@ -242,9 +241,10 @@ impl<'a> Case<'_, 'a> {
         Decision::Deny(denial)
     }
 
-    fn stop(&self, stop: Stop) -> Decision<'a> {
+    fn stop(&self, stop: Stop<'a>) -> Decision<'a> {
         match stop {
             Stop::Ask(question) => Decision::Ask(question),
+            Stop::Verify(check) => Decision::Verify(check),
             Stop::Load(part) => Decision::Load(part),
             Stop::Changing => self.deny(Reason::SnapshotChanging, Method::None, false),
             Stop::Refused(failure) => self.refuse(&failure),

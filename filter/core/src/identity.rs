@@ -1,5 +1,7 @@
 //! Who a request is from, as the upstream is told.
 
+use alloc::string::String;
+
 use crate::{
     ids::{CREDENTIAL_PREFIX, TEXT_LENGTH},
     snapshot::{ApplicationView, CredentialView, Identifier},
@@ -64,6 +66,8 @@ pub struct Identity<'a> {
     credential: Option<CredentialView<'a>>,
     /// Which of the credential's secrets was presented, where the record is not of one alone.
     secret_version: Option<u32>,
+    /// The scopes of the token that stands for the credential, where one does: it is good for no others.
+    token_scopes: Option<&'a [String]>,
 }
 
 impl<'a> Identity<'a> {
@@ -76,6 +80,7 @@ impl<'a> Identity<'a> {
             application,
             credential: Some(credential),
             secret_version: None,
+            token_scopes: None,
         }
     }
 
@@ -85,6 +90,7 @@ impl<'a> Identity<'a> {
             application,
             credential: None,
             secret_version: None,
+            token_scopes: None,
         }
     }
 
@@ -92,6 +98,14 @@ impl<'a> Identity<'a> {
     pub(crate) const fn by_secret(self, version: u32) -> Self {
         Self {
             secret_version: Some(version),
+            ..self
+        }
+    }
+
+    /// The same, by a token that was issued for these scopes.
+    pub(crate) const fn by_token(self, scopes: &'a [String]) -> Self {
+        Self {
+            token_scopes: Some(scopes),
             ..self
         }
     }
@@ -112,10 +126,36 @@ impl<'a> Identity<'a> {
         &self.application
     }
 
-    /// Its credential's scopes, joined by spaces.
-    #[must_use]
-    pub fn scopes(&self) -> &'a str {
-        self.credential.map_or("", |credential| credential.scopes())
+    /// Its credential's scopes; where a token stands for it, those of them that the token was issued for.
+    pub fn scopes(&self) -> impl Iterator<Item = &'a str> {
+        let own = self.credential.map_or("", |credential| credential.scopes());
+        let of_token = self.token_scopes;
+        own.split(' ').filter(move |scope| {
+            let is_issued = |of_token: &[String]| of_token.iter().any(|issued| issued == scope);
+            !scope.is_empty() && of_token.is_none_or(is_issued)
+        })
+    }
+
+    /// Whether one of its scopes is this.
+    pub(crate) fn has_scope(&self, wanted: &str) -> bool {
+        self.scopes().any(|scope| scope == wanted)
+    }
+
+    fn scope_header(&self) -> Option<Value<'a>> {
+        let own = self.credential.map_or("", |credential| credential.scopes());
+        if self.token_scopes.is_none() {
+            return Some(own).filter(|own| !own.is_empty()).map(Value::Text);
+        }
+        let mut joined = String::new();
+        for scope in self.scopes() {
+            if !joined.is_empty() {
+                joined.push(' ');
+            }
+            joined.push_str(scope);
+        }
+        Some(joined)
+            .filter(|joined| !joined.is_empty())
+            .map(Value::Joined)
     }
 
     /// What the header must say; `None` when there is nothing to say, and the header must not be there.
@@ -131,20 +171,20 @@ impl<'a> Identity<'a> {
                     })
             }
             IdentityHeader::ConsumerCustomId => self.application.custom_id().map(Value::Text),
-            IdentityHeader::AuthenticatedScope => Some(self.scopes())
-                .filter(|scopes| !scopes.is_empty())
-                .map(Value::Text),
+            IdentityHeader::AuthenticatedScope => self.scope_header(),
         }
     }
 }
 
 const ID_LENGTH: usize = CREDENTIAL_PREFIX.len() + TEXT_LENGTH;
 
-/// An identity header's value, without a copy on the heap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An identity header's value; without a copy on the heap, but for the scopes of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
     /// From the snapshot.
     Text(&'a str),
+    /// Scopes that credential and token have in common.
+    Joined(String),
     /// A credential's id with its prefix.
     Id([u8; ID_LENGTH]),
 }
@@ -155,6 +195,7 @@ impl Value<'_> {
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
+            Self::Joined(text) => text.as_bytes(),
             Self::Id(id) => id,
         }
     }

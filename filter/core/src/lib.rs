@@ -35,5 +35,6 @@ pub mod segment;
 pub mod slots;
 pub mod snapshot;
 pub mod sync;
+pub mod tokens;
 pub mod usage;
 pub mod verdicts;

@@ -7,6 +7,7 @@ use crate::{
     feed::{application_bucket, credential_segment},
     head::{Head, Load, MAX_RECENT},
     segment::{Header, Table, applications, credentials},
+    tokens::Tokens,
     verdicts::{Known, Verdicts},
 };
 
@@ -59,6 +60,8 @@ pub struct Snapshot {
     issuers: issuers::Issuers,
     /// What is remembered of verified chosen passwords.
     pub verdicts: Verdicts,
+    /// What is remembered of good access tokens.
+    pub tokens: Tokens,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +103,7 @@ impl Snapshot {
             named: Vec::new(),
             issuers: issuers::Issuers::default(),
             verdicts: Verdicts::new(key),
+            tokens: Tokens::new(key),
         }
     }
 

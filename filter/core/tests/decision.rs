@@ -17,6 +17,8 @@ mod bearer;
 mod hiding;
 #[path = "decision/identity.rs"]
 mod identity;
+#[path = "decision/jwt.rs"]
+mod jwt;
 #[path = "decision/key_auth.rs"]
 mod key_auth;
 #[path = "decision/matching.rs"]

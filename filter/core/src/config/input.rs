@@ -115,6 +115,9 @@ pub(super) struct BasicInput {
 #[serde(deny_unknown_fields)]
 pub(super) struct BearerInput {
     pub(super) accept: Option<Vec<AcceptInput>>,
+    pub(super) issuers: Option<Vec<String>>,
+    pub(super) audiences: Option<Vec<String>>,
+    pub(super) leeway_seconds: Option<u64>,
     #[serde(default)]
     pub(super) hide_credentials: bool,
 }
@@ -124,6 +127,7 @@ pub(super) struct BearerInput {
 pub(super) enum AcceptInput {
     BearerToken,
     ApiKey,
+    Jwt,
 }
 
 #[derive(Clone, Copy, Deserialize)]

@@ -122,10 +122,21 @@ pub(crate) struct Basic {
 pub(crate) struct Bearer {
     pub(crate) accepts_bearer_tokens: bool,
     pub(crate) accepts_api_keys: bool,
+    pub(crate) jwt: Option<Jwt>,
     pub(crate) hides: bool,
     pub(crate) challenge: String,
     pub(crate) challenge_invalid_token: String,
     pub(crate) challenge_insufficient_scope: String,
+}
+
+/// Which JWTs are accepted as access tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct Jwt {
+    /// Empty: every issuer that the registry tells of.
+    pub(crate) issuers: Vec<String>,
+    /// At least one.
+    pub(crate) audiences: Vec<String>,
+    pub(crate) leeway_ms: u64,
 }
 
 /// Applications by id or name, each list ordered.

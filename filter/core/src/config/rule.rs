@@ -6,13 +6,10 @@ use alloc::{
 };
 
 use super::{
+    bearer,
     error::ConfigError,
-    input::{
-        AcceptInput, BearerInput, KeyAuthInput, PathInput, PlaceInput, PreflightInput, RuleInput,
-    },
-    policy::{
-        Access, Applications, Basic, Bearer, HostPattern, KeyAuth, PathPattern, Protection, Rule,
-    },
+    input::{KeyAuthInput, PathInput, PlaceInput, PreflightInput, RuleInput},
+    policy::{Access, Applications, Basic, HostPattern, KeyAuth, PathPattern, Protection, Rule},
     text,
 };
 use crate::ids::ObjectId;
@@ -103,7 +100,8 @@ fn protection(input: RuleInput, methods: &[String]) -> Result<Protection, Config
         bearer: input
             .bearer
             .map(|input| {
-                bearer(input, realm, &required_scopes).map_err(|error| error.within("bearer"))
+                bearer::check(input, realm, &required_scopes)
+                    .map_err(|error| error.within("bearer"))
             })
             .transpose()?,
         allow: applications(input.allow_applications, "allow_applications")?,
@@ -157,30 +155,6 @@ fn secret_header(name: &str, key_header: Option<&str>) -> Result<String, ConfigE
         return Err(ConfigError::new("must be another header than the key's"));
     }
     Ok(name)
-}
-
-fn bearer(
-    input: BearerInput,
-    realm: Option<&str>,
-    required_scopes: &[String],
-) -> Result<Bearer, ConfigError> {
-    let accept = match input.accept {
-        Some(accept) if accept.is_empty() => return Err(empty_list().within("accept")),
-        Some(accept) => accept,
-        None => alloc::vec![AcceptInput::BearerToken],
-    };
-    let challenge = format!("Bearer realm=\"{}\"", realm.unwrap_or("keysmith"));
-    Ok(Bearer {
-        accepts_bearer_tokens: accept.contains(&AcceptInput::BearerToken),
-        accepts_api_keys: accept.contains(&AcceptInput::ApiKey),
-        hides: input.hide_credentials,
-        challenge_invalid_token: format!("{challenge}, error=\"invalid_token\""),
-        challenge_insufficient_scope: format!(
-            "{challenge}, error=\"insufficient_scope\", scope=\"{}\"",
-            required_scopes.join(" ")
-        ),
-        challenge,
-    })
 }
 
 fn host_pattern(host: &str) -> Result<HostPattern, ConfigError> {
@@ -238,7 +212,7 @@ fn applications(
     Ok(Some(Applications { ids, names }))
 }
 
-fn optional(
+pub(super) fn optional(
     value: Option<&str>,
     field: &str,
     check: impl FnOnce(&str) -> Result<(), ConfigError>,
@@ -249,7 +223,7 @@ fn optional(
 }
 
 /// A list that is absent, or has something in it.
-fn list<T, U>(
+pub(super) fn list<T, U>(
     input: Option<Vec<T>>,
     field: &str,
     mut check: impl FnMut(T) -> Result<U, ConfigError>,
@@ -272,6 +246,6 @@ fn list<T, U>(
         .collect()
 }
 
-fn empty_list() -> ConfigError {
+pub(super) fn empty_list() -> ConfigError {
     ConfigError::new("must not be empty: leave it out, or name something")
 }

@@ -7,6 +7,8 @@ use crate::{identity::IdentityHeader, path};
 
 type Checked = Result<(), ConfigError>;
 
+/// The longest issuer or audience.
+const MAX_ADDRESS: usize = 1024;
 const MAX_NAME: usize = 256;
 const MAX_REALM: usize = 128;
 const MAX_PLACE: usize = 128;
@@ -60,6 +62,23 @@ pub(super) fn realm(text: &str) -> Checked {
         .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'));
     check(allowed && (1..=MAX_REALM).contains(&text.len()), || {
         format!("must be 1 to {MAX_REALM} printable ASCII characters without \" and \\")
+    })
+}
+
+/// As tokens say it in `iss`. Most are addresses (RFC 8414 section 2), but some issuers have a plain name.
+pub(super) fn issuer(text: &str) -> Checked {
+    visible(text)
+}
+
+/// As tokens say it in `aud`.
+pub(super) fn audience(text: &str) -> Checked {
+    visible(text)
+}
+
+fn visible(text: &str) -> Checked {
+    let allowed = text.bytes().all(|byte| byte.is_ascii_graphic());
+    check(allowed && (1..=MAX_ADDRESS).contains(&text.len()), || {
+        format!("must be 1 to {MAX_ADDRESS} visible ASCII characters")
     })
 }
 

@@ -1,6 +1,6 @@
 //! Whether one of the credentials that a rule accepts proves who the request is from.
 
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 use core::cell::Cell;
 
 use zeroize::Zeroizing;
@@ -18,17 +18,20 @@ use crate::{
     digest::SecretHash,
     feed::CredentialKind,
     identity::Identity,
+    jwt,
     key::{SecretType, Shape, shape},
     query,
     snapshot::{CredentialView, Found, Part, Snapshot},
+    tokens::SignatureCheck,
     usage::{UseOutcome, Used},
     verdicts::Known,
 };
 
 /// Why there is no identity, or none yet.
-pub(super) enum Stop {
+pub(super) enum Stop<'a> {
     Refused(Failure),
     Ask(Question),
+    Verify(Box<SignatureCheck<'a>>),
     Load(Part),
     Changing,
 }
@@ -36,15 +39,15 @@ pub(super) enum Stop {
 /// The methods of one rule, tried on one request.
 pub(super) struct Attempts<'p, 'a> {
     protection: &'a Protection,
-    snapshot: &'a Snapshot,
+    pub(super) snapshot: &'a Snapshot,
     places: &'p Places<'a>,
-    now_ms: u64,
+    pub(super) now_ms: u64,
     renewal: Cell<Option<Question>>,
     refused: Cell<Option<Used>>,
 }
 
 /// Of one method: an identity, or the reason why not, or a stop of the whole decision.
-type Attempt<'a> = Result<Result<Identity<'a>, Reason>, Stop>;
+pub(super) type Attempt<'a> = Result<Result<Identity<'a>, Reason>, Stop<'a>>;
 
 impl<'p, 'a> Attempts<'p, 'a> {
     pub(super) const fn new(
@@ -64,7 +67,7 @@ impl<'p, 'a> Attempts<'p, 'a> {
     }
 
     /// Tries each method in turn. The first success counts.
-    pub(super) fn authenticate(&self) -> Result<(Method, Identity<'a>), Stop> {
+    pub(super) fn authenticate(&self) -> Result<(Method, Identity<'a>), Stop<'a>> {
         let mut failures = Failures::default();
         if self.protection.key_auth.is_some() {
             match self.key_auth()? {
@@ -131,7 +134,7 @@ impl<'p, 'a> Attempts<'p, 'a> {
         }
     }
 
-    fn bearer(&self, bearer: &Bearer) -> Attempt<'a> {
+    fn bearer(&self, bearer: &'a Bearer) -> Attempt<'a> {
         let Some(authorization) = self.authorization().filter(|value| value.is("bearer")) else {
             return Ok(Err(Reason::TokenMissing));
         };
@@ -139,7 +142,10 @@ impl<'p, 'a> Attempts<'p, 'a> {
         if !is_b64token(token) {
             return Ok(Err(Reason::CredentialMalformed));
         }
-        self.single_value(token, token_kinds(bearer, shape(token)))
+        match (&bearer.jwt, shape(token)) {
+            (Some(accepted), Shape::Foreign) if jwt::has_form(token) => self.jwt(accepted, token),
+            (_, shape) => self.single_value(token, token_kinds(bearer, shape)),
+        }
     }
 
     fn basic_auth(&self) -> Attempt<'a> {
@@ -225,18 +231,25 @@ impl<'p, 'a> Attempts<'p, 'a> {
             return Ok(Err(Reason::CredentialUnknown));
         };
         let vetted = self.vet(credential)?;
-        if vetted.is_err() && self.refused.get().is_none() {
+        if vetted.is_err() {
+            self.note_refused(&credential);
+        }
+        Ok(vetted)
+    }
+
+    /// Notes that a known credential was presented and is not good: the first one counts.
+    pub(super) fn note_refused(&self, credential: &CredentialView<'a>) {
+        if self.refused.get().is_none() {
             self.refused.set(Some(Used {
                 credential: credential.id(),
                 version: credential.version(),
                 outcome: UseOutcome::Refused,
             }));
         }
-        Ok(vetted)
     }
 
     /// Whether a known credential is good now.
-    fn vet(&self, credential: CredentialView<'a>) -> Attempt<'a> {
+    pub(super) fn vet(&self, credential: CredentialView<'a>) -> Attempt<'a> {
         let expires_at = credential.expires_at();
         if !credential.enabled() {
             return Ok(Err(Reason::CredentialDisabled));
@@ -260,7 +273,7 @@ impl<'p, 'a> Attempts<'p, 'a> {
 }
 
 /// A look-up's result, unless the decision cannot go on without more.
-pub(super) fn settled<T>(found: Found<T>) -> Result<Option<T>, Stop> {
+pub(super) fn settled<'a, T>(found: Found<T>) -> Result<Option<T>, Stop<'a>> {
     match found {
         Found::Present(value) => Ok(Some(value)),
         Found::Absent => Ok(None),

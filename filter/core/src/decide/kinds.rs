@@ -32,7 +32,8 @@ pub(super) fn token_kinds(
         Shape::Generated(_) => Err(Reason::CredentialUnknown),
         Shape::Foreign if tokens && keys => Ok(&[TOKEN, KEY]),
         Shape::Foreign if keys => Ok(&[KEY]),
-        Shape::Foreign => Ok(&[TOKEN]),
+        Shape::Foreign if tokens => Ok(&[TOKEN]),
+        Shape::Foreign => Err(Reason::CredentialUnknown),
     }
 }
 

@@ -1,4 +1,5 @@
 use super::{Method, Outcome};
+use crate::jwt::JwtError;
 
 /// Texts have no character that JSON would escape.
 macro_rules! message {
@@ -27,6 +28,12 @@ pub enum Reason {
     CredentialMalformed,
     /// Nobody has this key, token, or user name and password in this way of presenting it.
     CredentialUnknown,
+    /// The access token is wrong.
+    Token(JwtError),
+    /// The access token's client is nobody's credential.
+    ClientUnknown,
+    /// The access token was issued before those of its client that are still good.
+    TokenSuperseded,
     /// The registry says that the chosen password is wrong.
     PasswordWrong,
     /// The credential is disabled.
@@ -87,6 +94,9 @@ impl Reason {
             Self::AuthorizationMalformed
             | Self::CredentialMalformed
             | Self::CredentialUnknown
+            | Self::Token(_)
+            | Self::ClientUnknown
+            | Self::TokenSuperseded
             | Self::PasswordWrong
             | Self::CredentialDisabled
             | Self::CredentialNotYetValid
@@ -123,6 +133,9 @@ impl Reason {
             Self::AuthorizationMalformed => "keysmith_authorization_malformed",
             Self::CredentialMalformed => "keysmith_credential_malformed",
             Self::CredentialUnknown => "keysmith_credential_unknown",
+            Self::Token(error) => token_details(error),
+            Self::ClientUnknown => "keysmith_client_unknown",
+            Self::TokenSuperseded => "keysmith_token_superseded",
             Self::PasswordWrong => "keysmith_password_wrong",
             Self::CredentialDisabled => "keysmith_credential_disabled",
             Self::CredentialNotYetValid => "keysmith_credential_not_yet_valid",
@@ -178,6 +191,25 @@ impl Reason {
                 _ => INVALID_USER,
             },
         }
+    }
+}
+
+const fn token_details(error: JwtError) -> &'static str {
+    match error {
+        JwtError::TooLong => "keysmith_token_too_long",
+        JwtError::Malformed => "keysmith_token_malformed",
+        JwtError::Algorithm => "keysmith_token_algorithm",
+        JwtError::Critical => "keysmith_token_critical",
+        JwtError::Type => "keysmith_token_type",
+        JwtError::KeyUnknown => "keysmith_token_key_unknown",
+        JwtError::Signature => "keysmith_token_signature",
+        JwtError::Issuer => "keysmith_token_issuer",
+        JwtError::Audience => "keysmith_token_audience",
+        JwtError::ExpiryMissing => "keysmith_token_expiry_missing",
+        JwtError::Expired => "keysmith_token_expired",
+        JwtError::NotYetValid => "keysmith_token_not_yet_valid",
+        JwtError::Client => "keysmith_token_client",
+        JwtError::Bound => "keysmith_token_bound",
     }
 }
 

@@ -40,10 +40,17 @@ impl Header {
     /// Whether it says that this is an access token: `at+jwt`, with or without `application/` (RFC 9068 section 4).
     #[must_use]
     pub fn is_access_token(&self) -> bool {
-        self.token_type.as_deref().is_some_and(|kind| {
-            ["at+jwt", "application/at+jwt"]
-                .iter()
-                .any(|own| kind.eq_ignore_ascii_case(own))
-        })
+        self.is_one_of(&["at+jwt", "application/at+jwt"])
+    }
+
+    /// Whether it could be an access token of an issuer that does not say so: of no type, or of JWTs in general.
+    #[must_use]
+    pub fn may_be_access_token(&self) -> bool {
+        self.token_type.is_none() || self.is_one_of(&["jwt", "application/jwt"])
+    }
+
+    fn is_one_of(&self, types: &[&str]) -> bool {
+        let own = self.token_type.as_deref();
+        own.is_some_and(|own| types.iter().any(|known| own.eq_ignore_ascii_case(known)))
     }
 }

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use ed25519_dalek::SigningKey;
 use filter_core::{
     digest::{DigestKey, Digester, SecretHash},
     feed::{
-        APPLICATION_BUCKETS, Application, Beginning, Body, CREDENTIAL_SEGMENTS, ChangesPage,
-        Credential, CredentialKind, FORMAT, Page, Records, SnapshotPage,
+        APPLICATION_BUCKETS, Application, Beginning, Body, CREDENTIAL_SEGMENTS, Change,
+        ChangesPage, Credential, CredentialKind, FORMAT, Issuer, Operation, Page, Records,
+        SnapshotPage,
     },
     head::Head,
     ids::ObjectId,
+    jwt::{Algorithm, ClientClaim, PublicKey, VerificationKey},
     key::{PlainSecret, SecretType},
     snapshot::Part,
     sync::{Updated, plan},
@@ -169,7 +172,87 @@ fn credentials(digester: &Digester) -> Vec<Credential> {
                 &SecretHash::of_username(b"eve"),
             )
         },
+        Credential {
+            scopes: vec![String::from("orders:read"), String::from("orders:write")],
+            ..credential(17, CredentialKind::OauthClient, &client(ISSUER, "client"))
+        },
+        credential(
+            18,
+            CredentialKind::OauthClient,
+            &client(PLAIN_ISSUER, "client"),
+        ),
+        Credential {
+            enabled: false,
+            ..credential(19, CredentialKind::OauthClient, &client(ISSUER, "disabled"))
+        },
+        Credential {
+            application: 2,
+            ..credential(20, CredentialKind::OauthClient, &client(ISSUER, "asleep"))
+        },
+        Credential {
+            tokens_valid_from: NOW - 5000,
+            ..credential(21, CredentialKind::OauthClient, &client(ISSUER, "renewed"))
+        },
+        // Found in the same way as a client, and yet none.
+        credential(22, CredentialKind::ApiKey, &client(ISSUER, "key")),
     ]
+}
+
+fn client(issuer: &str, id: &str) -> SecretHash {
+    SecretHash::of_client(issuer, id)
+}
+
+/// An issuer whose tokens say that they are access tokens.
+pub(crate) const ISSUER: &str = "https://issuer.example";
+/// An issuer whose tokens do not, and that names clients otherwise.
+pub(crate) const PLAIN_ISSUER: &str = "https://plain.example";
+
+/// The issuer as it is with the key that has this number.
+pub(crate) fn issuer(name: &str, key: u8) -> Issuer {
+    let is_plain = name == PLAIN_ISSUER;
+    Issuer {
+        name: String::from(name),
+        client_claim: if is_plain {
+            ClientClaim::AuthorizedParty
+        } else {
+            ClientClaim::ClientId
+        },
+        types_its_tokens: !is_plain,
+        introspects: false,
+        keys: vec![VerificationKey {
+            id: Some(format!("key-{key}")),
+            algorithm: Algorithm::Ed25519,
+            key: PublicKey::Ed25519(signing_key(key).verifying_key().to_bytes()),
+        }],
+    }
+}
+
+fn issuers() -> Vec<Issuer> {
+    vec![issuer(ISSUER, 1), issuer(PLAIN_ISSUER, 1)]
+}
+
+/// The issuers' private keys, by number.
+pub(crate) fn signing_key(number: u8) -> SigningKey {
+    SigningKey::from_bytes(&[number; 32])
+}
+
+/// One more change, as a leader publishes it.
+pub(crate) fn change(
+    head: &Head,
+    operation: Operation,
+    parts: &mut BTreeMap<Part, Vec<u8>>,
+) -> Head {
+    let revision = head.revision + 1;
+    let change = Change {
+        revision,
+        operation,
+    };
+    let changes = vec![change];
+    apply(
+        head,
+        Body::Changes(ChangesPage { revision, changes }),
+        parts,
+    )
 }
 
 /// The snapshot as a leader publishes it.
@@ -194,7 +277,7 @@ pub(crate) fn published() -> (Head, BTreeMap<Part, Vec<u8>>) {
             Records::Applications(applications()),
         ),
         snapshot(None, CREDENTIAL_SEGMENTS, Records::Credentials(credentials)),
-        snapshot(None, 1, Records::Issuers(Vec::new())),
+        snapshot(None, 1, Records::Issuers(issuers())),
         Body::Changes(ChangesPage {
             revision: 5,
             changes: Vec::new(),
@@ -204,22 +287,26 @@ pub(crate) fn published() -> (Head, BTreeMap<Part, Vec<u8>>) {
     head.claim();
     let mut parts = BTreeMap::new();
     for body in bodies {
-        let page = Page {
-            format: FORMAT,
-            epoch: [1; 16],
-            group: String::from("default"),
-            body,
-            next: String::from("next"),
-            more: false,
-        };
-        let plan = plan(&head, page).expect("in order");
-        for update in plan.updates {
-            let existing: Option<&Vec<u8>> = parts.get(&update.part);
-            if let Updated::Write(bytes) = update.apply(existing.map(Vec::as_slice)) {
-                parts.insert(update.part, bytes);
-            }
-        }
-        head = plan.next;
+        head = apply(&head, body, &mut parts);
     }
     (head, parts)
+}
+
+fn apply(head: &Head, body: Body, parts: &mut BTreeMap<Part, Vec<u8>>) -> Head {
+    let page = Page {
+        format: FORMAT,
+        epoch: [1; 16],
+        group: String::from("default"),
+        body,
+        next: String::from("next"),
+        more: false,
+    };
+    let plan = plan(head, page).expect("in order");
+    for update in plan.updates {
+        let existing: Option<&Vec<u8>> = parts.get(&update.part);
+        if let Updated::Write(bytes) = update.apply(existing.map(Vec::as_slice)) {
+            parts.insert(update.part, bytes);
+        }
+    }
+    plan.next
 }

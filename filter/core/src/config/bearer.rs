@@ -1,0 +1,84 @@
+//! What a rule says of bearer tokens.
+
+use alloc::{format, string::String};
+
+use super::{
+    error::ConfigError,
+    input::{AcceptInput, BearerInput},
+    policy::{Bearer, Jwt},
+    rule::{empty_list, list},
+    text,
+};
+
+/// How far clocks may be apart where a rule does not say, and at most, in seconds.
+const DEFAULT_LEEWAY: u64 = 30;
+const MAX_LEEWAY: u64 = 300;
+
+pub(super) fn check(
+    mut input: BearerInput,
+    realm: Option<&str>,
+    required_scopes: &[String],
+) -> Result<Bearer, ConfigError> {
+    let accept = match input.accept.take() {
+        Some(accept) if accept.is_empty() => return Err(empty_list().within("accept")),
+        Some(accept) => accept,
+        None => alloc::vec![AcceptInput::BearerToken],
+    };
+    let challenge = format!("Bearer realm=\"{}\"", realm.unwrap_or("keysmith"));
+    Ok(Bearer {
+        accepts_bearer_tokens: accept.contains(&AcceptInput::BearerToken),
+        accepts_api_keys: accept.contains(&AcceptInput::ApiKey),
+        hides: input.hide_credentials,
+        challenge_invalid_token: format!("{challenge}, error=\"invalid_token\""),
+        challenge_insufficient_scope: format!(
+            "{challenge}, error=\"insufficient_scope\", scope=\"{}\"",
+            required_scopes.join(" ")
+        ),
+        challenge,
+        jwt: jwt(input, &accept)?,
+    })
+}
+
+fn jwt(input: BearerInput, accept: &[AcceptInput]) -> Result<Option<Jwt>, ConfigError> {
+    let BearerInput {
+        issuers,
+        audiences,
+        leeway_seconds,
+        ..
+    } = input;
+    if !accept.contains(&AcceptInput::Jwt) {
+        let present = [
+            ("issuers", issuers.is_some()),
+            ("audiences", audiences.is_some()),
+            ("leeway_seconds", leeway_seconds.is_some()),
+        ];
+        return match present.into_iter().find(|(_, present)| *present) {
+            Some((field, _)) => {
+                Err(ConfigError::new("means nothing unless accept has \"jwt\"").within(field))
+            }
+            None => Ok(None),
+        };
+    }
+    let issuers = list(issuers, "issuers", |issuer| {
+        text::issuer(&issuer).map(|()| issuer)
+    })?;
+    let audiences = list(audiences, "audiences", |audience| {
+        text::audience(&audience).map(|()| audience)
+    })?;
+    if audiences.is_empty() {
+        return Err(ConfigError::new(
+            "must be there where accept has \"jwt\": without it a token for anybody else would pass, and an ID token too",
+        )
+        .within("audiences"));
+    }
+    let leeway = leeway_seconds.unwrap_or(DEFAULT_LEEWAY);
+    if leeway > MAX_LEEWAY {
+        let message = format!("must be {MAX_LEEWAY} at most");
+        return Err(ConfigError::new(message).within("leeway_seconds"));
+    }
+    Ok(Some(Jwt {
+        issuers,
+        audiences,
+        leeway_ms: leeway.saturating_mul(1000),
+    }))
+}

@@ -1,0 +1,154 @@
+//! What a VM remembers of access tokens in the form of a JWT: what they claim, and that their signature is good.
+//!
+//! A token that is remembered costs no signature any more, and nothing else is spared: its issuer, audience and times and
+//! its client are looked at for each request. Only good tokens are remembered, so that bad ones do not push them out.
+
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    string::String,
+};
+
+use crate::{
+    digest::{Digest, DigestKey, Digester, SecretHash},
+    jwt::{Claims, Header, Token, VerificationKey, signature::Verifier},
+    snapshot::KeysVersion,
+};
+
+/// Tokens remembered at most; beyond, the oldest go.
+pub const CAPACITY: usize = 16_384;
+
+/// Bytes of the claims that are remembered at most, roughly; beyond, the oldest go.
+pub const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// A bounded memory of good tokens, keyed under a random key that never leaves the VM.
+#[derive(Debug)]
+pub struct Tokens {
+    key: Digester,
+    known: BTreeMap<[u8; 16], Remembered>,
+    order: VecDeque<[u8; 16]>,
+    bytes: usize,
+    refused: Option<([u8; 16], KeysVersion)>,
+}
+
+/// A good token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remembered {
+    /// Its header.
+    pub header: Header,
+    /// What it claims.
+    pub claims: Claims,
+    /// Among which keys the one was that signed it.
+    pub keys: KeysVersion,
+}
+
+/// By what a token is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenId([u8; 16]);
+
+/// A token whose signature is to be checked.
+#[derive(Debug)]
+pub struct SignatureCheck<'a> {
+    pub(crate) id: TokenId,
+    pub(crate) token: Token<'a>,
+    pub(crate) key: VerificationKey,
+    pub(crate) keys: KeysVersion,
+}
+
+/// What came of a [`SignatureCheck`].
+#[derive(Clone, Debug)]
+pub struct Checked {
+    id: TokenId,
+    keys: KeysVersion,
+    good: Option<Remembered>,
+}
+
+impl SignatureCheck<'_> {
+    /// Checks the signature.
+    #[must_use]
+    pub fn run(self, verifier: &dyn Verifier) -> Checked {
+        let is_good = self.token.verify(&self.key, verifier).is_ok();
+        Checked {
+            id: self.id,
+            keys: self.keys,
+            good: is_good.then_some(Remembered {
+                header: self.token.header,
+                claims: self.token.claims,
+                keys: self.keys,
+            }),
+        }
+    }
+}
+
+impl Tokens {
+    /// An empty memory under a random key.
+    #[must_use]
+    pub fn new(key: &DigestKey) -> Self {
+        Self {
+            key: Digester::new(key),
+            known: BTreeMap::new(),
+            order: VecDeque::new(),
+            bytes: 0,
+            refused: None,
+        }
+    }
+
+    /// By what this token is remembered.
+    #[must_use]
+    pub fn id(&self, token: &[u8]) -> TokenId {
+        let Digest(id) = self.key.digest(&SecretHash::of_value(token));
+        TokenId(id)
+    }
+
+    /// The token, where it is remembered.
+    #[must_use]
+    pub fn find(&self, id: TokenId) -> Option<&Remembered> {
+        self.known.get(&id.0)
+    }
+
+    /// Whether its signature was just found to be wrong with these keys.
+    #[must_use]
+    pub fn is_refused(&self, id: TokenId, keys: KeysVersion) -> bool {
+        self.refused == Some((id.0, keys))
+    }
+
+    /// Takes what came of a check: for the decision that is made again now, and, where it was good, for later ones.
+    pub fn take(&mut self, checked: Checked) {
+        let Checked {
+            id: TokenId(id),
+            keys,
+            good,
+        } = checked;
+        let Some(good) = good else {
+            self.refused = Some((id, keys));
+            return;
+        };
+        self.bytes = self.bytes.saturating_add(weight(&good));
+        if let Some(before) = self.known.insert(id, good) {
+            self.bytes = self.bytes.saturating_sub(weight(&before));
+        } else {
+            self.order.push_back(id);
+        }
+        while self.order.len() > CAPACITY || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.order.pop_front() else {
+                return;
+            };
+            if let Some(gone) = self.known.remove(&oldest) {
+                self.bytes = self.bytes.saturating_sub(weight(&gone));
+            }
+        }
+    }
+}
+
+/// Roughly what a token takes: the texts of its claims, and as much again as a constant for all the rest.
+fn weight(token: &Remembered) -> usize {
+    const REST: usize = 512;
+    const TEXT: usize = 32;
+    let claims = &token.claims;
+    let texts = [&claims.issuer, &claims.client_id, &claims.authorized_party];
+    let texts = texts.into_iter().flatten();
+    texts
+        .chain(&claims.audiences)
+        .chain(&claims.scopes)
+        .map(|text: &String| text.len().saturating_add(TEXT))
+        .fold(REST, usize::saturating_add)
+}
