@@ -82,6 +82,14 @@ mod host {
             data: *mut *mut u8,
             length: *mut usize,
         ) -> u32;
+        pub(super) fn proxy_call_foreign_function(
+            name: *const u8,
+            name_length: usize,
+            arguments: *const u8,
+            arguments_length: usize,
+            data: *mut *mut u8,
+            length: *mut usize,
+        ) -> u32;
         pub(super) fn proxy_get_shared_data(
             name: *const u8,
             name_length: usize,
@@ -365,6 +373,24 @@ pub(crate) fn property(path: &[u8]) -> Result<Vec<u8>, Failure> {
     returning(|data, size| {
         // SAFETY: `data` and `size` point to live locals, `path` is live; the host writes into the landing buffer.
         unsafe { host::proxy_get_property(path.as_ptr(), path.len(), data, size) }
+    })
+}
+
+/// The result of one of the functions that Envoy offers beyond the ABI.
+pub(crate) fn call_foreign_function(name: &[u8], arguments: &[u8]) -> Result<Vec<u8>, Failure> {
+    returning(|data, size| {
+        // SAFETY: `data` and `size` point to live locals, `name` and `arguments` are live; the host writes into the landing
+        // buffer.
+        unsafe {
+            host::proxy_call_foreign_function(
+                name.as_ptr(),
+                name.len(),
+                arguments.as_ptr(),
+                arguments.len(),
+                data,
+                size,
+            )
+        }
     })
 }
 

@@ -13,5 +13,6 @@ mod pairs;
 mod request;
 mod roots;
 mod shared;
+mod signature;
 mod verify;
 mod vm;

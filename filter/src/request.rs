@@ -14,6 +14,7 @@ use crate::{
     metrics::Metrics,
     pairs,
     roots::Root,
+    signature::Native,
 };
 
 /// Parts copied for one decision at most: those of each look-up, and all applications where an anonymous one is named.
@@ -74,6 +75,11 @@ fn handle_pairs(pairs: Pairs<'_>, root: &Root, feed: &mut Feed, metrics: &mut Me
                 return answer(&denial, metrics);
             }
             Decision::Ask(question) => return Verdict::Asks(question),
+            Decision::Verify(check) => {
+                let checked = check.run(&Native);
+                feed.snapshot.tokens.take(checked);
+                continue;
+            }
             Decision::Ready => return reply_ready(),
         };
         if !feed.load(part) {

@@ -8,6 +8,7 @@ mod bytes;
 mod callers;
 mod deadlines;
 mod growth;
+mod jwt;
 mod load;
 mod request;
 mod scale;

@@ -265,6 +265,7 @@ fn records_of(body: &Body) -> usize {
         Body::Snapshot(snapshot) => match &snapshot.records {
             Records::Applications(records) => records.len(),
             Records::Credentials(records) => records.len(),
+            Records::Issuers(records) => records.len(),
         },
     }
 }

@@ -1,6 +1,7 @@
 //! What the module may call.
 
 mod calls;
+mod foreign;
 mod shared;
 mod streams;
 mod system;
@@ -16,6 +17,7 @@ pub(crate) fn linker(engine: &Engine) -> Linker<State> {
         .and_then(|()| streams::define(&mut linker))
         .and_then(|()| shared::define(&mut linker))
         .and_then(|()| calls::define(&mut linker))
+        .and_then(|()| foreign::define(&mut linker))
         .expect("each name once");
     linker
 }

@@ -7,7 +7,7 @@ use filter_core::{
     digest::{Digest, DigestKey, Digester, SecretHash},
     feed::{
         APPLICATION_BUCKETS, Application, Beginning, Body, CREDENTIAL_SEGMENTS, Change,
-        ChangesPage, Credential, CredentialKind, FORMAT, MAX_PAGE_BYTES, MAX_PAGE_RECORDS,
+        ChangesPage, Credential, CredentialKind, FORMAT, Issuer, MAX_PAGE_BYTES, MAX_PAGE_RECORDS,
         Operation, Page, Records, SnapshotPage, application_bucket, credential_segment,
     },
     ids::ObjectId,
@@ -27,6 +27,7 @@ pub struct Registry {
     log: Vec<Change>,
     applications: BTreeMap<u32, Application>,
     credentials: BTreeMap<Digest, Credential>,
+    issuers: Vec<Issuer>,
 }
 
 impl Registry {
@@ -46,6 +47,7 @@ impl Registry {
             log: Vec::new(),
             applications: BTreeMap::new(),
             credentials: BTreeMap::new(),
+            issuers: Vec::new(),
         };
         for index in 0..count.div_ceil(OWNED) {
             let application = application(index);
@@ -76,6 +78,7 @@ impl Registry {
             not_before: 0,
             expires_at: 0,
             scopes: Vec::new(),
+            tokens_valid_from: 0,
         }
     }
 
@@ -89,6 +92,12 @@ impl Registry {
         self.credentials
             .insert(credential.digest, credential.clone());
         self.commit(Operation::PutCredential(credential));
+    }
+
+    /// Makes an issuer of access tokens known.
+    pub fn put_issuer(&mut self, issuer: Issuer) {
+        self.issuers.push(issuer.clone());
+        self.commit(Operation::PutIssuer(issuer));
     }
 
     /// Removes a numbered key.
@@ -121,9 +130,9 @@ impl Registry {
             ["c", epoch, after] if is_own(epoch) => self.changes(number(after)),
             ["s", epoch, start, table, from] if is_own(epoch) => {
                 let from = u16::try_from(number(from)).expect("a part");
-                self.snapshot(number(start), *table == "a", from, false)
+                self.snapshot(number(start), table, from, false)
             }
-            _ => self.snapshot(self.revision, true, 0, true),
+            _ => self.snapshot(self.revision, "a", 0, true),
         };
         let length = page.encode().expect("memory").len();
         assert!(length <= MAX_PAGE_BYTES + 1024, "a page of {length} bytes");
@@ -142,26 +151,31 @@ impl Registry {
         self.wrap(Body::Changes(body), next, last < self.revision)
     }
 
-    fn snapshot(&self, start: u64, applications: bool, from: u16, begins: bool) -> Page {
+    /// A page of applications (`a`), credentials (`c`) or issuers (`i`).
+    fn snapshot(&self, start: u64, table: &str, from: u16, begins: bool) -> Page {
         let epoch = self.epoch;
-        let (records, to, parts) = if applications {
-            let mut all: Vec<_> = self.applications.values().cloned().collect();
-            all.sort_by_key(|record| application_bucket(record.index));
-            let part = |record: &Application| application_bucket(record.index);
-            let (records, to) = cut(all.into_iter(), from, APPLICATION_BUCKETS, part);
-            (Records::Applications(records), to, APPLICATION_BUCKETS)
-        } else {
-            let first = Digest(u128::from(from).rotate_right(12).to_be_bytes());
-            let all = self.credentials.range(first..).map(|(_, record)| record);
-            let part = |record: &Credential| credential_segment(&record.digest);
-            let (records, to) = cut(all.cloned(), from, CREDENTIAL_SEGMENTS, part);
-            (Records::Credentials(records), to, CREDENTIAL_SEGMENTS)
+        let (records, to, parts) = match table {
+            "a" => {
+                let mut all: Vec<_> = self.applications.values().cloned().collect();
+                all.sort_by_key(|record| application_bucket(record.index));
+                let part = |record: &Application| application_bucket(record.index);
+                let (records, to) = cut(all.into_iter(), from, APPLICATION_BUCKETS, part);
+                (Records::Applications(records), to, APPLICATION_BUCKETS)
+            }
+            "c" => {
+                let first = Digest(u128::from(from).rotate_right(12).to_be_bytes());
+                let all = self.credentials.range(first..).map(|(_, record)| record);
+                let part = |record: &Credential| credential_segment(&record.digest);
+                let (records, to) = cut(all.cloned(), from, CREDENTIAL_SEGMENTS, part);
+                (Records::Credentials(records), to, CREDENTIAL_SEGMENTS)
+            }
+            _ => (Records::Issuers(self.issuers.clone()), 1, 1),
         };
-        let next = match (applications, to == parts) {
-            (true, false) => format!("s.{epoch}.{start}.a.{to}"),
-            (true, true) => format!("s.{epoch}.{start}.c.0"),
-            (false, false) => format!("s.{epoch}.{start}.c.{to}"),
-            (false, true) => format!("c.{epoch}.{start}"),
+        let next = match (table, to == parts) {
+            (_, false) => format!("s.{epoch}.{start}.{table}.{to}"),
+            ("a", true) => format!("s.{epoch}.{start}.c.0"),
+            ("c", true) => format!("s.{epoch}.{start}.i.0"),
+            (_, true) => format!("c.{epoch}.{start}"),
         };
         let body = SnapshotPage {
             begins: begins.then(|| Beginning {
