@@ -150,6 +150,7 @@ impl Feed {
             }
             Position::Applications(bucket) => Start::Applications(bucket),
             Position::Credentials(segment) => Start::Credentials(segment),
+            Position::Issuers => Start::Issuers,
         };
         let page = snapshot::page(self, read, &view, cursor, start).await?;
         Ok(Next::Page(page))

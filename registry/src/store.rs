@@ -28,6 +28,7 @@ mod audit;
 mod error;
 mod feed;
 mod idempotency;
+mod issuer;
 mod journal;
 mod key;
 mod organization;
@@ -48,6 +49,7 @@ pub use audit::{AuditReads, AuditWrites};
 pub use error::{OpenError, StoreError};
 pub use feed::FeedReads;
 pub use idempotency::{IdempotencyReads, IdempotencyWrites};
+pub use issuer::{IssuerReads, IssuerWrites};
 pub use journal::{JournalReads, JournalWrites, RevokedSource};
 pub(crate) use key::{CHECKED, KEY_CHECK};
 pub use key::{
@@ -105,6 +107,7 @@ pub trait ReadTransaction:
     AuditReads
     + FeedReads
     + IdempotencyReads
+    + IssuerReads
     + JournalReads
     + KeyReads
     + OrganizationReads
@@ -289,6 +292,7 @@ pub trait WriteTransaction:
     ReadTransaction
     + AuditWrites
     + IdempotencyWrites
+    + IssuerWrites
     + JournalWrites
     + KeyWrites
     + RekeyingWrites

@@ -123,6 +123,10 @@ impl Follower {
             self.digester = Some(Digester::new(&beginning.digest_key));
             self.snapshots += 1;
         }
+        // There are no clients here that an issuer could give a token to.
+        if matches!(page.records, Records::Issuers(_)) {
+            return;
+        }
         let is_credentials = matches!(page.records, Records::Credentials(_));
         let within = |part: u16| (page.from..page.to).contains(&part);
         for part in page.from..page.to {
@@ -141,6 +145,7 @@ impl Follower {
                 let records = records.into_iter().map(|one| (one.digest.0, one));
                 self.credentials.extend(records);
             }
+            Records::Issuers(_) => {}
         }
     }
 
@@ -150,6 +155,7 @@ impl Follower {
             Operation::RemoveApplication(index) => (false, application_bucket(*index)),
             Operation::PutCredential(one) => (true, credential_segment(&one.digest)),
             Operation::RemoveCredential(digest) => (true, credential_segment(digest)),
+            Operation::PutIssuer(_) | Operation::RemoveIssuer(_) => return,
         };
         let reflected = self.reflected.get(&part);
         if reflected.is_some_and(|known| revision <= *known) {
@@ -168,6 +174,7 @@ impl Follower {
             Operation::RemoveCredential(digest) => {
                 self.credentials.remove(&digest.0);
             }
+            Operation::PutIssuer(_) | Operation::RemoveIssuer(_) => {}
         }
     }
 

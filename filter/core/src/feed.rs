@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::{Digest, DigestKey},
     ids::ObjectId,
-    jwt::{ClientClaim, VerificationKey},
+    jwt::{ClientClaim, TokenDigest, VerificationKey},
 };
 
 /// The version of everything in this module. A page of another version is refused.
@@ -214,6 +214,8 @@ pub struct Issuer {
     pub introspects: bool,
     /// What its tokens are verified with.
     pub keys: Vec<VerificationKey>,
+    /// The tokens that were revoked before they end, ordered.
+    pub revoked: Vec<TokenDigest>,
 }
 
 /// How a credential must be presented.

@@ -22,6 +22,8 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
+use sha2::{Digest as _, Sha256};
+
 pub use self::{
     algorithm::Algorithm,
     claims::{Claims, ClientClaim, Expected},
@@ -89,6 +91,10 @@ pub enum JwtError {
     Bound,
 }
 
+/// The first half of the SHA-256 of what a token's signature is over. Not of the whole token: a signature of ECDSA can be
+/// written in two ways.
+pub type TokenDigest = [u8; 16];
+
 /// A token in its compact form (RFC 7515 section 7.1), read but not believed.
 #[derive(Clone, Debug)]
 pub struct Token<'a> {
@@ -130,6 +136,17 @@ impl<'a> Token<'a> {
             signed,
             signature: decode(signature)?,
         })
+    }
+
+    /// By which the token is told from others, however its signature is written.
+    #[must_use]
+    pub fn digest(&self) -> TokenDigest {
+        let full: [u8; 32] = Sha256::digest(self.signed).into();
+        let mut half = [0; 16];
+        for (place, byte) in half.iter_mut().zip(full) {
+            *place = byte;
+        }
+        half
     }
 
     /// Whether `key` signed it.

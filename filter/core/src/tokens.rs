@@ -10,7 +10,7 @@ use alloc::{
 
 use crate::{
     digest::{Digest, DigestKey, Digester, SecretHash},
-    jwt::{Claims, Header, Token, VerificationKey, signature::Verifier},
+    jwt::{Claims, Header, Token, TokenDigest, VerificationKey, signature::Verifier},
     snapshot::KeysVersion,
 };
 
@@ -37,6 +37,8 @@ pub struct Remembered {
     pub header: Header,
     /// What it claims.
     pub claims: Claims,
+    /// By which its issuer would say that it is revoked.
+    pub digest: TokenDigest,
     /// Among which keys the one was that signed it.
     pub keys: KeysVersion,
 }
@@ -70,7 +72,8 @@ impl SignatureCheck<'_> {
         Checked {
             id: self.id,
             keys: self.keys,
-            good: is_good.then_some(Remembered {
+            good: is_good.then(|| Remembered {
+                digest: self.token.digest(),
                 header: self.token.header,
                 claims: self.token.claims,
                 keys: self.keys,

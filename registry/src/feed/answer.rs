@@ -246,6 +246,7 @@ fn around_records(
         matches!(&page.body, Body::Snapshot(snapshot) if match &snapshot.records {
             Records::Applications(none) => none.is_empty(),
             Records::Credentials(none) => none.is_empty(),
+            Records::Issuers(none) => none.is_empty(),
         })
     );
     let tail = encode(&(&page.next, page.more))?;

@@ -30,12 +30,14 @@ pub(super) enum Position {
     Applications(u16),
     /// The snapshot's credentials from this segment on.
     Credentials(u16),
+    /// The snapshot's issuers.
+    Issuers,
 }
 
 impl Position {
     const fn exists(self) -> bool {
         match self {
-            Self::Changes => true,
+            Self::Changes | Self::Issuers => true,
             Self::Applications(bucket) => bucket < APPLICATION_BUCKETS,
             Self::Credentials(segment) => segment < CREDENTIAL_SEGMENTS,
         }
@@ -93,6 +95,7 @@ mod tests {
             Position::Changes,
             Position::Applications(3),
             Position::Credentials(4095),
+            Position::Issuers,
         ] {
             let cursor = at(position);
             let text = cursor.to_text();

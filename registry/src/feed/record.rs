@@ -26,6 +26,8 @@ pub(super) fn change(row: ChangeRow) -> Result<Option<Change>, Error> {
         Subject::Application(number, None) => Operation::RemoveApplication(number),
         Subject::Secret(_, Some(now)) => Operation::PutCredential(now.decode()?),
         Subject::Secret(digest, None) => Operation::RemoveCredential(digest),
+        Subject::Issuer(_, Some(now)) => Operation::PutIssuer(now),
+        Subject::Issuer(name, None) => Operation::RemoveIssuer(name),
         Subject::Key(_) => return Ok(None),
     };
     Ok(Some(Change {

@@ -19,6 +19,9 @@ use crate::{
     store::{ReadTransaction, StoreError},
 };
 
+/// Issuers are one part.
+const ISSUER_PARTS: u16 = 1;
+
 /// What a stretch of a snapshot is found by. A log, a group or a key that is another one shares nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Place {
@@ -46,6 +49,8 @@ impl Place {
 pub(super) enum Start {
     Applications(u16),
     Credentials(u16),
+    /// The one part of issuers.
+    Issuers,
 }
 
 /// Whole parts of one table, encoded, as they stood at one revision.
@@ -151,10 +156,11 @@ impl Start {
                 let next = if to < CREDENTIAL_SEGMENTS {
                     Position::Credentials(to)
                 } else {
-                    Position::Changes
+                    Position::Issuers
                 };
                 (from, next, Records::Credentials(Vec::new()))
             }
+            Self::Issuers => (0, Position::Changes, Records::Issuers(Vec::new())),
         }
     }
 }
@@ -167,12 +173,14 @@ async fn stretch(
     let parts = match start {
         Start::Applications(_) => APPLICATION_BUCKETS,
         Start::Credentials(_) => CREDENTIAL_SEGMENTS,
+        Start::Issuers => ISSUER_PARTS,
     };
     let mut limit = MAX_PAGE_RECORDS.saturating_add(1);
     loop {
         let found = match start {
             Start::Applications(from) => applications(read, view.group.id, from, limit).await?,
             Start::Credentials(from) => credentials(read, view.group.id, from, limit).await?,
+            Start::Issuers => issuers(read).await?,
         };
         if let Some((taken, to)) = cut(&found, limit, parts) {
             let taken = found.get(..taken).unwrap_or_default();
@@ -206,6 +214,17 @@ async fn applications(
             part: application_bucket(application.index),
             bytes: postcard::to_allocvec(&application)
                 .map_err(|_| StoreError::Range("an application's record"))?,
+        })
+    });
+    encoded.collect()
+}
+
+async fn issuers(read: &mut dyn ReadTransaction) -> Result<Vec<Record>, Error> {
+    let encoded = read.issuers().await?.into_iter().map(|issuer| {
+        Ok(Record {
+            part: 0,
+            bytes: postcard::to_allocvec(&issuer)
+                .map_err(|_| StoreError::Range("an issuer's record"))?,
         })
     });
     encoded.collect()

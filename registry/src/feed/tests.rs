@@ -20,6 +20,7 @@ use crate::{
 
 mod cursor;
 mod groups;
+mod issuers;
 mod pages;
 mod shared;
 mod wait;
@@ -47,16 +48,16 @@ async fn set_enabled(world: &World, id: crate::ids::CredentialId, enabled: bool)
 }
 
 #[tokio::test]
-async fn an_empty_group_has_a_snapshot_of_two_pages() {
+async fn an_empty_group_has_a_snapshot_of_three_pages() {
     let world = World::new().await;
     let gateway = world.gateway().await;
     assert_eq!(
         gateway.pages.len(),
-        3,
+        4,
         "one for each table, and the empty page after them"
     );
     assert!(is_beginning(&gateway.pages[0]));
-    assert!(gateway.pages[0].more && !gateway.pages[1].more);
+    assert!(gateway.pages[0].more && gateway.pages[1].more && !gateway.pages[2].more);
     assert_eq!(gateway.pages[0].group, "default");
 }
 

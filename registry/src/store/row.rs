@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use filter_core::{digest::Digest, feed::CredentialKind, ids::ObjectId};
+use filter_core::{
+    digest::Digest,
+    feed::{CredentialKind, Issuer},
+    ids::ObjectId,
+};
 
 use super::RenderedCredential;
 use crate::{
@@ -164,6 +168,8 @@ pub enum Subject {
     Secret(Digest, Option<RenderedCredential>),
     /// The group's gateways look up under this version of its key from here on.
     Key(u32),
+    /// The issuer with this name.
+    Issuer(String, Option<Issuer>),
 }
 
 /// A chosen password that may be verified, with its credential.

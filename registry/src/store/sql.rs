@@ -44,6 +44,7 @@ mod forgetting;
 mod gateway;
 mod idempotency;
 mod installation;
+mod issuer;
 mod journal;
 mod keeping;
 mod key;

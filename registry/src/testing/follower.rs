@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use filter_core::{
     digest::{Digester, SecretHash},
     feed::{
-        APPLICATION_BUCKETS, Application, Body, CREDENTIAL_SEGMENTS, Credential, Operation, Page,
-        Records, SnapshotPage, application_bucket, credential_segment,
+        APPLICATION_BUCKETS, Application, Body, CREDENTIAL_SEGMENTS, Credential, Issuer, Operation,
+        Page, Records, SnapshotPage, application_bucket, credential_segment,
     },
 };
 
@@ -19,6 +19,8 @@ pub(crate) struct Follower {
     pub(crate) pages: Vec<Page>,
     pub(crate) applications: BTreeMap<u32, Application>,
     pub(crate) credentials: BTreeMap<[u8; 16], Credential>,
+    pub(crate) issuers: BTreeMap<String, Issuer>,
+    issuers_at: u64,
     reflected: BTreeMap<(bool, u16), u64>,
     digester: Option<Digester>,
     covered: (u16, u16),
@@ -32,6 +34,8 @@ impl Follower {
             pages: Vec::new(),
             applications: BTreeMap::new(),
             credentials: BTreeMap::new(),
+            issuers: BTreeMap::new(),
+            issuers_at: 0,
             reflected: BTreeMap::new(),
             digester: None,
             covered: (0, 0),
@@ -87,7 +91,19 @@ impl Follower {
             self.digester = Some(Digester::new(&beginning.digest_key));
             self.covered = (0, 0);
         }
-        let credentials = matches!(page.records, Records::Credentials(_));
+        let records = match page.records {
+            Records::Issuers(issuers) => {
+                assert_eq!((page.from, page.to), (0, 1));
+                self.issuers_at = page.revision;
+                self.issuers = issuers
+                    .into_iter()
+                    .map(|one| (one.name.clone(), one))
+                    .collect();
+                return;
+            }
+            records => records,
+        };
+        let credentials = matches!(records, Records::Credentials(_));
         let covered = if credentials {
             &mut self.covered.1
         } else {
@@ -107,7 +123,7 @@ impl Follower {
             self.reflected.insert((credentials, part), page.revision);
         }
         let within = |part: u16| (page.from..page.to).contains(&part);
-        match page.records {
+        match records {
             Records::Applications(records) => {
                 assert!(
                     records
@@ -119,6 +135,7 @@ impl Follower {
                 self.applications
                     .extend(records.into_iter().map(|one| (one.index, one)));
             }
+            Records::Issuers(_) => unreachable!("taken above"),
             Records::Credentials(records) => {
                 assert!(
                     records
@@ -141,6 +158,12 @@ impl Follower {
             Operation::RemoveApplication(index) => (false, application_bucket(*index)),
             Operation::PutCredential(one) => (true, credential_segment(&one.digest)),
             Operation::RemoveCredential(digest) => (true, credential_segment(digest)),
+            Operation::PutIssuer(_) | Operation::RemoveIssuer(_) => {
+                if revision > self.issuers_at {
+                    self.change_issuers(operation);
+                }
+                return;
+            }
         };
         if self
             .reflected
@@ -162,6 +185,19 @@ impl Follower {
             Operation::RemoveCredential(digest) => {
                 self.credentials.remove(&digest.0);
             }
+            Operation::PutIssuer(_) | Operation::RemoveIssuer(_) => unreachable!("taken above"),
+        }
+    }
+
+    fn change_issuers(&mut self, operation: Operation) {
+        match operation {
+            Operation::PutIssuer(one) => {
+                self.issuers.insert(one.name.clone(), one);
+            }
+            Operation::RemoveIssuer(name) => {
+                self.issuers.remove(&name);
+            }
+            other => panic!("{other:?} is of no issuer"),
         }
     }
 

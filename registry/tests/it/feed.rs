@@ -47,6 +47,7 @@ impl Known {
                             .extend(found.into_iter().map(|application| application.name));
                     }
                     Records::Credentials(found) => self.credentials.extend(found),
+                    Records::Issuers(_) => {}
                 }
             }
             Body::Changes(page) => self.change(page),
@@ -58,7 +59,9 @@ impl Known {
         for change in page.changes {
             match change.operation {
                 Operation::PutApplication(application) => self.applications.push(application.name),
-                Operation::RemoveApplication(_) => {}
+                Operation::RemoveApplication(_)
+                | Operation::PutIssuer(_)
+                | Operation::RemoveIssuer(_) => {}
                 Operation::PutCredential(credential) => {
                     self.credentials
                         .retain(|known| known.digest != credential.digest);

@@ -34,6 +34,7 @@ fn registry() -> Registry {
             algorithm: Algorithm::Es256,
             key: PublicKey::EllipticCurve(point.as_bytes()[1..].to_vec()),
         }],
+        revoked: Vec::new(),
     });
     let hash = SecretHash::of_client(ISSUER, "client");
     let client = registry.credential(150, CredentialKind::OauthClient, &hash);

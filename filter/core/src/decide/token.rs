@@ -53,7 +53,12 @@ impl<'a> Attempts<'_, 'a> {
             return refused(error);
         }
         match read {
-            Read::Before(known) if known.keys == keys => self.client(issuer, &known.claims),
+            Read::Before(known) if known.keys == keys => {
+                if issuer.revoked.binary_search(&known.digest).is_ok() {
+                    return Ok(Err(Reason::TokenRevoked));
+                }
+                self.client(issuer, &known.claims)
+            }
             // Other keys are known now: the one that signed it may be gone.
             Read::Before(_) => match Token::parse(token) {
                 Ok(token) => self.verify(id, token, issuer, keys),

@@ -30,6 +30,8 @@ pub enum Reason {
     CredentialUnknown,
     /// The access token is wrong.
     Token(JwtError),
+    /// The access token was revoked.
+    TokenRevoked,
     /// The access token's client is nobody's credential.
     ClientUnknown,
     /// The access token was issued before those of its client that are still good.
@@ -95,6 +97,7 @@ impl Reason {
             | Self::CredentialMalformed
             | Self::CredentialUnknown
             | Self::Token(_)
+            | Self::TokenRevoked
             | Self::ClientUnknown
             | Self::TokenSuperseded
             | Self::PasswordWrong
@@ -134,6 +137,7 @@ impl Reason {
             Self::CredentialMalformed => "keysmith_credential_malformed",
             Self::CredentialUnknown => "keysmith_credential_unknown",
             Self::Token(error) => token_details(error),
+            Self::TokenRevoked => "keysmith_token_revoked",
             Self::ClientUnknown => "keysmith_client_unknown",
             Self::TokenSuperseded => "keysmith_token_superseded",
             Self::PasswordWrong => "keysmith_password_wrong",

@@ -3,7 +3,10 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::Signer as _;
-use filter_core::feed::Operation;
+use filter_core::{
+    feed::{Issuer, Operation},
+    jwt::Token,
+};
 use serde_json::{Value, json};
 
 use crate::world::{
@@ -224,4 +227,21 @@ fn an_issuer_that_is_gone_takes_its_tokens_with_it() {
     assert_eq!(world.says(&request), "pass bearer billing");
     world.change(Operation::RemoveIssuer(ISSUER.to_owned()));
     assert_eq!(world.says(&request), "401 keysmith_token_issuer");
+}
+
+#[test]
+fn a_revoked_token_is_refused_and_others_of_its_client_are_not() {
+    let mut world = World::new(JWTS);
+    let (revoked, other) = (
+        token("client", &json!({"jti": "2"})),
+        token("client", &json!({"jti": "3"})),
+    );
+    assert_eq!(world.says(&with(&revoked)), "pass bearer billing");
+    let digest = Token::parse(revoked.as_bytes()).expect("a token").digest();
+    world.change(Operation::PutIssuer(Issuer {
+        revoked: vec![digest],
+        ..issuer(ISSUER, 1)
+    }));
+    assert_eq!(world.says(&with(&revoked)), "401 keysmith_token_revoked");
+    assert_eq!(world.says(&with(&other)), "pass bearer billing");
 }

@@ -224,6 +224,7 @@ pub(crate) fn issuer(name: &str, key: u8) -> Issuer {
             algorithm: Algorithm::Ed25519,
             key: PublicKey::Ed25519(signing_key(key).verifying_key().to_bytes()),
         }],
+        revoked: Vec::new(),
     }
 }
 

@@ -189,6 +189,7 @@ impl Registry {
                 algorithm: Algorithm::Ed25519,
                 key: PublicKey::Ed25519([key; 32]),
             }],
+            revoked: Vec::new(),
         };
         self.issuers.insert(issuer.name.clone(), issuer.clone());
         self.commit(Operation::PutIssuer(issuer));

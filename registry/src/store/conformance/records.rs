@@ -52,6 +52,7 @@ async fn expected(
         not_before: millis(one.not_before),
         expires_at: millis(ends.into_iter().flatten().min()),
         scopes: one.scopes.iter().map(ToString::to_string).collect(),
+        tokens_valid_from: 0,
     }
 }
 

@@ -4,6 +4,7 @@ use filter_core::digest::Digest;
 
 use super::{
     connection::{Connection, Row, sql},
+    issuer,
     value::{Columns, limit, number},
 };
 use crate::{
@@ -41,6 +42,7 @@ pub(super) const CREDENTIALS: &str = "select digest, record
 pub(super) const CHANGES: &str = concat!(
     "select h.revision, h.application_number as changed_application, h.digest as changed_digest, \
             h.key_version, \
+            i.name as changed_issuer, i.record as issuer_record, \
             v.number as admitted, d.digest, d.record, ",
     application_columns!(),
     "
@@ -48,6 +50,7 @@ pub(super) const CHANGES: &str = concat!(
      left join applications a on a.number = h.application_number
      left join admitted_applications v on v.application_id = a.id and v.group_id = h.group_id
      left join deployed_secrets d on d.group_id = h.group_id and d.digest = h.digest
+     left join issuers i on i.number = h.issuer_number
      where h.group_id = $1 and h.revision > $2
      order by h.revision, h.position
      limit $3"
@@ -142,6 +145,11 @@ fn subject(row: &Row) -> Result<Subject, StoreError> {
     }
     if let Some(version) = columns.optional_number("key_version")? {
         return Ok(Subject::Key(version));
+    }
+    if let Some(name) = columns.optional_text("changed_issuer")? {
+        let now = columns.optional_bytes("issuer_record")?;
+        let now = now.map(|bytes| issuer::decode(&bytes)).transpose()?;
+        return Ok(Subject::Issuer(name, now));
     }
     let known = columns.optional_number::<u32>("admitted")?.is_some();
     let now = known.then(|| application(row)).transpose()?;

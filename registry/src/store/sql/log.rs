@@ -32,6 +32,8 @@ pub(super) enum Note {
     Secret([u8; 16]),
     /// The version of the group's digest key.
     Key(u32),
+    /// The issuer with this number.
+    Issuer(u32),
 }
 
 impl Notes {
@@ -162,8 +164,8 @@ pub(super) const NEXT_REVISION: &str = "update installation
          returning revision";
 
 pub(super) const INSERT_CHANGE: &str =
-    "insert into changes (group_id, revision, position, application_number, digest, key_version)
-             values ($1, $2, $3, $4, $5, $6)";
+    "insert into changes (group_id, revision, position, application_number, digest, key_version, issuer_number)
+             values ($1, $2, $3, $4, $5, $6, $7)";
 
 /// Writes what was noted under the next revision, if there is anything. Returns the log's revision.
 pub(super) async fn append(
@@ -179,10 +181,12 @@ pub(super) async fn append(
     insert_revision(connection, revision, stamp).await?;
     let revision_number = number(revision, "changes.revision")?;
     for (position, (group, note)) in (0_i64..).zip(&notes.noted) {
-        let (application, digest, key) = match note {
-            Note::Application(number) => (Some(i64::from(*number)), None, None),
-            Note::Secret(digest) => (None, Some(digest.as_slice()), None),
-            Note::Key(version) => (None, None, Some(i64::from(*version))),
+        let none = (None, None, None, None);
+        let (application, digest, key, issuer) = match note {
+            Note::Application(number) => (Some(i64::from(*number)), none.1, none.2, none.3),
+            Note::Secret(digest) => (none.0, Some(digest.as_slice()), none.2, none.3),
+            Note::Key(version) => (none.0, none.1, Some(i64::from(*version)), none.3),
+            Note::Issuer(number) => (none.0, none.1, none.2, Some(i64::from(*number))),
         };
         sql(INSERT_CHANGE)
             .bind(group.to_string())
@@ -191,6 +195,7 @@ pub(super) async fn append(
             .bind(application)
             .bind(digest)
             .bind(key)
+            .bind(issuer)
             .execute(&mut *connection)
             .await?;
     }

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::*;
 use crate::store::sql::{
     admission, application, audit, catalog, chain, connection::Sql, copy, credential, deployment,
-    export, feed, gateway, idempotency, installation, journal, key, leak, log, master,
+    export, feed, gateway, idempotency, installation, issuer, journal, key, leak, log, master,
     organization, rekeying, rendering, restoring, rotation, sealed, secret, token, usage, username,
     witness,
 };
@@ -43,6 +43,7 @@ pub(super) fn statements() -> Vec<(String, Sql)> {
         idempotency: GET PUT DELETE DELETE_UNANSWERED PRUNE;
         installation: TABLE_EXISTS KEY_CHECK_OF INSERT INSERT_ORGANIZATION
             NEXT_APPLICATION_NUMBER;
+        issuer: ALL NAMED PUT REMOVE;
         journal: SECRET_WORKS TOKEN_WORKS SECRETS TOKENS CREDENTIALS APPLICATIONS TURNS MARK SET_MARK FORGET;
         switch: COUNT_CREDENTIAL COUNT_APPLICATION CREDENTIAL_IS_BEHIND APPLICATION_IS_BEHIND SET_CREDENTIAL SET_APPLICATION
             COUNT_TURN TURN_IS_BEHIND SET_TURN;
