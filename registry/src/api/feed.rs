@@ -64,10 +64,10 @@ impl<S: Send + Sync> FromRequestParts<S> for FeedQuery {
 /// Follow the feed
 ///
 /// A page of the snapshot or of the changes after a cursor, in the binary form that gateways read
-/// (`application/vnd.keysmith.feed.v2`), or as JSON for people, then without the key of the digests.
+/// (`application/vnd.keysmith.feed.v3`), or as JSON for people, then without the key of the digests.
 #[utoipa::path(get, path = "/v1/feed", tag = "gateway protocol", operation_id = "follow_feed", security(("Gateway" = [])), params(FeedQuery), responses(
     (status = 200, description = "A page", content(
-        (Vec<u8> = "application/vnd.keysmith.feed.v2"), (serde_json::Value = "application/json"))),
+        (Vec<u8> = "application/vnd.keysmith.feed.v3"), (serde_json::Value = "application/json"))),
     (status = 409, description = "The token belongs to another gateway group", body = ProblemBody,
         content_type = "application/problem+json"),
 ))]
