@@ -1,6 +1,10 @@
 //! Signatures that Envoy verifies: its foreign function `verify_signature`, whose arguments and result are protobuf.
 
-use filter_core::jwt::{algorithm::Hash, signature::Verifier};
+use filter_core::jwt::{
+    VerificationKey,
+    algorithm::Hash,
+    signature::{Verifier, subject_public_key_info},
+};
 
 use crate::abi;
 
@@ -18,15 +22,18 @@ const TEXT: u8 = 4;
 const GOOD: [u8; 2] = [0x08, 0x01];
 
 impl Verifier for Native {
-    fn verify(&self, hash: Hash, key: &[u8], signature: &[u8], message: &[u8]) -> bool {
-        let hash = match hash {
+    fn verify(&self, key: &VerificationKey, signature: &[u8], message: &[u8]) -> bool {
+        let Some(info) = subject_public_key_info(key) else {
+            return false;
+        };
+        let hash = match key.algorithm.hash() {
             Hash::Sha256 => "sha256",
             Hash::Sha384 => "sha384",
             Hash::Sha512 => "sha512",
         };
-        let mut arguments = Vec::with_capacity(message.len() + signature.len() + key.len() + 32);
+        let mut arguments = Vec::with_capacity(message.len() + signature.len() + info.len() + 32);
         field(&mut arguments, HASH_FUNCTION, hash.as_bytes());
-        field(&mut arguments, PUBLIC_KEY, key);
+        field(&mut arguments, PUBLIC_KEY, &info);
         field(&mut arguments, SIGNATURE, signature);
         field(&mut arguments, TEXT, message);
         abi::call_foreign_function(b"verify_signature", &arguments)

@@ -33,6 +33,7 @@ pub mod gateway;
 pub mod leak;
 pub mod lifetime;
 pub mod organization;
+pub mod outgoing;
 pub mod owner;
 pub mod password;
 pub mod secret;
@@ -45,6 +46,7 @@ pub mod deployment;
 pub mod feed;
 pub mod idempotency;
 pub mod journal;
+pub mod jwks;
 pub mod propagation;
 pub mod store;
 

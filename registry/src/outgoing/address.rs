@@ -1,11 +1,11 @@
 //! Where a request goes, as people and providers write it.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, net::IpAddr, num::NonZeroU16, str::FromStr};
 
 use axum::http::{Uri, uri::Scheme};
 
 /// The longest address, in bytes.
-pub const MAX_LENGTH: usize = 2048;
+pub(super) const MAX_LENGTH: usize = 2048;
 
 /// Why a text is not an address that can be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,8 +54,19 @@ impl FromStr for Address {
         if authority.as_str().contains('@') {
             return Err(AddressError::Credentials);
         }
-        let has_bad_port = authority.as_str().ends_with(':') || authority.port_u16() == Some(0);
-        let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
+        // `Uri` takes what is no port for none.
+        let behind_host = authority.as_str().strip_prefix(authority.host());
+        let has_bad_port = match behind_host.unwrap_or_default() {
+            "" => false,
+            port => port
+                .strip_prefix(':')
+                .and_then(|port| port.parse::<NonZeroU16>().ok())
+                .is_none(),
+        };
+        let host = authority
+            .host()
+            .trim_matches(['[', ']'])
+            .to_ascii_lowercase();
         if host.is_empty() || has_bad_port {
             return Err(AddressError::Malformed);
         }
@@ -96,13 +107,17 @@ impl Address {
     /// Host and port as they were written, for the `host` header.
     #[must_use]
     pub fn authority(&self) -> &str {
-        self.uri.authority().map_or("", |authority| authority.as_str())
+        self.uri
+            .authority()
+            .map_or("", |authority| authority.as_str())
     }
 
     /// Path and query.
     #[must_use]
     pub fn target(&self) -> &str {
-        self.uri.path_and_query().map_or("/", |target| target.as_str())
+        self.uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str())
     }
 
     /// Whether both are the same scheme, host and port (RFC 6454): a provider's credentials go nowhere else.

@@ -86,7 +86,10 @@ fn request(call: Call) -> Result<Request<Full<Bytes>>, axum::http::Error> {
         .method(call.method)
         .uri(call.address.target())
         .header(header::HOST, call.address.authority())
-        .header(header::USER_AGENT, concat!("keysmith/", env!("CARGO_PKG_VERSION")))
+        .header(
+            header::USER_AGENT,
+            concat!("keysmith/", env!("CARGO_PKG_VERSION")),
+        )
         .header(header::CONNECTION, HeaderValue::from_static("close"));
     for (name, value) in call.headers {
         request = request.header(name, value);

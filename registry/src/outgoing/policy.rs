@@ -22,7 +22,7 @@ impl Policy {
 
 /// Whether what is sent there stays on this machine.
 #[must_use]
-pub fn is_this_machine(address: IpAddr) -> bool {
+pub(super) fn is_this_machine(address: IpAddr) -> bool {
     plain(address).is_loopback()
 }
 

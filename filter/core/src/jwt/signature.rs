@@ -25,9 +25,9 @@ pub const MIN_RSA_BITS: usize = 2048;
 
 /// Who verifies what is not verified here.
 pub trait Verifier {
-    /// Whether `signature` is one over `message` by RSASSA-PKCS1-v1_5, or by ECDSA, which the key says: `key` is a
-    /// `SubjectPublicKeyInfo` in DER, and an ECDSA signature is in DER too.
-    fn verify(&self, hash: Hash, key: &[u8], signature: &[u8], message: &[u8]) -> bool;
+    /// Whether `signature` is one of `key` over `message`, by RSASSA-PKCS1-v1_5, or by ECDSA, as the key's algorithm says.
+    /// An ECDSA signature is in DER (RFC 3279 section 2.2.3) here.
+    fn verify(&self, key: &VerificationKey, signature: &[u8], message: &[u8]) -> bool;
 }
 
 /// Whether `signature`, as it stands in a token, is one of `key` over `message`.
@@ -42,11 +42,10 @@ pub fn verify(
     match (key.algorithm, &key.key) {
         (
             Algorithm::Rs256 | Algorithm::Rs384 | Algorithm::Rs512,
-            PublicKey::Rsa { modulus, exponent },
+            PublicKey::Rsa { modulus, .. },
         ) => {
             // As long as the modulus, and not longer by zeros (RFC 8017 section 8.2.2).
-            signature.len() == modulus.len()
-                && verifier.verify(hash, &der::rsa_key(modulus, exponent), signature, message)
+            signature.len() == modulus.len() && verifier.verify(key, signature, message)
         }
         (
             Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512,
@@ -57,17 +56,25 @@ pub fn verify(
         (
             algorithm @ (Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512),
             PublicKey::EllipticCurve(point),
-        ) => {
-            let Some(curve) = Curve::of(algorithm) else {
-                return false;
-            };
-            match (curve.key(point), curve.signature(signature)) {
-                (Some(key), Some(signature)) => verifier.verify(hash, &key, &signature, message),
-                _ => false,
-            }
-        }
+        ) => Curve::of(algorithm)
+            .filter(|curve| curve.has(point))
+            .and_then(|curve| curve.signature(signature))
+            .is_some_and(|signature| verifier.verify(key, &signature, message)),
         (Algorithm::Ed25519, PublicKey::Ed25519(key)) => is_ed25519(key, signature, message),
         _ => false,
+    }
+}
+
+/// The key as a `SubjectPublicKeyInfo` in DER (RFC 5280 section 4.1), where somebody else verifies with it.
+#[must_use]
+pub fn subject_public_key_info(key: &VerificationKey) -> Option<Vec<u8>> {
+    match &key.key {
+        PublicKey::Rsa { modulus, exponent } => Some(der::rsa_key(modulus, exponent)),
+        PublicKey::EllipticCurve(point) => {
+            let curve = Curve::of(key.algorithm).filter(|curve| curve.has(point))?;
+            Some(der::elliptic_curve_key(curve.identifier, point))
+        }
+        PublicKey::Ed25519(_) => None,
     }
 }
 
@@ -121,9 +128,9 @@ impl Curve {
         Some(Self { length, identifier })
     }
 
-    fn key(self, point: &[u8]) -> Option<Vec<u8>> {
-        (point.len() == self.length.checked_mul(2)?)
-            .then(|| der::elliptic_curve_key(self.identifier, point))
+    /// Whether the point has the length of one on the curve. Whether it lies on it is looked at by whoever verifies.
+    fn has(self, point: &[u8]) -> bool {
+        Some(point.len()) == self.length.checked_mul(2)
     }
 
     /// Both halves in their full length (RFC 7518 section 3.4), neither zero: a verifier that forgets to look would take

@@ -13,7 +13,7 @@ use filter_core::{
     digest::DigestKey,
     feed::Operation,
     head::Head,
-    jwt::{algorithm::Hash, signature::Verifier},
+    jwt::{VerificationKey, signature::Verifier},
     request::{Request, pairs::Pairs},
     snapshot::{Part, Snapshot},
 };
@@ -44,7 +44,7 @@ pub(crate) struct World {
 struct Nobody;
 
 impl Verifier for Nobody {
-    fn verify(&self, _: Hash, _: &[u8], _: &[u8], _: &[u8]) -> bool {
+    fn verify(&self, _: &VerificationKey, _: &[u8], _: &[u8]) -> bool {
         panic!("nobody has to be asked")
     }
 }

@@ -5,8 +5,9 @@ use std::cell::Cell;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use filter_core::jwt::{
-    Algorithm, Expected, JwtError, PublicKey, Token, VerificationKey, algorithm::Hash,
-    signature::Verifier,
+    Algorithm, Expected, JwtError, PublicKey, Token, VerificationKey,
+    algorithm::Hash,
+    signature::{Verifier, subject_public_key_info},
 };
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 use rsa::{
@@ -28,8 +29,10 @@ pub(super) struct Others {
 }
 
 impl Verifier for Others {
-    fn verify(&self, hash: Hash, key: &[u8], signature: &[u8], message: &[u8]) -> bool {
+    fn verify(&self, key: &VerificationKey, signature: &[u8], message: &[u8]) -> bool {
         self.asked.set(self.asked.get() + 1);
+        let hash = key.algorithm.hash();
+        let key = &subject_public_key_info(key).expect("a key for others");
         let info = SubjectPublicKeyInfoRef::from_der(key).expect("the key is DER");
         match info.algorithm.oid.to_string().as_str() {
             "1.2.840.113549.1.1.1" => is_pkcs1(hash, key, signature, message),
