@@ -3,11 +3,13 @@
 //! Gateways never see a set. What reaches them was checked here, and each key is bound to one algorithm.
 
 mod key;
+mod verify;
 
 use filter_core::jwt::{Algorithm, VerificationKey};
 use serde_json::Value;
 
-use key::Jwk;
+use self::key::Jwk;
+pub use self::verify::Ring;
 
 /// Bytes of a set at most.
 pub const MAX_BYTES: usize = 256 * 1024;

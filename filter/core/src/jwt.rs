@@ -1,7 +1,6 @@
 //! JSON Web Tokens as access tokens (RFC 7515, RFC 7519, RFC 9068), read strictly.
 //!
-//! Three steps, each of which may refuse: [`Token::parse`] reads the form, [`Signature`](signature) proves who wrote it,
-//! and [`Claims::check`](claims::Claims::check) says whether it is good here and now. What is read before the signature
+//! Three steps, each of which may refuse: [`Token::parse`] reads the form, [`Signed::verify`] proves who wrote it, and [`Claims::check`](claims::Claims::check) says whether it is good here and now. What is read before the signature
 //! holds is only used to find the key: the issuer and the key's name.
 //!
 //! The algorithm is the key's, never the token's choice (RFC 8725 section 3.1). There is no `none` and no HMAC. Keys and
@@ -95,16 +94,25 @@ pub enum JwtError {
 /// written in two ways.
 pub type TokenDigest = [u8; 16];
 
-/// A token in its compact form (RFC 7515 section 7.1), read but not believed.
+/// Something signed, in its compact form (RFC 7515 section 7.1), read but not believed.
 #[derive(Clone, Debug)]
-pub struct Token<'a> {
+pub struct Signed<'a> {
     /// What its header says.
     pub header: Header,
-    /// What it claims, to be believed after [`Token::verify`] alone.
-    pub claims: Claims,
-    /// What is signed: header and claims as they were sent, with the dot between them.
+    /// What it carries, to be believed after [`Signed::verify`] alone.
+    pub payload: Vec<u8>,
+    /// What is signed: header and payload as they were sent, with the dot between them.
     signed: &'a [u8],
     signature: Vec<u8>,
+}
+
+/// A token, read but not believed.
+#[derive(Clone, Debug)]
+pub struct Token<'a> {
+    /// How it was signed.
+    pub signed: Signed<'a>,
+    /// What it claims, to be believed after [`Signed::verify`] alone.
+    pub claims: Claims,
 }
 
 /// Whether a bearer token has the form of a JWT: that decides by which means it is checked, and nothing else.
@@ -113,32 +121,31 @@ pub fn has_form(token: &[u8]) -> bool {
     token.iter().filter(|byte| **byte == b'.').count() == 2
 }
 
-impl<'a> Token<'a> {
-    /// Reads a token.
+impl<'a> Signed<'a> {
+    /// Reads it.
     ///
     /// # Errors
     /// [`JwtError::TooLong`], [`JwtError::Malformed`], [`JwtError::Algorithm`] and [`JwtError::Critical`].
-    pub fn parse(token: &'a [u8]) -> Result<Self, JwtError> {
-        if token.len() > MAX_TOKEN_LENGTH {
+    pub fn parse(text: &'a [u8]) -> Result<Self, JwtError> {
+        if text.len() > MAX_TOKEN_LENGTH {
             return Err(JwtError::TooLong);
         }
-        let mut parts = token.split(|byte| *byte == b'.');
-        let (Some(header), Some(claims), Some(signature), None) =
+        let mut parts = text.split(|byte| *byte == b'.');
+        let (Some(header), Some(payload), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(JwtError::Malformed);
         };
-        let length = header.len().saturating_add(1).saturating_add(claims.len());
-        let signed = token.get(..length).ok_or(JwtError::Malformed)?;
+        let length = header.len().saturating_add(1).saturating_add(payload.len());
         Ok(Self {
             header: Header::read(&json::object(&decode(header)?)?)?,
-            claims: Claims::read(&json::object(&decode(claims)?)?)?,
-            signed,
+            payload: decode(payload)?,
+            signed: text.get(..length).ok_or(JwtError::Malformed)?,
             signature: decode(signature)?,
         })
     }
 
-    /// By which the token is told from others, however its signature is written.
+    /// By which it is told from others, however its signature is written.
     #[must_use]
     pub fn digest(&self) -> TokenDigest {
         let full: [u8; 32] = Sha256::digest(self.signed).into();
@@ -152,8 +159,8 @@ impl<'a> Token<'a> {
     /// Whether `key` signed it.
     ///
     /// # Errors
-    /// [`JwtError::KeyUnknown`] when the token says another algorithm than the key's, [`JwtError::Signature`] when the
-    /// signature is not good.
+    /// [`JwtError::KeyUnknown`] when it says another algorithm than the key's, [`JwtError::Signature`] when the signature
+    /// is not good.
     pub fn verify(
         &self,
         key: &VerificationKey,
@@ -167,6 +174,18 @@ impl<'a> Token<'a> {
         } else {
             Err(JwtError::Signature)
         }
+    }
+}
+
+impl<'a> Token<'a> {
+    /// Reads a token.
+    ///
+    /// # Errors
+    /// As [`Signed::parse`], and [`JwtError::Malformed`] when it does not carry claims.
+    pub fn parse(token: &'a [u8]) -> Result<Self, JwtError> {
+        let signed = Signed::parse(token)?;
+        let claims = Claims::read(&json::object(&signed.payload)?)?;
+        Ok(Self { signed, claims })
     }
 }
 

@@ -68,13 +68,13 @@ impl SignatureCheck<'_> {
     /// Checks the signature.
     #[must_use]
     pub fn run(self, verifier: &dyn Verifier) -> Checked {
-        let is_good = self.token.verify(&self.key, verifier).is_ok();
+        let is_good = self.token.signed.verify(&self.key, verifier).is_ok();
         Checked {
             id: self.id,
             keys: self.keys,
             good: is_good.then(|| Remembered {
-                digest: self.token.digest(),
-                header: self.token.header,
+                digest: self.token.signed.digest(),
+                header: self.token.signed.header,
                 claims: self.token.claims,
                 keys: self.keys,
             }),

@@ -24,7 +24,7 @@ impl Read<'_> {
     const fn header(&self) -> &Header {
         match self {
             Self::Before(known) => &known.header,
-            Self::Now(token) => &token.header,
+            Self::Now(token) => &token.signed.header,
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> Attempts<'_, 'a> {
         if self.snapshot.tokens.is_refused(id, keys) {
             return refused(JwtError::Signature);
         }
-        match jwt::key::find(&issuer.keys, &token.header) {
+        match jwt::key::find(&issuer.keys, &token.signed.header) {
             Ok(key) => Err(Stop::Verify(Box::new(SignatureCheck {
                 id,
                 key: key.clone(),

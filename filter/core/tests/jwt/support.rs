@@ -140,10 +140,10 @@ pub(super) fn expected(audiences: &[String]) -> Expected<'_> {
 /// Every step that a gateway takes.
 pub(super) fn accept(token: &str, keys: &[VerificationKey]) -> Result<(), JwtError> {
     let token = Token::parse(token.as_bytes())?;
-    if !token.header.is_access_token() {
+    if !token.signed.header.is_access_token() {
         return Err(JwtError::Type);
     }
-    let key = filter_core::jwt::key::find(keys, &token.header)?;
-    token.verify(key, &Others::default())?;
+    let key = filter_core::jwt::key::find(keys, &token.signed.header)?;
+    token.signed.verify(key, &Others::default())?;
     token.claims.check(&expected(&[AUDIENCE.to_owned()]))
 }
