@@ -4,7 +4,7 @@
 //! verb that changes what gateways may see notes the change itself, so that no use case can forget to publish; the
 //! commit gives all of a transaction's changes the next revision.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod audit;
+mod deployment;
 mod error;
 mod feed;
 mod idempotency;
@@ -46,6 +47,7 @@ mod visible;
 pub(crate) mod conformance;
 
 pub use audit::{AuditReads, AuditWrites};
+pub use deployment::DeploymentReads;
 pub use error::{OpenError, StoreError};
 pub use feed::FeedReads;
 pub use idempotency::{IdempotencyReads, IdempotencyWrites};
@@ -105,6 +107,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 #[async_trait]
 pub trait ReadTransaction:
     AuditReads
+    + DeploymentReads
     + FeedReads
     + IdempotencyReads
     + IssuerReads
@@ -230,45 +233,6 @@ pub trait ReadTransaction:
         after: Option<CredentialId>,
         limit: usize,
     ) -> Result<Vec<Exported>, StoreError>;
-    /// Where a credential's secrets are deployed.
-    async fn deployed(&mut self, credential: CredentialId) -> Result<Vec<Deployed>, StoreError>;
-    /// Of which credential the group's gateways find a record by the digest.
-    async fn digest_owner(
-        &mut self,
-        group: GroupId,
-        digest: &[u8; 16],
-    ) -> Result<Option<CredentialId>, StoreError>;
-    /// Where the secrets of a stretch of an application's credentials are deployed.
-    async fn deployed_of(
-        &mut self,
-        application: ApplicationId,
-        range: CredentialRange,
-    ) -> Result<Vec<(CredentialId, Deployed)>, StoreError>;
-    /// What was said of a credential against what it does by itself.
-    async fn overrides(&mut self, credential: CredentialId) -> Result<Vec<Override>, StoreError>;
-    /// What was said of a stretch of an application's credentials.
-    async fn overrides_of(
-        &mut self,
-        application: ApplicationId,
-        range: CredentialRange,
-    ) -> Result<Vec<(CredentialId, Override)>, StoreError>;
-    /// Whether one of the application's credentials was said to be honoured in the group.
-    async fn is_wanted(
-        &mut self,
-        application: ApplicationId,
-        group: GroupId,
-    ) -> Result<bool, StoreError>;
-    /// Which positions in the log last told groups of the credential and of its application.
-    async fn positions(
-        &mut self,
-        credential: CredentialId,
-        application: ApplicationId,
-    ) -> Result<Positions, StoreError>;
-    /// Which positions in the log last told groups of the application, those among them that were told to forget it.
-    async fn admitted_at(
-        &mut self,
-        application: ApplicationId,
-    ) -> Result<BTreeMap<GroupId, u64>, StoreError>;
     /// Credentials that have something to end at `now`: a retiring secret past its end, or an expired credential that is
     /// still deployed.
     async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<CredentialId>, StoreError>;

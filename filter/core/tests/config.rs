@@ -348,14 +348,58 @@ fn where_a_key_may_be_is_checked() {
 }
 
 #[test]
+fn jwts_are_accepted_for_a_named_audience_alone() {
+    for (bearer, expected) in [
+        (r#"{"accept": ["jwt"]}"#, ".bearer.audiences: must be there"),
+        (
+            r#"{"accept": ["jwt"], "audiences": []}"#,
+            ".bearer.audiences: must not be empty",
+        ),
+        (
+            r#"{"accept": ["jwt"], "audiences": ["a b"]}"#,
+            ".bearer.audiences[0]: must be",
+        ),
+        (
+            r#"{"accept": ["jwt"], "audiences": ["a"], "issuers": []}"#,
+            ".bearer.issuers: must not be empty",
+        ),
+        (
+            r#"{"accept": ["jwt"], "audiences": ["a"], "issuers": [""]}"#,
+            ".bearer.issuers[0]: must be",
+        ),
+        (
+            r#"{"accept": ["jwt"], "audiences": ["a"], "leeway_seconds": 301}"#,
+            ".bearer.leeway_seconds: must be 300",
+        ),
+        (
+            r#"{"accept": ["jwt"], "audiences": ["a"], "leeway_seconds": -1}"#,
+            ".bearer.leeway_seconds: invalid value",
+        ),
+        (
+            r#"{"audiences": ["a"]}"#,
+            ".bearer.audiences: means nothing",
+        ),
+        (r#"{"issuers": ["a"]}"#, ".bearer.issuers: means nothing"),
+        (
+            r#"{"leeway_seconds": 1}"#,
+            ".bearer.leeway_seconds: means nothing",
+        ),
+    ] {
+        refuse_rule(&format!(r#"{{"bearer": {bearer}}}"#), expected);
+    }
+    let good = r#"[{"bearer": {"accept": ["jwt"], "audiences": ["a"], "issuers": ["b"], "leeway_seconds": 0}}]"#;
+    assert!(parse(&with_rules(good)).is_ok());
+}
+
+#[test]
 fn what_else_a_rule_says_is_checked() {
     refuse_rule(
         r#"{"bearer": {"accept": []}}"#,
         ".bearer.accept: must not be empty",
     );
     refuse_rule(
-        r#"{"bearer": {"accept": ["jwt"]}}"#,
-        ".bearer.accept[0]: unknown variant `jwt`",
+        r#"{"bearer": {"accept": ["saml"]}}"#,
+        ".bearer.accept[0]: unknown variant `saml`",
     );
     refuse_rule(
         r#"{"bearer": {}, "required_scopes": ["a b"]}"#,

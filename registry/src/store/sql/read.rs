@@ -21,9 +21,9 @@ use crate::{
     secret::Secret,
     secrets::Fingerprint,
     store::{
-        ApplicationRow, ChangeRow, CommittedChange, CredentialRange, Deployed, FeedReads, Head,
-        Override, PasswordRow, Positions, ReadTransaction, RenderedCredential, SealedDigestKey,
-        StoreError, UsageReads,
+        ApplicationRow, ChangeRow, CommittedChange, CredentialRange, Deployed, DeploymentReads,
+        FeedReads, Head, Override, PasswordRow, Positions, ReadTransaction, RenderedCredential,
+        SealedDigestKey, StoreError, UsageReads,
     },
     usage::{Day, DayCount, LostUsage, Reported, UsageCount},
 };
@@ -183,6 +183,29 @@ impl ReadTransaction for SqlTransaction {
         export::list(&mut self.inner, organization, owner, after, limit).await
     }
 
+    async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<CredentialId>, StoreError> {
+        credential::due(&mut self.inner, now, limit).await
+    }
+
+    async fn groups(&mut self) -> Result<Vec<GatewayGroup>, StoreError> {
+        gateway::groups(&mut self.inner).await
+    }
+
+    async fn digest_keys(&mut self) -> Result<Vec<SealedDigestKey>, StoreError> {
+        gateway::digest_keys(&mut self.inner).await
+    }
+
+    async fn passwords(
+        &mut self,
+        group: GroupId,
+        username: &str,
+    ) -> Result<Vec<PasswordRow>, StoreError> {
+        secret::passwords(&mut self.inner, group, username).await
+    }
+}
+
+#[async_trait]
+impl DeploymentReads for SqlTransaction {
     async fn deployed(&mut self, credential: CredentialId) -> Result<Vec<Deployed>, StoreError> {
         admission::deployed(&mut self.inner, credential).await
     }
@@ -236,26 +259,6 @@ impl ReadTransaction for SqlTransaction {
         application: ApplicationId,
     ) -> Result<BTreeMap<GroupId, u64>, StoreError> {
         deployment::admitted_at(&mut self.inner, application).await
-    }
-
-    async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<CredentialId>, StoreError> {
-        credential::due(&mut self.inner, now, limit).await
-    }
-
-    async fn groups(&mut self) -> Result<Vec<GatewayGroup>, StoreError> {
-        gateway::groups(&mut self.inner).await
-    }
-
-    async fn digest_keys(&mut self) -> Result<Vec<SealedDigestKey>, StoreError> {
-        gateway::digest_keys(&mut self.inner).await
-    }
-
-    async fn passwords(
-        &mut self,
-        group: GroupId,
-        username: &str,
-    ) -> Result<Vec<PasswordRow>, StoreError> {
-        secret::passwords(&mut self.inner, group, username).await
     }
 }
 
