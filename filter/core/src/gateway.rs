@@ -1,5 +1,7 @@
 //! What a gateway tells and asks the registry, as JSON.
 
+pub mod access_tokens;
+
 use alloc::{string::String, vec::Vec};
 use core::fmt::{self, Write as _};
 
