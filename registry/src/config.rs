@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use zeroize::Zeroizing;
 
 use crate::{leak, lifetime::Lifetimes, organization::Quotas};
@@ -53,8 +54,21 @@ pub struct Config {
     pub audit: Audit,
     /// How much an organization may have that says nothing else.
     pub quotas: Quotas,
+    /// Where people, clients and gateways reach the registry; `None` where nobody has said it and it cannot be told.
+    pub public_url: Option<String>,
+    /// The requests that the registry makes itself.
+    pub outgoing: Outgoing,
     /// What is logged, and how.
     pub log: Log,
+}
+
+/// The requests that the registry makes itself, to identity providers.
+#[derive(Clone, Debug, Default)]
+pub struct Outgoing {
+    /// Networks that it may talk to although they are not public.
+    pub allowed: Vec<IpNet>,
+    /// Authorities that it trusts besides the system's, PEM.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Where the database is.

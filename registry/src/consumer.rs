@@ -69,7 +69,7 @@ impl Method {
         match kind {
             CredentialType::ApiKey => Some(Self::KeyAuth),
             CredentialType::Basic => Some(Self::BasicAuth),
-            CredentialType::BearerToken => None,
+            CredentialType::BearerToken | CredentialType::OauthClient => None,
         }
     }
 }

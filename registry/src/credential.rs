@@ -110,6 +110,8 @@ pub struct Credential {
     pub rotate_every: Option<Duration>,
     /// When the value was made that it has.
     pub rotated_at: Timestamp,
+    /// Of an OAuth client: its access tokens must have been issued at or after this moment; `None` for any time.
+    pub tokens_valid_from: Option<Timestamp>,
     /// When it was last used, allowed or forbidden (403), as far as gateways have reported. Never written with the rest.
     pub last_used_at: Option<Timestamp>,
     /// When it was created.
@@ -149,6 +151,8 @@ pub enum CredentialType {
     Basic,
     /// As a bearer token.
     BearerToken,
+    /// As an access token that an identity provider gave to a client that is registered there.
+    OauthClient,
 }
 
 /// Which of an application's credentials to list.

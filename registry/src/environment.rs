@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     lifetime::Lifetimes,
     organization::Quotas,
+    outgoing::Outgoing,
     password::PasswordWork,
     sealing::{SealError, Sealer},
     secret_policy::SecretPolicy,
@@ -43,6 +44,10 @@ pub struct Environment {
     pub usage_kept: Duration,
     /// For how long what was done is kept; `None`: for ever.
     pub audit_kept: Option<Duration>,
+    /// Where the registry is reached, without a slash at its end; `None` where nobody has said it.
+    pub public_url: Option<Arc<str>>,
+    /// The way to identity providers.
+    pub outgoing: Outgoing,
 }
 
 impl Environment {

@@ -126,6 +126,9 @@ pub enum Conflict {
     /// The value is or was a secret. Whose is never said.
     #[error("the value cannot be used: it is, or once was, a credential's secret")]
     Value,
+    /// Another credential has the client. Whose is never said.
+    #[error("the client cannot be used: a credential has it")]
+    Client,
     /// The password is or was this user name's.
     #[error("the password cannot be used: the user name has it, or once had it")]
     Password,
@@ -336,6 +339,7 @@ impl Conflict {
             Self::Identifier => Some("identifier"),
             Self::Username => Some("username"),
             Self::Value => Some("value"),
+            Self::Client => Some("client_id"),
             Self::Password => Some("password"),
             Self::ScopesInUse { .. } => Some("scopes"),
             _ => None,

@@ -83,6 +83,12 @@ id!(CredentialId, CREDENTIAL_PREFIX, "a credential");
 id!(SecretId, "sec_", "one secret of a credential");
 id!(GroupId, "grp_", "a gateway group");
 id!(TokenId, "tok_", "a token for the registry's API");
+id!(ProviderId, "idp_", "an identity provider");
+id!(
+    OperationId,
+    "op_",
+    "something to be done at an identity provider"
+);
 id!(LeakId, "leak_", "a report of a leaked secret");
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub struct Lifetimes {
     pub basic: Option<Duration>,
     /// Of bearer tokens.
     pub bearer_token: Option<Duration>,
+    /// Of OAuth clients.
+    pub oauth_client: Option<Duration>,
     /// Of tokens for the registry itself that its API makes.
     pub token: Option<Duration>,
 }
@@ -33,6 +35,7 @@ impl Lifetimes {
             CredentialType::ApiKey => ("max_lifetime_api_key_seconds", self.api_key),
             CredentialType::Basic => ("max_lifetime_basic_seconds", self.basic),
             CredentialType::BearerToken => ("max_lifetime_bearer_token_seconds", self.bearer_token),
+            CredentialType::OauthClient => ("max_lifetime_oauth_client_seconds", self.oauth_client),
         };
         Some(Lifetime {
             setting,

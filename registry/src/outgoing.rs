@@ -8,6 +8,7 @@
 mod address;
 mod connection;
 mod policy;
+mod trust;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -24,6 +25,7 @@ use tokio_rustls::{TlsConnector, rustls::ClientConfig};
 pub use self::{
     address::{Address, AddressError},
     policy::Policy,
+    trust::{TrustError, trust},
 };
 
 /// Bytes of an answer at most.

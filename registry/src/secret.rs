@@ -91,6 +91,8 @@ pub enum Origin {
     Own,
     /// A password that a person chose.
     Chosen,
+    /// No secret but the name of a client at its issuer, by which gateways find whose tokens they are.
+    Registered,
 }
 
 /// What may be shown of a secret: its beginning and its end, both empty for a password that was chosen.
@@ -163,7 +165,11 @@ impl Origin {
     pub const fn presented_as(self, credential: CredentialType) -> CredentialKind {
         match (credential, self) {
             (CredentialType::ApiKey, _) => CredentialKind::ApiKey,
-            (CredentialType::BearerToken, _) => CredentialKind::BearerToken,
+            (CredentialType::OauthClient, Self::Registered) => CredentialKind::OauthClient,
+            // An access token of the built-in authorization server that is looked up, not read.
+            (CredentialType::BearerToken | CredentialType::OauthClient, _) => {
+                CredentialKind::BearerToken
+            }
             (CredentialType::Basic, Self::Chosen) => CredentialKind::BasicChosen,
             (CredentialType::Basic, _) => CredentialKind::BasicGenerated,
         }

@@ -27,6 +27,7 @@ use crate::{
     leak::LeakDesk,
     listener::{self, BindError, Listener},
     operations::Operations,
+    outgoing::TrustError,
     password::{InvalidCost, PasswordHasher},
     propagation::{self, Measured},
     shutdown::{self, Shutdown},
@@ -97,6 +98,9 @@ pub enum ServeError {
     /// Certificate or key.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Whom the registry trusts when it makes requests.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The data directory and what is in it.
     #[error(transparent)]
     Start(#[from] StartError),

@@ -33,6 +33,7 @@ mod issuer;
 mod journal;
 mod key;
 mod organization;
+mod provider;
 pub(crate) mod record;
 mod rekeying;
 mod rotation;
@@ -59,6 +60,7 @@ pub use key::{
     SealedValue, UsedMasterKey,
 };
 pub use organization::OrganizationReads;
+pub use provider::{ProviderReads, ProviderWrites};
 pub use record::RenderedCredential;
 pub use rekeying::{DeployedRecord, Phase, Rekeying, RekeyingReads, RekeyingWrites};
 pub use rotation::{RotationReads, RotationWrites, SecretUse};
@@ -114,6 +116,7 @@ pub trait ReadTransaction:
     + JournalReads
     + KeyReads
     + OrganizationReads
+    + ProviderReads
     + RekeyingReads
     + RotationReads
     + SharingReads
@@ -259,6 +262,7 @@ pub trait WriteTransaction:
     + IssuerWrites
     + JournalWrites
     + KeyWrites
+    + ProviderWrites
     + RekeyingWrites
     + RotationWrites
     + SharingWrites

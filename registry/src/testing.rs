@@ -21,6 +21,7 @@ use crate::{
     feed::Feed,
     gateway::{self, DEFAULT_GROUP},
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId},
+    outgoing::{self, Outgoing},
     password::{HashedPassword, PasswordHasher, PasswordWork, PhcString, Salts},
     secret::Part,
     secret_policy::SecretPolicy,
@@ -72,6 +73,15 @@ pub(crate) fn secret(text: &str) -> SecretText {
 
 pub(crate) fn master_key() -> MasterKey {
     MasterKey::generate(&SeededEntropy::new(99)).unwrap()
+}
+
+/// Requests to this machine alone, whose certificates nobody trusts.
+fn to_this_machine() -> Outgoing {
+    let policy = outgoing::Policy {
+        allowed: vec!["127.0.0.0/8".parse().unwrap()],
+    };
+    let tls = outgoing::trust(None).unwrap();
+    Outgoing::new(policy, Arc::new(outgoing::SystemResolver), tls)
 }
 
 impl World {
@@ -141,6 +151,8 @@ impl World {
             log_kept: sweep::LOG_KEPT,
             usage_kept: usage::USAGE_KEPT,
             audit_kept: None,
+            public_url: Some("https://keys.example".into()),
+            outgoing: to_this_machine(),
         };
         let mut read = env.store.read().await.unwrap();
         let organization = read.default_organization().await.unwrap().id;

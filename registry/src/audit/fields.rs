@@ -132,6 +132,7 @@ pub(crate) const fn type_word(kind: CredentialType) -> &'static str {
         CredentialType::ApiKey => "api_key",
         CredentialType::Basic => "basic",
         CredentialType::BearerToken => "bearer_token",
+        CredentialType::OauthClient => "oauth_client",
     }
 }
 

@@ -29,6 +29,12 @@ pub const OPTIONS: &[Setting] = &[
         "Address and port of the REST API and the gateways' feed. Port 0 takes a free one and logs it.",
     ),
     setting(
+        "public_url",
+        "from listen",
+        "Where clients reach the registry, without a slash at the end: the issuer of the built-in authorization server. On \
+         loopback it is made from listen; elsewhere there is no built-in authorization server without it.",
+    ),
+    setting(
         "operations_listen",
         "127.0.0.1:8081",
         "Address and port of /healthz, /readyz and /metrics. Plaintext and without access control: keep it private.",
@@ -176,6 +182,23 @@ pub const OPTIONS: &[Setting] = &[
         "max_lifetime_bearer_token_seconds",
         "0",
         "The same for bearer tokens, which then need no expires_at.",
+    ),
+    setting(
+        "max_lifetime_oauth_client_seconds",
+        "0",
+        "The same for OAuth clients.",
+    ),
+    setting(
+        "outgoing_allowed_networks",
+        "none",
+        "Networks such as 10.0.0.0/8, separated by commas, to which the registry makes requests although their addresses are \
+         not public: where identity providers are. Plaintext goes to this machine alone, and only where 127.0.0.0/8 or \
+         ::1/128 is named.",
+    ),
+    setting(
+        "outgoing_ca_file",
+        "none",
+        "Certificates in PEM that the registry trusts besides the system's, when it makes requests.",
     ),
     setting(
         "max_lifetime_token_seconds",

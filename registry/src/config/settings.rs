@@ -3,10 +3,15 @@
 use std::{path::PathBuf, str::FromStr as _, time::Duration};
 
 use super::{
-    Audit, Config, Database, Leaks, Limits, Listeners, Log, LogFormat, Passwords, Policy, Secrets,
-    TlsFiles, reader::Reader,
+    Audit, Config, Database, Leaks, Limits, Listeners, Log, LogFormat, Outgoing, Passwords, Policy,
+    Secrets, TlsFiles, reader::Reader,
 };
-use crate::{credential::RotationPolicy, journal, leak, lifetime::Lifetimes, organization::Quotas};
+use ipnet::IpNet;
+
+use crate::{
+    credential::RotationPolicy, journal, leak, lifetime::Lifetimes, organization::Quotas,
+    outgoing::Address,
+};
 
 impl Config {
     /// Takes every setting.
@@ -28,7 +33,6 @@ impl Config {
             .text("data_dir")
             .map_or_else(|| PathBuf::from("./keysmith-data"), PathBuf::from);
         Self {
-            listeners,
             revocation_journal: reader
                 .text("revocation_journal")
                 .map_or_else(|| journal::default_path(&data_dir), PathBuf::from),
@@ -59,6 +63,9 @@ impl Config {
                 24 * 3600 * reader.number::<u64>("usage_kept_days", 35, 1, 3650),
             ),
             audit: read_audit(reader),
+            public_url: read_public_url(reader, &listeners),
+            outgoing: read_outgoing(reader),
+            listeners,
             log: Log {
                 format: reader.choice(
                     "log_format",
@@ -143,6 +150,49 @@ fn is_postgres_url(text: &str) -> bool {
     scheme && options.is_ok_and(|options| options.get_database().is_some())
 }
 
+/// Where the registry can be reached. On loopback without saying so, where it listens.
+fn read_public_url(reader: &mut Reader, listeners: &Listeners) -> Option<String> {
+    let Some(url) = reader.text("public_url") else {
+        let scheme = listeners.tls.as_ref().map_or("http", |_| "https");
+        let api = listeners.api;
+        let is_known = api.ip().is_loopback() && api.port() != 0;
+        return is_known.then(|| format!("{scheme}://{api}"));
+    };
+    let address = url.parse::<Address>();
+    let is_plain =
+        |address: &Address| !url.contains('?') && !url.ends_with('/') && address.may_be_plain();
+    if !address.as_ref().is_ok_and(is_plain) {
+        reader.mistake(
+            "public_url",
+            "must be a URL such as https://keys.example.com, without a query, a fragment and a slash at its end; http is \
+             for this machine alone",
+        );
+    }
+    Some(url)
+}
+
+fn read_outgoing(reader: &mut Reader) -> Outgoing {
+    let mut allowed = Vec::new();
+    let networks = reader.text("outgoing_allowed_networks").unwrap_or_default();
+    for network in networks
+        .split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+    {
+        match network.parse::<IpNet>() {
+            Ok(network) => allowed.push(network.trunc()),
+            Err(_) => reader.mistake(
+                "outgoing_allowed_networks",
+                "must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas",
+            ),
+        }
+    }
+    Outgoing {
+        allowed,
+        ca_file: reader.text("outgoing_ca_file").map(PathBuf::from),
+    }
+}
+
 const DAY: u64 = 24 * 3600;
 
 fn read_quotas(reader: &mut Reader) -> Quotas {
@@ -179,6 +229,7 @@ fn read_lifetimes(reader: &mut Reader) -> Lifetimes {
         api_key: most("max_lifetime_api_key_seconds"),
         basic: most("max_lifetime_basic_seconds"),
         bearer_token: most("max_lifetime_bearer_token_seconds"),
+        oauth_client: most("max_lifetime_oauth_client_seconds"),
         token: most("max_lifetime_token_seconds"),
     }
 }

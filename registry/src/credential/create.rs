@@ -90,6 +90,7 @@ impl Draft {
             secret_version: 0,
             rotate_every: schedule::every(new.rotate_every)?,
             rotated_at: now,
+            tokens_valid_from: None,
             last_used_at: None,
             created_at: now,
             updated_at: now,

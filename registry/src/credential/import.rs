@@ -322,6 +322,7 @@ impl Ready {
             secret_version: 1,
             rotate_every: None,
             rotated_at: now,
+            tokens_valid_from: None,
             last_used_at: None,
             created_at: now,
             updated_at: now,

@@ -51,6 +51,10 @@ pub(super) fn generated(
         CredentialType::ApiKey => SecretType::ApiKey,
         CredentialType::Basic => SecretType::Password,
         CredentialType::BearerToken => SecretType::BearerToken,
+        CredentialType::OauthClient => {
+            let message = "cannot be oauth_client: its secret is made where it is registered";
+            return Err(InvalidField::new("type", message).into());
+        }
     };
     let text = env.policy.generate(kind, env.entropy.as_ref())?;
     let bytes = text.expose().as_bytes();

@@ -66,7 +66,7 @@ pub(super) fn period(
                 "expires_at",
                 "is required for bearer tokens",
             )),
-            CredentialType::ApiKey | CredentialType::Basic => Ok(()),
+            CredentialType::ApiKey | CredentialType::Basic | CredentialType::OauthClient => Ok(()),
         };
     };
     if end <= now {

@@ -135,6 +135,7 @@ const fn taken(kind: CredentialType) -> Conflict {
     match kind {
         CredentialType::Basic => Conflict::Username,
         CredentialType::ApiKey | CredentialType::BearerToken => Conflict::Value,
+        CredentialType::OauthClient => Conflict::Client,
     }
 }
 

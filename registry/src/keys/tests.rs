@@ -15,7 +15,7 @@ use crate::{
     sealing::{COLUMNS, Place},
     secrets::{Keys, MasterKey},
     shutdown,
-    store::OpenError,
+    store::{OpenError, conformance::providers},
     testing::{World, home::Home, master_key, secret},
     token::{self, NewRole, NewToken},
 };
@@ -56,6 +56,7 @@ impl Filled {
         )
         .await
         .unwrap();
+        providers::fill(&world).await;
         let token = admin_token(&world.env, &world).await;
         Self {
             world,

@@ -104,6 +104,15 @@ impl Address {
         self.is_https
     }
 
+    /// Whether it has TLS, or is on this machine by its address or as `localhost`, and so needs none.
+    #[must_use]
+    pub fn may_be_plain(&self) -> bool {
+        let is_local = self
+            .literal()
+            .map_or(self.host == "localhost", |address| address.is_loopback());
+        self.is_https || is_local
+    }
+
     /// Host and port as they were written, for the `host` header.
     #[must_use]
     pub fn authority(&self) -> &str {

@@ -9,6 +9,7 @@ use crate::{
     environment::Environment,
     idempotency, journal,
     keys::KeySource,
+    outgoing::{self, Outgoing, SystemResolver},
     password::{Cost, PasswordHasher},
     secret_policy::SecretPolicy,
     secrets::Keys,
@@ -54,7 +55,7 @@ pub(crate) async fn open_restored(
         &config.passwords,
         Arc::new(Metrics::new()),
     ));
-    let environment = environment(config, world, keys, Arc::new(store), pool);
+    let environment = environment(config, world, keys, Arc::new(store), pool)?;
     audit::adopt(&environment).await?;
     Ok(environment)
 }
@@ -71,7 +72,7 @@ pub(super) async fn open(
     let keys = Arc::new(keys);
     let store = open_store(config, &data, &keys, world).await?;
     let store = Arc::new(store);
-    let environment = environment(config, world, keys, Arc::clone(&store) as _, pool);
+    let environment = environment(config, world, keys, Arc::clone(&store) as _, pool)?;
     // Before anything can be noted.
     audit::adopt(&environment).await?;
     let journal = journal::open(&environment, &config.revocation_journal).await?;
@@ -89,8 +90,12 @@ fn environment(
     keys: Arc<Keys>,
     store: Arc<dyn Store>,
     pool: Arc<Pool>,
-) -> Environment {
-    Environment {
+) -> Result<Environment, ServeError> {
+    let tls = outgoing::trust(config.outgoing.ca_file.as_deref())?;
+    let policy = outgoing::Policy {
+        allowed: config.outgoing.allowed.clone(),
+    };
+    Ok(Environment {
         store,
         keys,
         clock: Arc::clone(&world.clock),
@@ -108,7 +113,9 @@ fn environment(
         log_kept: config.change_retention,
         usage_kept: config.usage_kept,
         audit_kept: config.audit.kept,
-    }
+        public_url: config.public_url.as_deref().map(Into::into),
+        outgoing: Outgoing::new(policy, Arc::new(SystemResolver), tls),
+    })
 }
 
 /// How an error names a database that no file holds.

@@ -6,9 +6,15 @@ use super::*;
 use crate::{application::Reach, label::Labels, testing::World};
 
 mod chain;
+pub(crate) mod providers;
 mod records;
 
 use chain::*;
+use providers::{
+    a_client_that_ended_may_be_another_credentials, a_provider_goes_with_what_ended_there,
+    what_is_kept_of_a_provider_is_read_back,
+    what_is_to_be_done_is_found_when_it_is_due_and_no_more_when_it_is_done,
+};
 use records::every_record_is_as_things_stand_whatever_happened;
 
 /// Runs the claims against each database, in a registry of its own each.
@@ -57,6 +63,10 @@ claims!(
     the_registry_notices_that_its_audit_log_was_touched_and_goes_on,
     an_audit_log_of_an_earlier_version_is_chained_once,
     many_writers_make_one_chain,
+    what_is_kept_of_a_provider_is_read_back,
+    a_client_that_ended_may_be_another_credentials,
+    what_is_to_be_done_is_found_when_it_is_due_and_no_more_when_it_is_done,
+    a_provider_goes_with_what_ended_there,
 );
 
 pub(crate) fn application(world: &World, number: u32) -> Application {

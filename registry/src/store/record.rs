@@ -45,6 +45,6 @@ fn credential(row: CredentialRow) -> feed::Credential {
         not_before: row.not_before.map_or(0, Timestamp::as_millis),
         expires_at: end.map_or(0, Timestamp::as_millis),
         scopes: row.scopes,
-        tokens_valid_from: 0,
+        tokens_valid_from: row.tokens_valid_from.map_or(0, Timestamp::as_millis),
     }
 }

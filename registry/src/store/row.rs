@@ -148,6 +148,8 @@ pub struct CredentialRow {
     pub retiring_until: Option<Timestamp>,
     /// What the credential may be used for.
     pub scopes: Vec<String>,
+    /// Since when an OAuth client's tokens must have been issued.
+    pub tokens_valid_from: Option<Timestamp>,
 }
 
 /// A change and the present state of what changed; `None` where the group knows it no more.

@@ -28,6 +28,8 @@ pub(in crate::api) enum TypeWord {
     Basic,
     /// As `Authorization: Bearer`.
     BearerToken,
+    /// As an access token that an identity provider gave to a client that is registered there.
+    OauthClient,
 }
 
 impl From<CredentialType> for TypeWord {
@@ -36,6 +38,7 @@ impl From<CredentialType> for TypeWord {
             CredentialType::ApiKey => Self::ApiKey,
             CredentialType::Basic => Self::Basic,
             CredentialType::BearerToken => Self::BearerToken,
+            CredentialType::OauthClient => Self::OauthClient,
         }
     }
 }
@@ -279,6 +282,8 @@ pub(super) enum OriginWord {
     Own,
     /// A password that a person chose.
     Chosen,
+    /// An identity provider, where it names a client.
+    Registered,
 }
 
 /// A credential with its new secret.
@@ -368,6 +373,7 @@ impl From<SecretSummary> for SecretBody {
                 Origin::Generated => OriginWord::Generated,
                 Origin::Own => OriginWord::Own,
                 Origin::Chosen => OriginWord::Chosen,
+                Origin::Registered => OriginWord::Registered,
             },
             used: secret.uses.count,
             last_used_at: secret.uses.last.map(Moment),

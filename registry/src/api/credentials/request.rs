@@ -104,6 +104,9 @@ impl CredentialRequest {
             (TypeWord::Basic, None, None, _) => {
                 return Err(Problem::invalid("username", "is required for type basic"));
             }
+            (TypeWord::OauthClient, _, _, _) => {
+                return Err(Problem::invalid("type", "is not made by this"));
+            }
             (_, Some(_), _, _) => {
                 return Err(Problem::invalid("value", "is only for type api_key"));
             }

@@ -143,6 +143,7 @@ impl SearchQuery {
                 TypeWord::ApiKey => CredentialType::ApiKey,
                 TypeWord::Basic => CredentialType::Basic,
                 TypeWord::BearerToken => CredentialType::BearerToken,
+                TypeWord::OauthClient => CredentialType::OauthClient,
             }),
             status: self.status.map(Into::into),
             expiring_within: time("expiring_within", self.expiring_within)?,

@@ -76,6 +76,11 @@ impl LineBody {
     /// Checks that the fields about the secret fit the type.
     pub(super) fn into_import(self) -> Result<Import, Problem> {
         let secret = match self.kind {
+            TypeWord::OauthClient => {
+                let message =
+                    "cannot be oauth_client: a client is registered, or linked, at its provider";
+                return Err(Problem::invalid("type", message));
+            }
             TypeWord::ApiKey | TypeWord::BearerToken => {
                 if self.username.is_some() {
                     return Err(only_for("username", "basic"));

@@ -20,7 +20,7 @@ macro_rules! select {
         concat!(
             "select id, organization_id, application_id, kind, name, identifier, username, description, labels, enabled,
                     not_before, expires_at, scopes, deploy, paired, secret_type, secret_version, rotate_every, rotated_at,
-                    last_used_at, created_at, updated_at, version
+                    tokens_valid_from, last_used_at, created_at, updated_at, version
              from credentials ",
             $rest
         )
@@ -49,6 +49,7 @@ pub(super) fn decode(row: &Row) -> Result<Credential, StoreError> {
         secret_version: columns.number("secret_version")?,
         rotate_every: columns.optional_duration("rotate_every")?,
         rotated_at: columns.time("rotated_at")?,
+        tokens_valid_from: columns.optional_time("tokens_valid_from")?,
         last_used_at: columns.optional_time("last_used_at")?,
         created_at: columns.time("created_at")?,
         updated_at: columns.time("updated_at")?,
@@ -170,8 +171,9 @@ pub(super) async fn identified(
 pub(super) const INSERT: &str = "insert into credentials
              (id, organization_id, application_id, kind, name, identifier, username, description, labels, enabled,
               not_before, expires_at, scopes, deploy, paired, secret_type, secret_version, rotate_every, rotated_at,
-              created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
+              tokens_valid_from, created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                 $23)";
 
 pub(super) async fn insert(
     connection: &mut Connection,
@@ -200,6 +202,7 @@ pub(super) async fn insert(
             "credentials.rotate_every",
         )?)
         .bind(time(credential.rotated_at))
+        .bind(optional_time(credential.tokens_valid_from))
         .bind(time(credential.created_at))
         .bind(time(credential.updated_at))
         .bind(number(credential.version, "credentials.version")?)
@@ -211,7 +214,7 @@ pub(super) async fn insert(
 pub(super) const UPDATE: &str = "update credentials
          set name = $2, username = $3, description = $4, labels = $5, enabled = $6, not_before = $7, expires_at = $8,
              scopes = $9, deploy = $10, paired = $11, secret_type = $12, secret_version = $13, rotate_every = $14,
-             rotated_at = $15, updated_at = $16, version = $17
+             rotated_at = $15, tokens_valid_from = $16, updated_at = $17, version = $18
          where id = $1";
 
 pub(super) const FOLLOW_EXPIRY: Sql = texts!(
@@ -243,6 +246,7 @@ pub(super) async fn update(
             "credentials.rotate_every",
         )?)
         .bind(time(credential.rotated_at))
+        .bind(optional_time(credential.tokens_valid_from))
         .bind(time(credential.updated_at))
         .bind(number(credential.version, "credentials.version")?)
         .execute(&mut *connection)

@@ -8,6 +8,8 @@ use crate::{
     application::DefaultKey,
     credential::{CredentialType, Deploy, SecretType},
     gateway::Mode,
+    oauth_client::Registration,
+    provider::{OperationKind, ProviderKind},
     secret::{Origin, Part},
     secrets::Purpose,
 };
@@ -50,12 +52,32 @@ words!(CredentialType {
     CredentialType::ApiKey = "api_key",
     CredentialType::Basic = "basic",
     CredentialType::BearerToken = "bearer_token",
+    CredentialType::OauthClient = "oauth_client",
 });
 
 words!(Origin {
     Origin::Generated = "generated",
     Origin::Own = "own",
     Origin::Chosen = "chosen",
+    Origin::Registered = "registered",
+});
+
+words!(ProviderKind {
+    ProviderKind::Builtin = "builtin",
+    ProviderKind::Oidc = "oidc",
+    ProviderKind::HttpBridge = "http_bridge",
+});
+
+words!(OperationKind {
+    OperationKind::Register = "register",
+    OperationKind::Update = "update",
+    OperationKind::Rotate = "rotate",
+    OperationKind::Delete = "delete",
+});
+
+words!(Registration {
+    Registration::Managed = "managed",
+    Registration::External = "external",
 });
 
 words!(Part {

@@ -27,7 +27,7 @@ const BATCH: i64 = 10_000;
 
 macro_rules! columns {
     () => {
-        "a.number, c.id, c.kind, c.identifier, c.enabled, c.not_before, c.expires_at, c.scopes, s.version, s.origin, \
+        "a.number, c.id, c.kind, c.identifier, c.enabled, c.not_before, c.expires_at, c.scopes, c.tokens_valid_from, s.version, s.origin, \
          s.retiring_until, p.version as paired_version, p.retiring_until as paired_until"
     };
 }
@@ -91,6 +91,7 @@ fn decode(row: &Row, digest: Digest) -> Result<CredentialRow, StoreError> {
         expires_at: columns.optional_time("expires_at")?,
         retiring_until: ends.into_iter().flatten().min(),
         scopes: columns.json("scopes")?,
+        tokens_valid_from: columns.optional_time("tokens_valid_from")?,
     })
 }
 

@@ -10,15 +10,18 @@ use crate::{
     store::{SealedValue, StoreError},
 };
 
-pub(super) const COUNT: [&str; 4] = [
+pub(super) const COUNT: [&str; 7] = [
     "select count(*) as sealed from secrets",
     "select count(*) as sealed from secrets where recoverable is not null",
     "select count(*) as sealed from digest_keys",
     "select count(*) as sealed from data_keys",
+    "select count(*) as sealed from identity_providers where sealed is not null",
+    "select count(*) as sealed from oauth_clients where sealed is not null",
+    "select count(*) as sealed from provider_operations",
 ];
 
 /// What does not begin with the layout and the id of a key.
-pub(super) const ELSEWHERE: [&str; 4] = [
+pub(super) const ELSEWHERE: [&str; 7] = [
     "select id as place, sealed from secrets
          where id > $1 and substr(sealed, 1, 5) <> $2 order by id limit $3",
     "select id as place, recoverable as sealed from secrets
@@ -27,18 +30,27 @@ pub(super) const ELSEWHERE: [&str; 4] = [
          where group_id || '/' || version > $1 and substr(sealed, 1, 5) <> $2 order by place limit $3",
     "select purpose || '/' || version as place, sealed from data_keys
          where purpose || '/' || version > $1 and substr(sealed, 1, 5) <> $2 order by place limit $3",
+    "select id as place, sealed from identity_providers
+         where id > $1 and sealed is not null and substr(sealed, 1, 5) <> $2 order by id limit $3",
+    "select secret_id as place, sealed from oauth_clients
+         where secret_id > $1 and sealed is not null and substr(sealed, 1, 5) <> $2 order by secret_id limit $3",
+    "select id as place, sealed from provider_operations
+         where id > $1 and substr(sealed, 1, 5) <> $2 order by id limit $3",
 ];
 
-pub(super) const PUT: [&str; 4] = [
+pub(super) const PUT: [&str; 7] = [
     "update secrets set sealed = $2 where id = $1 and sealed = $3",
     "update secrets set recoverable = $2 where id = $1 and recoverable = $3",
     "update digest_keys set sealed = $2 where group_id || '/' || version = $1 and sealed = $3",
     "update data_keys set sealed = $2 where purpose || '/' || version = $1 and sealed = $3",
+    "update identity_providers set sealed = $2 where id = $1 and sealed = $3",
+    "update oauth_clients set sealed = $2 where secret_id = $1 and sealed = $3",
+    "update provider_operations set sealed = $2 where id = $1 and sealed = $3",
 ];
 
 fn statement_for(
     column: &'static str,
-    statements: [&'static str; 4],
+    statements: [&'static str; 7],
 ) -> Result<&'static str, StoreError> {
     let mut pairs = COLUMNS.into_iter().zip(statements);
     let found = pairs.find(|(known, _)| *known == column);

@@ -8,8 +8,8 @@ use super::*;
 use crate::store::sql::{
     admission, application, audit, catalog, chain, connection::Sql, copy, credential, deployment,
     export, feed, gateway, idempotency, installation, issuer, journal, key, leak, log, master,
-    organization, rekeying, rendering, restoring, rotation, sealed, secret, token, usage, username,
-    witness,
+    oauth_client, operation, organization, provider, rekeying, rendering, restoring, rotation,
+    sealed, secret, token, usage, username, witness,
 };
 
 mod exceptions;
@@ -51,6 +51,9 @@ pub(super) fn statements() -> Vec<(String, Sql)> {
         master: ROTATION BEGIN COUNT_DONE END LEAVE REGISTRIES PUT_REGISTRY FORGET_REGISTRIES DELETE_REGISTRY;
         log: HEAD COMMITTED_AT CHANGED_GROUPS COMMITS_OF CHANGE_ID NEXT_REVISION INSERT_CHANGE WITHDRAW INSERT_REVISION LAST_BEFORE PRUNE_CHANGES
             PRUNE_REVISIONS;
+        oauth_client: GET OF_CREDENTIAL KNOWN_AS AT_PROVIDER INSERT UPDATE;
+        operation: GET ABOUT AT_PROVIDER DUE NEXT INSERT UPDATE DELETE;
+        provider: GET NAMED ISSUING LIST INSERT UPDATE;
         organization: NAMED GET LIST NAME_TAKEN INSERT UPDATE DELETE COUNT_APPLICATION COUNT_CREDENTIAL
             DISCOUNT_APPLICATION DISCOUNT_CREDENTIAL VALID_TOKENS;
         rendering: OF_SECRET UNRENDERED SET_FORMAT DISCARD RECORD REFRESH;
@@ -68,10 +71,11 @@ pub(super) fn statements() -> Vec<(String, Sql)> {
         .into_iter()
         .map(|(name, sql)| (name.to_owned(), sql))
         .collect();
-    let lists: [(&str, Vec<Sql>); 13] = [
+    let lists: [(&str, Vec<Sql>); 14] = [
         ("sealed::COUNT", every(&sealed::COUNT)),
         ("sealed::ELSEWHERE", every(&sealed::ELSEWHERE)),
         ("sealed::PUT", every(&sealed::PUT)),
+        ("provider::DELETE", every(&provider::DELETE)),
         ("application::DELETE", every(&application::DELETE)),
         ("search::OF_ORGANIZATION", every(&search::OF_ORGANIZATION)),
         ("search::OF_APPLICATION", every(&search::OF_APPLICATION)),

@@ -1,7 +1,7 @@
 //! Statements that may look at every row or sort what they find, each with the reason.
 
 /// Steps that look at every row, and why they may.
-pub(super) const WALKS: [(&str, &str); 48] = [
+pub(super) const WALKS: [(&str, &str); 51] = [
     ("issuer::ALL", "all of them are asked for, and they are few"),
     ("witness::POLLS", "all of them are asked for"),
     ("witness::ALL", "a row for each registry that serves"),
@@ -35,6 +35,9 @@ pub(super) const WALKS: [(&str, &str); 48] = [
     ("sealed::COUNT 1", "everything is sealed anew"),
     ("sealed::COUNT 2", "the keys of few groups"),
     ("sealed::COUNT 3", "a key for each purpose"),
+    ("sealed::COUNT 4", "everything is sealed anew"),
+    ("sealed::COUNT 5", "everything is sealed anew"),
+    ("sealed::COUNT 6", "everything is sealed anew"),
     ("sealed::ELSEWHERE 2", "the keys of few groups"),
     ("sealed::ELSEWHERE 3", "a key for each purpose"),
     ("sealed::PUT 2", "the keys of few groups"),
