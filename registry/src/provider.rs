@@ -38,7 +38,7 @@ pub struct Provider {
 pub enum ProviderKind {
     /// It is the registry itself.
     Builtin,
-    /// By OpenID Connect discovery, or RFC 8414, and dynamic client registration (RFC 7591, RFC 7592).
+    /// By `OpenID` Connect discovery, or RFC 8414, and dynamic client registration (RFC 7591, RFC 7592).
     Oidc,
     /// By an HTTP bridge that somebody has written for it.
     HttpBridge,

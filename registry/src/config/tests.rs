@@ -221,3 +221,46 @@ fn the_reference_and_the_reader_agree() {
         assert!(!text.contains("is not a setting"), "{text}");
     }
 }
+
+#[test]
+fn on_loopback_the_public_url_is_where_the_registry_listens() {
+    let url = |file: &str| load(file, &[]).unwrap().public_url;
+    let local = url("listen = '127.0.0.1:9000'");
+    assert_eq!(local.as_deref(), Some("http://127.0.0.1:9000"));
+    assert_eq!(url("listen = '127.0.0.1:0'"), None);
+    let beyond = "listen = '0.0.0.0:8080'\nallow_plaintext = true";
+    assert_eq!(url(beyond), None);
+    let said = url("public_url = 'https://keys.example.com/v1'");
+    assert_eq!(said.as_deref(), Some("https://keys.example.com/v1"));
+}
+
+#[test]
+fn a_public_url_that_could_not_be_an_issuer_is_refused() {
+    for url in [
+        "keys.example.com",
+        "http://keys.example.com",
+        "https://keys.example.com/",
+        "https://keys.example.com?a=b",
+        "https://keys.example.com#a",
+        "https://user:password@keys.example.com",
+    ] {
+        refuses(&format!("public_url = '{url}'"), &[], "public_url must be");
+    }
+}
+
+#[test]
+fn networks_that_are_not_public_are_named_one_by_one() {
+    let config = load(
+        "outgoing_allowed_networks = '10.0.0.0/8, fd00::/8'",
+        &[("KEYSMITH_OUTGOING_CA_FILE", "ca.pem")],
+    )
+    .unwrap();
+    let allowed = config.outgoing.allowed.iter().map(ToString::to_string);
+    assert_eq!(allowed.collect::<Vec<_>>(), ["10.0.0.0/8", "fd00::/8"]);
+    assert_eq!(config.outgoing.ca_file, Some(PathBuf::from("ca.pem")));
+    refuses(
+        "outgoing_allowed_networks = '10.0.0.0/8, office'",
+        &[],
+        "outgoing_allowed_networks must be networks",
+    );
+}

@@ -59,8 +59,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     )
 }
 
-/// Global unicast is 2000::/3. Not in it are the blocks for documentation, and those that hide an IPv4 address (6to4,
-/// Teredo), or are special otherwise (2001::/23).
+/// Global unicast is `2000::/3`. Not in it are the blocks for documentation, and those that hide an IPv4 address (6to4,
+/// Teredo), or are special otherwise (`2001::/23`).
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     (0x2000..=0x3fff).contains(&first)

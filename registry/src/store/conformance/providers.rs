@@ -94,14 +94,14 @@ pub(super) async fn what_is_kept_of_a_provider_is_read_back(world: &World, store
     let other = read.oauth_client_known_as("https://id.example", "jill");
     assert_eq!(other.await.unwrap(), None);
     let of = read.oauth_clients_of(client.credential).await.unwrap();
-    assert_eq!(of, [client.clone()]);
+    assert_eq!(of.as_slice(), std::slice::from_ref(&client));
     let at = read.oauth_clients_at(provider.id, None, 10).await.unwrap();
     assert_eq!(at, [client]);
 
     let found = read.operation(operation.id).await.unwrap();
     assert_eq!(found.as_ref(), Some(&operation));
     let about = read.operations_about(operation.credential).await.unwrap();
-    assert_eq!(about, [operation.clone()]);
+    assert_eq!(about.as_slice(), std::slice::from_ref(&operation));
     let at = read.operations_at(provider.id, None, 10).await.unwrap();
     assert_eq!(at, [operation]);
 }
@@ -137,7 +137,7 @@ pub(super) async fn what_is_to_be_done_is_found_when_it_is_due_and_no_more_when_
     let (_, _, operation) = fill(world).await;
     let mut write = store.write().await.unwrap();
     let due = write.operations_due(AT, 10).await.unwrap();
-    assert_eq!(due, [operation.clone()]);
+    assert_eq!(due.as_slice(), std::slice::from_ref(&operation));
     let later = AT.after(std::time::Duration::from_secs(5));
     let tried = Operation {
         phase: "tried".to_owned(),
@@ -149,10 +149,8 @@ pub(super) async fn what_is_to_be_done_is_found_when_it_is_due_and_no_more_when_
     write.update_operation(&tried).await.unwrap();
     assert_eq!(write.operations_due(AT, 10).await.unwrap(), []);
     assert_eq!(write.next_operation_at().await.unwrap(), Some(later));
-    assert_eq!(
-        write.operations_due(later, 10).await.unwrap(),
-        [tried.clone()]
-    );
+    let due = write.operations_due(later, 10).await.unwrap();
+    assert_eq!(due.as_slice(), std::slice::from_ref(&tried));
     let given_up = Operation {
         next_attempt_at: None,
         ..tried
