@@ -14,5 +14,6 @@ mod request;
 mod roots;
 mod shared;
 mod signature;
-mod verify;
 mod vm;
+mod waiting;
+mod word;

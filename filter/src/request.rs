@@ -1,7 +1,7 @@
 //! One request: from its headers to a decision, and from the decision to what Envoy does.
 
 use filter_core::{
-    decide::{Allow, Decision, Question, decide},
+    decide::{Allow, Decision, PasswordQuestion, Question, decide},
     denial::{Caller, Denial, Outcome, Reason},
     request::{Request, pairs::Pairs},
     snapshot::Part,
@@ -24,10 +24,10 @@ const MAX_LOADS: usize = 1100;
 #[derive(Debug)]
 pub(crate) enum Verdict {
     /// It goes on; meanwhile the registry may be asked again about its password.
-    Passed(Option<Box<Question>>),
+    Passed(Option<Box<PasswordQuestion>>),
     /// It was answered here.
     Answered,
-    /// The registry must verify a chosen password first.
+    /// The registry must be asked first.
     Asks(Question),
 }
 
@@ -89,8 +89,8 @@ fn handle_pairs(pairs: Pairs<'_>, root: &Root, feed: &mut Feed, metrics: &mut Me
     refuse(Reason::SnapshotUnreadable, metrics)
 }
 
-/// Refuses a request whose password could not be verified.
-pub(crate) fn refuse_unverified(reason: Reason, metrics: &mut Metrics) {
+/// Refuses a request about which the registry could not be asked.
+pub(crate) fn refuse_unanswered(reason: Reason, metrics: &mut Metrics) {
     let headers = abi::request_headers().unwrap_or_default();
     let caller = Pairs::parse(&headers).map_or(Caller::Http, |pairs| Request::read(pairs).caller());
     answer(&Denial::new(reason, caller), metrics);

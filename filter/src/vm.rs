@@ -5,6 +5,7 @@
 
 use filter_core::{
     config::{Config, Registry, TokenSource},
+    decide::Question,
     denial::Reason,
 };
 
@@ -15,7 +16,8 @@ use crate::{
     metrics::Metrics,
     request::{self, Verdict},
     roots::{Root, Roots},
-    verify::{Pending, Waiting, Word},
+    waiting::{Asker, Pending, Waiting},
+    word,
 };
 
 /// Everything that one VM knows.
@@ -99,7 +101,7 @@ impl Vm {
             .waiting
             .overdue(now_ms, |root| roots.is_alive(root, now_ms));
         for pending in overdue {
-            self.resume(&pending, Word::Unavailable, now_ms);
+            self.resume(&pending, None, now_ms);
         }
     }
 
@@ -120,7 +122,7 @@ impl Vm {
         let answer = Answer::read(body_length);
         let now_ms = abi::monotonic_ms();
         if let Some(pending) = self.waiting.take(call) {
-            self.resume(&pending, Word::read(&answer), now_ms);
+            self.resume(&pending, Some(&answer), now_ms);
             return;
         }
         let roots = &self.roots;
@@ -148,24 +150,31 @@ impl Vm {
         };
         let verdict = request::handle(root, feed, metrics);
         let flow = verdict.flow();
+        let asker = Asker {
+            root: root.id,
+            feed: root.feed,
+        };
         match verdict {
             Verdict::Asks(question) => {
                 let now_ms = abi::monotonic_ms();
-                let asked = waiting.ask(&feed.client, root.id, Some(stream), question, now_ms);
+                let Feed {
+                    client, snapshot, ..
+                } = feed;
+                let asked = waiting.ask(client, snapshot, asker, stream, question, now_ms);
                 if let Err(reason) = asked {
-                    request::refuse_unverified(reason, metrics);
+                    request::refuse_unanswered(reason, metrics);
                 }
             }
             Verdict::Passed(Some(question)) => {
-                waiting.renew(&feed.client, root.id, *question, abi::monotonic_ms());
+                waiting.renew(&feed.client, asker, question, abi::monotonic_ms());
             }
             Verdict::Passed(None) | Verdict::Answered => {}
         }
         flow
     }
 
-    /// Takes up a request that waited for a verification, or what came of a renewal.
-    fn resume(&mut self, pending: &Pending, word: Word, now_ms: u64) {
+    /// Takes up the requests that waited for an answer, of which there may be none; or what came of a renewal.
+    fn resume(&mut self, pending: &Pending, answer: Option<&Answer>, now_ms: u64) {
         let Self {
             roots,
             feeds,
@@ -173,41 +182,48 @@ impl Vm {
             waiting,
             ..
         } = self;
-        let root = roots.get(pending.root);
-        let Some((root, feed)) = root.and_then(|root| Some((root, find(feeds, root.feed)?))) else {
+        let Some(feed) = find(feeds, pending.feed) else {
             return;
         };
-        let verdicts = &mut feed.snapshot.verdicts;
-        let reason = word.take(&pending.question, verdicts, now_ms);
-        let Some(stream) = pending.stream else {
-            if reason.is_some() {
-                waiting.pause_renewals(now_ms);
-            }
-            verdicts.forget_answer();
-            return;
-        };
-        // When the client has left, its context is gone, and the host would take what follows for another's request.
-        if abi::set_effective_context(stream).is_ok() {
-            let verdict = match reason {
-                None => request::handle(root, feed, metrics),
-                Some(reason) => {
-                    request::refuse_unverified(reason, metrics);
-                    Verdict::Answered
-                }
-            };
-            match verdict {
-                Verdict::Passed(_) => {
-                    // When even this fails the request stays where it is, and does not pass.
-                    let _ = abi::continue_request();
-                }
-                Verdict::Answered => {}
-                // The credential has changed since it was asked about: one question is enough for one request.
-                Verdict::Asks(_) => {
-                    request::refuse_unverified(Reason::VerificationUnavailable, metrics);
-                }
+        let reason = word::take(&pending.question, answer, &mut feed.snapshot, now_ms);
+        if pending.streams.is_empty() && reason.is_some() {
+            waiting.pause_renewals(now_ms);
+        }
+        for stream in &pending.streams {
+            // When the client has left, its context is gone, and the host would take what follows for another's request.
+            if let Some(root) = roots.get(stream.root)
+                && abi::set_effective_context(stream.context).is_ok()
+            {
+                decide_again(root, feed, metrics, &pending.question, reason);
             }
         }
         feed.snapshot.verdicts.forget_answer();
+    }
+}
+
+/// Decides about a request that waited, whose context is current; `reason` says why that cannot be done.
+fn decide_again(
+    root: &Root,
+    feed: &mut Feed,
+    metrics: &mut Metrics,
+    question: &Question,
+    reason: Option<Reason>,
+) {
+    let verdict = match reason {
+        None => request::handle(root, feed, metrics),
+        Some(reason) => {
+            request::refuse_unanswered(reason, metrics);
+            Verdict::Answered
+        }
+    };
+    match verdict {
+        Verdict::Passed(_) => {
+            // When even this fails the request stays where it is, and does not pass.
+            let _ = abi::continue_request();
+        }
+        Verdict::Answered => {}
+        // What it was asked about has changed since: one question is enough for one request.
+        Verdict::Asks(_) => request::refuse_unanswered(question.unanswered(), metrics),
     }
 }
 

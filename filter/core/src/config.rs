@@ -15,7 +15,7 @@ use alloc::string::ToString;
 pub use error::ConfigError;
 pub use policy::Policy;
 pub(crate) use policy::{
-    Access, AmbiguousPaths, Applications, Bearer, HostPattern, Jwt, KeyAuth, PathPattern,
+    Access, AmbiguousPaths, Applications, Bearer, HostPattern, Issued, KeyAuth, PathPattern,
     Protection, Rule, Unmatched,
 };
 pub use registry::{GatewayToken, Registry, TokenSource};

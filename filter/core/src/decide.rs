@@ -5,23 +5,22 @@
 mod attempt;
 mod edits;
 mod failure;
+mod introspected;
 mod kinds;
 mod matching;
 mod places;
+mod question;
 mod token;
 
 pub use edits::Edits;
+pub use question::{PasswordQuestion, Question, TokenQuestion};
 
 use alloc::{boxed::Box, string::String};
-
-use zeroize::Zeroizing;
 
 use crate::{
     config::{Access, Policy, Protection, Rule, Unmatched},
     denial::{Denial, Method, Reason},
-    digest::SecretHash,
     identity::{Identity, IdentityHeader, Value},
-    ids::ObjectId,
     request::Request,
     snapshot::{Part, Readiness, Snapshot},
     tokens::SignatureCheck,
@@ -38,7 +37,7 @@ pub enum Decision<'a> {
     Allow(Allow<'a>),
     /// Answer it with this refusal.
     Deny(Denial<'a>),
-    /// Have the registry verify a chosen password, remember its answer, and decide again.
+    /// Ask the registry, remember its answer, and decide again.
     Ask(Question),
     /// Check this signature, remember what came of it, and decide again.
     Verify(Box<SignatureCheck<'a>>),
@@ -71,7 +70,7 @@ pub struct Allow<'a> {
     /// application stands in.
     pub used: Option<Used>,
     /// What the registry should be asked meanwhile: the memory of this request's chosen password is about to run out.
-    pub renewal: Option<Box<Question>>,
+    pub renewal: Option<Box<PasswordQuestion>>,
 }
 
 impl<'a> Allow<'a> {
@@ -82,29 +81,6 @@ impl<'a> Allow<'a> {
             let value = identity?.value(header)?;
             Some((header.name(), value))
         })
-    }
-}
-
-/// A chosen password to be verified.
-pub struct Question {
-    /// The user name as presented.
-    pub username: Zeroizing<String>,
-    /// The password as presented.
-    pub password: Zeroizing<String>,
-    /// What the answer is remembered under.
-    pub hash: SecretHash,
-    /// Whose password it would be.
-    pub credential: ObjectId,
-    /// The version of its secret that is known here.
-    pub version: u32,
-}
-
-impl core::fmt::Debug for Question {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Question")
-            .field("credential", &self.credential)
-            .field("version", &self.version)
-            .finish_non_exhaustive()
     }
 }
 
@@ -171,7 +147,7 @@ impl<'a> Case<'_, 'a> {
             Err(stop) => return self.stop(stop),
         };
         if let Decision::Allow(allow) = &mut decision {
-            allow.renewal = attempts.take_renewal().map(Box::new);
+            allow.renewal = attempts.take_renewal();
         }
         decision
     }

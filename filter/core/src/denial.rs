@@ -127,6 +127,7 @@ impl<'a> Denial<'a> {
     pub const fn new(reason: Reason, caller: Caller) -> Self {
         let method = match reason {
             Reason::VerificationUnavailable | Reason::VerificationOverloaded => Method::BasicAuth,
+            Reason::ProviderUnavailable | Reason::ProviderOverloaded => Method::Bearer,
             _ => Method::None,
         };
         Self {

@@ -7,7 +7,9 @@ use core::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{decide::Question, ids::CREDENTIAL_PREFIX, usage::UsageBatch, verdicts::Answer};
+use crate::{
+    decide::PasswordQuestion, ids::CREDENTIAL_PREFIX, usage::UsageBatch, verdicts::Answer,
+};
 
 /// `POST /v1/gateway/report`: how far a gateway has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -98,7 +100,7 @@ impl Verified {
     /// What follows for the question that was asked; `None` when the password is that of another credential: the user
     /// name has changed hands, and this gateway does not know it yet. `now_ms` is Unix time.
     #[must_use]
-    pub fn answer(&self, question: &Question, now_ms: u64) -> Option<Answer> {
+    pub fn answer(&self, question: &PasswordQuestion, now_ms: u64) -> Option<Answer> {
         let asked_about = question.credential.with_prefix(CREDENTIAL_PREFIX);
         if self.verified && self.credential.as_ref() != Some(&asked_about) {
             return None;

@@ -102,7 +102,7 @@ pub struct Signed<'a> {
     /// What it carries, to be believed after [`Signed::verify`] alone.
     pub payload: Vec<u8>,
     /// What is signed: header and payload as they were sent, with the dot between them.
-    signed: &'a [u8],
+    covered: &'a [u8],
     signature: Vec<u8>,
 }
 
@@ -118,7 +118,7 @@ pub struct Token<'a> {
 /// Whether a bearer token has the form of a JWT: that decides by which means it is checked, and nothing else.
 #[must_use]
 pub fn has_form(token: &[u8]) -> bool {
-    token.iter().filter(|byte| **byte == b'.').count() == 2
+    token.split(|byte| *byte == b'.').count() == 3
 }
 
 impl<'a> Signed<'a> {
@@ -140,7 +140,7 @@ impl<'a> Signed<'a> {
         Ok(Self {
             header: Header::read(&json::object(&decode(header)?)?)?,
             payload: decode(payload)?,
-            signed: text.get(..length).ok_or(JwtError::Malformed)?,
+            covered: text.get(..length).ok_or(JwtError::Malformed)?,
             signature: decode(signature)?,
         })
     }
@@ -148,7 +148,7 @@ impl<'a> Signed<'a> {
     /// By which it is told from others, however its signature is written.
     #[must_use]
     pub fn digest(&self) -> TokenDigest {
-        let full: [u8; 32] = Sha256::digest(self.signed).into();
+        let full: [u8; 32] = Sha256::digest(self.covered).into();
         let mut half = [0; 16];
         for (place, byte) in half.iter_mut().zip(full) {
             *place = byte;
@@ -169,7 +169,7 @@ impl<'a> Signed<'a> {
         if key.algorithm != self.header.algorithm {
             return Err(JwtError::KeyUnknown);
         }
-        if signature::verify(key, self.signed, &self.signature, verifier) {
+        if signature::verify(key, self.covered, &self.signature, verifier) {
             Ok(())
         } else {
             Err(JwtError::Signature)

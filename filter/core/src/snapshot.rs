@@ -6,15 +6,20 @@ use crate::{
     digest::{DigestKey, Digester, SecretHash},
     feed::{application_bucket, credential_segment},
     head::{Head, Load, MAX_RECENT},
+    introspections::{self, IntrospectionId, Introspections},
     segment::{Header, Table, applications, credentials},
     tokens::Tokens,
     verdicts::{Known, Verdicts},
 };
 
+mod asked;
 mod issuers;
 mod named;
 
-pub use self::issuers::KeysVersion;
+pub use self::{
+    asked::{MissingKey, PAUSE_MS},
+    issuers::{KeysVersion, KnownIssuer},
+};
 pub use crate::segment::{
     Part,
     applications::ApplicationView,
@@ -58,10 +63,13 @@ pub struct Snapshot {
     now_ms: u64,
     named: Vec<(String, Option<u32>)>,
     issuers: issuers::Issuers,
+    asked: asked::Asked,
     /// What is remembered of verified chosen passwords.
     pub verdicts: Verdicts,
     /// What is remembered of good access tokens.
     pub tokens: Tokens,
+    /// What is remembered of tokens that an issuer was asked about.
+    pub introspections: Introspections,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,8 +110,10 @@ impl Snapshot {
             now_ms: 0,
             named: Vec::new(),
             issuers: issuers::Issuers::default(),
+            asked: asked::Asked::default(),
             verdicts: Verdicts::new(key),
             tokens: Tokens::new(key),
+            introspections: Introspections::new(key),
         }
     }
 
@@ -147,7 +157,14 @@ impl Snapshot {
             self.note_names(table, bucket, &bytes);
         }
         if let Part::Issuers(table) = part {
-            self.issuers.fill(table, &bytes);
+            let known = self.issuers.fill(table, &bytes);
+            if self
+                .serving
+                .as_ref()
+                .is_some_and(|serving| serving.load.table == table)
+            {
+                self.asked.overtaken_by(known);
+            }
         }
         if let Some(slot) = self.parts.get_mut(usize::from(part.number())) {
             *slot = Slot::Held(bytes);
@@ -167,6 +184,12 @@ impl Snapshot {
         self.now_ms = now_ms;
         self.silent = silent;
         self.stale = stale;
+    }
+
+    /// What is known of a token that an issuer was asked about.
+    #[must_use]
+    pub fn introspected(&self, id: IntrospectionId) -> Option<introspections::Known<'_>> {
+        self.introspections.find(id, self.now_ms)
     }
 
     /// The generation of the snapshot that serves; 0 when there is none.

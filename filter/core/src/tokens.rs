@@ -3,14 +3,10 @@
 //! A token that is remembered costs no signature any more, and nothing else is spared: its issuer, audience and times and
 //! its client are looked at for each request. Only good tokens are remembered, so that bad ones do not push them out.
 
-use alloc::{
-    collections::{BTreeMap, VecDeque},
-    string::String,
-};
-
 use crate::{
     digest::{Digest, DigestKey, Digester, SecretHash},
     jwt::{Claims, Header, Token, TokenDigest, VerificationKey, signature::Verifier},
+    memory::{Id, Memory, Weight},
     snapshot::KeysVersion,
 };
 
@@ -24,10 +20,8 @@ pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Tokens {
     key: Digester,
-    known: BTreeMap<[u8; 16], Remembered>,
-    order: VecDeque<[u8; 16]>,
-    bytes: usize,
-    refused: Option<([u8; 16], KeysVersion)>,
+    known: Memory<Remembered>,
+    refused: Option<(Id, KeysVersion)>,
 }
 
 /// A good token.
@@ -45,7 +39,7 @@ pub struct Remembered {
 
 /// By what a token is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TokenId([u8; 16]);
+pub struct TokenId(Id);
 
 /// A token whose signature is to be checked.
 #[derive(Debug)]
@@ -88,9 +82,7 @@ impl Tokens {
     pub fn new(key: &DigestKey) -> Self {
         Self {
             key: Digester::new(key),
-            known: BTreeMap::new(),
-            order: VecDeque::new(),
-            bytes: 0,
+            known: Memory::new(CAPACITY, MAX_BYTES),
             refused: None,
         }
     }
@@ -105,7 +97,7 @@ impl Tokens {
     /// The token, where it is remembered.
     #[must_use]
     pub fn find(&self, id: TokenId) -> Option<&Remembered> {
-        self.known.get(&id.0)
+        self.known.get(id.0)
     }
 
     /// Whether its signature was just found to be wrong with these keys.
@@ -121,37 +113,15 @@ impl Tokens {
             keys,
             good,
         } = checked;
-        let Some(good) = good else {
-            self.refused = Some((id, keys));
-            return;
-        };
-        self.bytes = self.bytes.saturating_add(weight(&good));
-        if let Some(before) = self.known.insert(id, good) {
-            self.bytes = self.bytes.saturating_sub(weight(&before));
-        } else {
-            self.order.push_back(id);
-        }
-        while self.order.len() > CAPACITY || self.bytes > MAX_BYTES {
-            let Some(oldest) = self.order.pop_front() else {
-                return;
-            };
-            if let Some(gone) = self.known.remove(&oldest) {
-                self.bytes = self.bytes.saturating_sub(weight(&gone));
-            }
+        match good {
+            Some(good) => self.known.put(id, good),
+            None => self.refused = Some((id, keys)),
         }
     }
 }
 
-/// Roughly what a token takes: the texts of its claims, and as much again as a constant for all the rest.
-fn weight(token: &Remembered) -> usize {
-    const REST: usize = 512;
-    const TEXT: usize = 32;
-    let claims = &token.claims;
-    let texts = [&claims.issuer, &claims.client_id, &claims.authorized_party];
-    let texts = texts.into_iter().flatten();
-    texts
-        .chain(&claims.audiences)
-        .chain(&claims.scopes)
-        .map(|text: &String| text.len().saturating_add(TEXT))
-        .fold(REST, usize::saturating_add)
+impl Weight for Remembered {
+    fn weight(&self) -> usize {
+        self.claims.weight()
+    }
 }

@@ -17,6 +17,10 @@ mod bearer;
 mod hiding;
 #[path = "decision/identity.rs"]
 mod identity;
+#[path = "decision/introspection.rs"]
+mod introspection;
+#[path = "decision/issuer_keys.rs"]
+mod issuer_keys;
 #[path = "decision/jwt.rs"]
 mod jwt;
 #[path = "decision/key_auth.rs"]

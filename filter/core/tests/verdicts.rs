@@ -4,7 +4,7 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use filter_core::{
-    decide::Question,
+    decide::PasswordQuestion,
     digest::{DigestKey, SecretHash},
     gateway::Verified,
     ids::ObjectId,
@@ -151,7 +151,7 @@ fn a_verdict_that_is_given_again_is_the_youngest() {
 
 #[test]
 fn the_registrys_yes_counts_only_for_the_credential_that_was_asked_about() {
-    let question = Question {
+    let question = PasswordQuestion {
         username: String::from("ann").into(),
         password: String::from("right").into(),
         hash: password("right"),

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use filter_core::{
     config::{GatewayToken, Registry, TokenSource},
     feed::MEDIA_TYPE,
-    gateway::{self, Report, Verification},
+    gateway::{self, Report},
     usage::UsageBatch,
 };
 
@@ -118,17 +118,17 @@ impl Client {
         u64::try_from(self.registry.usage_interval.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Asks whether a chosen password is right.
-    pub(crate) fn verify(&self, question: &Verification<'_>, now_ms: u64) -> Result<Call, Failure> {
-        let body = Zeroizing::new(gateway::encode(question));
-        let head = [(
-            "POST",
-            "/v1/gateway/verify",
-            "content-type",
-            "application/json",
-        )];
+    /// Asks something that a request waits for, as JSON.
+    pub(crate) fn ask(&self, path: &str, question: &[u8], now_ms: u64) -> Result<Call, Failure> {
+        let head = [("POST", path, "content-type", "application/json")];
         let timeout = self.registry.verify_timeout;
-        self.send(&self.registry.verify_cluster, head, &body, timeout, now_ms)
+        self.send(
+            &self.registry.verify_cluster,
+            head,
+            question,
+            timeout,
+            now_ms,
+        )
     }
 
     fn send(

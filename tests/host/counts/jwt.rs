@@ -13,29 +13,39 @@ use serde_json::json;
 
 use crate::callers::{bearer, with};
 
-const WORKER: usize = 1;
-const ISSUER: &str = "https://issuer.example";
-const RULES: &str = r#"[{"bearer": {"accept": ["jwt"], "audiences": ["https://api.example"]}}]"#;
+pub(crate) const WORKER: usize = 1;
+pub(crate) const ISSUER: &str = "https://issuer.example";
+pub(crate) const RULES: &str =
+    r#"[{"bearer": {"accept": ["jwt"], "audiences": ["https://api.example"]}}]"#;
 
-fn signing_key() -> SigningKey {
-    SigningKey::from_slice(&[7; 32]).expect("a key")
+fn signing_key(name: &str) -> SigningKey {
+    let seed = if name == "first" { 7 } else { 8 };
+    SigningKey::from_slice(&[seed; 32]).expect("a key")
 }
 
-fn registry() -> Registry {
-    let mut registry = Registry::with_api_keys(1000);
-    let point = signing_key().verifying_key().to_sec1_point(false);
-    registry.put_issuer(Issuer {
+/// The issuer, with the keys of these names.
+pub(crate) fn issuer(keys: &[&str]) -> Issuer {
+    let keys = keys.iter().map(|name| {
+        let point = signing_key(name).verifying_key().to_sec1_point(false);
+        VerificationKey {
+            id: Some((*name).to_owned()),
+            algorithm: Algorithm::Es256,
+            key: PublicKey::EllipticCurve(point.as_bytes()[1..].to_vec()),
+        }
+    });
+    Issuer {
         name: ISSUER.to_owned(),
         client_claim: ClientClaim::ClientId,
         types_its_tokens: true,
         introspects: false,
-        keys: vec![VerificationKey {
-            id: Some("first".to_owned()),
-            algorithm: Algorithm::Es256,
-            key: PublicKey::EllipticCurve(point.as_bytes()[1..].to_vec()),
-        }],
+        keys: keys.collect(),
         revoked: Vec::new(),
-    });
+    }
+}
+
+pub(crate) fn registry() -> Registry {
+    let mut registry = Registry::with_api_keys(1000);
+    registry.put_issuer(issuer(&["first"]));
     let hash = SecretHash::of_client(ISSUER, "client");
     let client = registry.credential(150, CredentialKind::OauthClient, &hash);
     registry.put(Credential {
@@ -47,8 +57,13 @@ fn registry() -> Registry {
 
 /// A token as RFC 9068 has it, for as long as tokens of machines are.
 fn token(subject: &str) -> String {
+    token_by("first", subject)
+}
+
+/// The same, signed with the key of this name.
+pub(crate) fn token_by(key: &str, subject: &str) -> String {
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let header = json!({"alg": "ES256", "kid": "first", "typ": "at+jwt"});
+    let header = json!({"alg": "ES256", "kid": key, "typ": "at+jwt"});
     let claims = json!({
         "iss": ISSUER, "aud": "https://api.example", "sub": subject, "client_id": "client",
         "jti": "0b1d8a5c-62f1-4f7c-9a54-93a4a9c1a0ee", "iat": 0, "exp": 250_000_000_000_u64,
@@ -56,7 +71,7 @@ fn token(subject: &str) -> String {
     });
     let text = [header, claims].map(|part| encode(part.to_string().as_bytes()));
     let text = text.join(".");
-    let signature: Signature = signing_key().sign(text.as_bytes());
+    let signature: Signature = signing_key(key).sign(text.as_bytes());
     format!("{text}.{}", encode(&signature.to_bytes()))
 }
 

@@ -8,6 +8,8 @@ mod bytes;
 mod callers;
 mod deadlines;
 mod growth;
+mod introspection;
+mod issuer_keys;
 mod jwt;
 mod load;
 mod request;

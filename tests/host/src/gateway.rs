@@ -39,6 +39,10 @@ pub struct Gateway {
     pub stalled: BTreeSet<usize>,
     /// With which status it answers reports.
     pub report_status: u16,
+    /// What it answers to questions, by their paths: status and body. Others stay without an answer.
+    pub answers: BTreeMap<&'static str, (u16, Vec<u8>)>,
+    /// The questions that were answered.
+    pub questions: Vec<Call>,
     /// The reports that were answered.
     pub reports: Vec<Call>,
     /// The records of the pages that were answered: the most in one.
@@ -93,6 +97,8 @@ impl Gateway {
             is_answering: true,
             report_status: 204,
             stalled: BTreeSet::new(),
+            answers: BTreeMap::new(),
+            questions: Vec::new(),
             reports: Vec::new(),
             longest_page: 0,
             compiled,
@@ -206,6 +212,10 @@ impl Gateway {
         if call.path() == "/v1/gateway/report" {
             self.reports.push(call.clone());
             return Some((self.report_status, Vec::new()));
+        }
+        if let Some(answer) = self.answers.get(call.path()) {
+            self.questions.push(call.clone());
+            return Some(answer.clone());
         }
         if !call.path().starts_with("/v1/feed?") {
             return None;

@@ -5,10 +5,11 @@ use alloc::{format, string::String};
 use super::{
     error::ConfigError,
     input::{AcceptInput, BearerInput},
-    policy::{Bearer, Jwt},
+    policy::{Bearer, Issued},
     rule::{empty_list, list},
     text,
 };
+use crate::introspections::of_issuers;
 
 /// How far clocks may be apart where a rule does not say, and at most, in seconds.
 const DEFAULT_LEEWAY: u64 = 30;
@@ -35,27 +36,31 @@ pub(super) fn check(
             required_scopes.join(" ")
         ),
         challenge,
-        jwt: jwt(input, &accept)?,
+        issued: issued(input, &accept)?,
     })
 }
 
-fn jwt(input: BearerInput, accept: &[AcceptInput]) -> Result<Option<Jwt>, ConfigError> {
+/// What is said of tokens that issuers gave.
+fn issued(input: BearerInput, accept: &[AcceptInput]) -> Result<Option<Issued>, ConfigError> {
     let BearerInput {
         issuers,
         audiences,
         leeway_seconds,
         ..
     } = input;
-    if !accept.contains(&AcceptInput::Jwt) {
+    let accepts_jwts = accept.contains(&AcceptInput::Jwt);
+    let introspects = accept.contains(&AcceptInput::Introspection);
+    if !accepts_jwts && !introspects {
         let present = [
             ("issuers", issuers.is_some()),
             ("audiences", audiences.is_some()),
             ("leeway_seconds", leeway_seconds.is_some()),
         ];
         return match present.into_iter().find(|(_, present)| *present) {
-            Some((field, _)) => {
-                Err(ConfigError::new("means nothing unless accept has \"jwt\"").within(field))
-            }
+            Some((field, _)) => Err(ConfigError::new(
+                "means nothing unless accept has \"jwt\" or \"introspection\"",
+            )
+            .within(field)),
             None => Ok(None),
         };
     }
@@ -65,9 +70,15 @@ fn jwt(input: BearerInput, accept: &[AcceptInput]) -> Result<Option<Jwt>, Config
     let audiences = list(audiences, "audiences", |audience| {
         text::audience(&audience).map(|()| audience)
     })?;
+    if introspects && issuers.is_empty() {
+        return Err(ConfigError::new(
+            "must be there where accept has \"introspection\": whoever is asked about a token gets to see it",
+        )
+        .within("issuers"));
+    }
     if audiences.is_empty() {
         return Err(ConfigError::new(
-            "must be there where accept has \"jwt\": without it a token for anybody else would pass, and an ID token too",
+            "must be there where accept has \"jwt\" or \"introspection\": without it a token for anybody else would pass, and an ID token too",
         )
         .within("audiences"));
     }
@@ -76,7 +87,9 @@ fn jwt(input: BearerInput, accept: &[AcceptInput]) -> Result<Option<Jwt>, Config
         let message = format!("must be {MAX_LEEWAY} at most");
         return Err(ConfigError::new(message).within("leeway_seconds"));
     }
-    Ok(Some(Jwt {
+    Ok(Some(Issued {
+        accepts_jwts,
+        introspected_by: introspects.then(|| of_issuers(&issuers)),
         issuers,
         audiences,
         leeway_ms: leeway.saturating_mul(1000),

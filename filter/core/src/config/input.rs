@@ -128,6 +128,7 @@ pub(super) enum AcceptInput {
     BearerToken,
     ApiKey,
     Jwt,
+    Introspection,
 }
 
 #[derive(Clone, Copy, Deserialize)]

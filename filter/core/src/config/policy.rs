@@ -6,7 +6,7 @@ use super::{
     input::{AmbiguousPathsInput, RuleInput, UnmatchedInput},
     rule, text,
 };
-use crate::{ids::ObjectId, snapshot::ApplicationView};
+use crate::{digest::SecretHash, ids::ObjectId, snapshot::ApplicationView};
 
 const MAX_RULES: usize = 1_000;
 
@@ -122,21 +122,30 @@ pub(crate) struct Basic {
 pub(crate) struct Bearer {
     pub(crate) accepts_bearer_tokens: bool,
     pub(crate) accepts_api_keys: bool,
-    pub(crate) jwt: Option<Jwt>,
+    pub(crate) issued: Option<Issued>,
     pub(crate) hides: bool,
     pub(crate) challenge: String,
     pub(crate) challenge_invalid_token: String,
     pub(crate) challenge_insufficient_scope: String,
 }
 
-/// Which JWTs are accepted as access tokens.
+/// Which access tokens of issuers are accepted.
 #[derive(Clone, Debug)]
-pub(crate) struct Jwt {
+pub(crate) struct Issued {
+    pub(crate) accepts_jwts: bool,
+    /// Where the issuers are asked about other tokens: who they are, in one hash.
+    pub(crate) introspected_by: Option<SecretHash>,
     /// Empty: every issuer that the registry tells of.
     pub(crate) issuers: Vec<String>,
     /// At least one.
     pub(crate) audiences: Vec<String>,
     pub(crate) leeway_ms: u64,
+}
+
+impl Issued {
+    pub(crate) const fn is_introspected(&self) -> bool {
+        self.introspected_by.is_some()
+    }
 }
 
 /// Applications by id or name, each list ordered.

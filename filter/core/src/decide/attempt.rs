@@ -6,7 +6,7 @@ use core::cell::Cell;
 use zeroize::Zeroizing;
 
 use super::{
-    Question,
+    PasswordQuestion, Question,
     failure::{Failure, Failures},
     kinds::{is_b64token, key_kind, token_kinds},
     places::Places,
@@ -42,7 +42,7 @@ pub(super) struct Attempts<'p, 'a> {
     pub(super) snapshot: &'a Snapshot,
     places: &'p Places<'a>,
     pub(super) now_ms: u64,
-    renewal: Cell<Option<Question>>,
+    renewal: Cell<Option<Box<PasswordQuestion>>>,
     refused: Cell<Option<Used>>,
 }
 
@@ -142,8 +142,12 @@ impl<'p, 'a> Attempts<'p, 'a> {
         if !is_b64token(token) {
             return Ok(Err(Reason::CredentialMalformed));
         }
-        match (&bearer.jwt, shape(token)) {
-            (Some(accepted), Shape::Foreign) if jwt::has_form(token) => self.jwt(accepted, token),
+        match (&bearer.issued, shape(token)) {
+            (Some(issued), Shape::Foreign) => match jwt::has_form(token) {
+                true if issued.accepts_jwts => self.jwt(issued, token),
+                false if issued.is_introspected() => self.foreign(bearer, issued, token),
+                _ => self.single_value(token, token_kinds(bearer, Shape::Foreign)),
+            },
             (_, shape) => self.single_value(token, token_kinds(bearer, shape)),
         }
     }
@@ -194,12 +198,14 @@ impl<'p, 'a> Attempts<'p, 'a> {
             return Ok(Err(Reason::PasswordWrong));
         };
         let hash = SecretHash::of_basic(presented.username(), presented.password());
-        let question = || Question {
-            username: Zeroizing::new(String::from(username)),
-            password: Zeroizing::new(String::from(password)),
-            hash: hash.clone(),
-            credential: credential.id(),
-            version: credential.version(),
+        let question = || {
+            Box::new(PasswordQuestion {
+                username: Zeroizing::new(String::from(username)),
+                password: Zeroizing::new(String::from(password)),
+                hash: hash.clone(),
+                credential: credential.id(),
+                version: credential.version(),
+            })
         };
         match self.snapshot.verdict(&hash, &credential) {
             Some(Known::Right(secret)) => Ok(Ok(identity.by_secret(secret))),
@@ -208,12 +214,12 @@ impl<'p, 'a> Attempts<'p, 'a> {
                 Ok(Ok(identity.by_secret(secret)))
             }
             Some(Known::Wrong) => Ok(Err(Reason::PasswordWrong)),
-            None => Err(Stop::Ask(question())),
+            None => Err(Stop::Ask(Question::Password(question()))),
         }
     }
 
     /// What the registry should be asked again, while the request goes on.
-    pub(super) fn take_renewal(&self) -> Option<Question> {
+    pub(super) fn take_renewal(&self) -> Option<Box<PasswordQuestion>> {
         self.renewal.take()
     }
 
@@ -225,7 +231,7 @@ impl<'p, 'a> Attempts<'p, 'a> {
         }
     }
 
-    fn known(&self, hash: &SecretHash, kinds: &[CredentialKind]) -> Attempt<'a> {
+    pub(super) fn known(&self, hash: &SecretHash, kinds: &[CredentialKind]) -> Attempt<'a> {
         let found = settled(self.snapshot.find(hash))?;
         let Some(credential) = found.filter(|found| kinds.contains(&found.kind())) else {
             return Ok(Err(Reason::CredentialUnknown));

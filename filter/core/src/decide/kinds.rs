@@ -23,17 +23,19 @@ pub(super) fn token_kinds(
 ) -> Result<&'static [CredentialKind], Reason> {
     const TOKEN: CredentialKind = CredentialKind::BearerToken;
     const KEY: CredentialKind = CredentialKind::ApiKey;
-    let tokens = bearer.accepts_bearer_tokens;
-    let keys = bearer.accepts_api_keys;
-    match shape {
-        Shape::Malformed => Err(Reason::CredentialMalformed),
-        Shape::Generated(SecretType::BearerToken) if tokens => Ok(&[TOKEN]),
-        Shape::Generated(SecretType::ApiKey) if keys => Ok(&[KEY]),
-        Shape::Generated(_) => Err(Reason::CredentialUnknown),
-        Shape::Foreign if tokens && keys => Ok(&[TOKEN, KEY]),
-        Shape::Foreign if keys => Ok(&[KEY]),
-        Shape::Foreign if tokens => Ok(&[TOKEN]),
-        Shape::Foreign => Err(Reason::CredentialUnknown),
+    let tokens = bearer.accepts_bearer_tokens
+        && matches!(
+            shape,
+            Shape::Generated(SecretType::BearerToken) | Shape::Foreign
+        );
+    let keys = bearer.accepts_api_keys
+        && matches!(shape, Shape::Generated(SecretType::ApiKey) | Shape::Foreign);
+    match (shape, tokens, keys) {
+        (Shape::Malformed, ..) => Err(Reason::CredentialMalformed),
+        (_, true, true) => Ok(&[TOKEN, KEY]),
+        (_, true, false) => Ok(&[TOKEN]),
+        (_, false, true) => Ok(&[KEY]),
+        (_, false, false) => Err(Reason::CredentialUnknown),
     }
 }
 

@@ -2,18 +2,29 @@
 
 use alloc::boxed::Box;
 
-use super::attempt::{Attempt, Attempts, Stop, settled};
+use super::{
+    Question,
+    attempt::{Attempt, Attempts, Stop, settled},
+};
 use crate::{
-    config::Jwt,
+    config::Issued,
     denial::Reason,
     digest::SecretHash,
     feed::{CredentialKind, Issuer},
+    gateway::access_tokens::IssuerKeysQuestion,
     jwt::{self, Claims, Expected, Header, JwtError, Token},
-    snapshot::KeysVersion,
+    snapshot::{KnownIssuer, MissingKey},
     tokens::{Remembered, SignatureCheck, TokenId},
 };
 
 /// A token whose form is read.
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(
+        clippy::large_enum_variant,
+        reason = "there is one at a time, on the stack, and a box would cost every new token an allocation"
+    )
+)]
 enum Read<'a> {
     /// Its signature was good with those keys.
     Before(&'a Remembered),
@@ -37,7 +48,7 @@ impl Read<'_> {
 }
 
 impl<'a> Attempts<'_, 'a> {
-    pub(super) fn jwt(&self, accepted: &'a Jwt, token: &'a [u8]) -> Attempt<'a> {
+    pub(super) fn jwt(&self, accepted: &'a Issued, token: &'a [u8]) -> Attempt<'a> {
         let id = self.snapshot.tokens.id(token);
         let read = match self.snapshot.tokens.find(id) {
             Some(known) => Read::Before(known),
@@ -46,34 +57,38 @@ impl<'a> Attempts<'_, 'a> {
                 Err(error) => return refused(error),
             },
         };
-        let Some((issuer, keys)) = self.issuer(accepted, read.claims())? else {
+        let Some(known_issuer) = self.issuer(accepted, read.claims())? else {
             return refused(JwtError::Issuer);
         };
+        let issuer = known_issuer.issuer;
         if let Err(error) = self.is_good(accepted, issuer, &read) {
             return refused(error);
         }
         match read {
-            Read::Before(known) if known.keys == keys => {
+            Read::Before(known) if known.keys == known_issuer.version => {
                 if issuer.revoked.binary_search(&known.digest).is_ok() {
                     return Ok(Err(Reason::TokenRevoked));
                 }
-                self.client(issuer, &known.claims)
+                match known.claims.client(issuer.client_claim) {
+                    Ok(client) => self.client(issuer, client, &known.claims),
+                    Err(error) => refused(error),
+                }
             }
             // Other keys are known now: the one that signed it may be gone.
             Read::Before(_) => match Token::parse(token) {
-                Ok(token) => self.verify(id, token, issuer, keys),
+                Ok(token) => self.verify(id, token, known_issuer),
                 Err(error) => refused(error),
             },
-            Read::Now(token) => self.verify(id, token, issuer, keys),
+            Read::Now(token) => self.verify(id, token, known_issuer),
         }
     }
 
     /// The issuer that a token names, where the rule accepts it and gateways know it.
-    fn issuer(
+    pub(super) fn issuer(
         &self,
-        accepted: &Jwt,
+        accepted: &Issued,
         claims: &Claims,
-    ) -> Result<Option<(&'a Issuer, KeysVersion)>, Stop<'a>> {
+    ) -> Result<Option<KnownIssuer<'a>>, Stop<'a>> {
         let Some(name) = &claims.issuer else {
             return Ok(None);
         };
@@ -84,7 +99,7 @@ impl<'a> Attempts<'_, 'a> {
     }
 
     /// Everything about a token but its signature and its client.
-    fn is_good(&self, accepted: &Jwt, issuer: &Issuer, read: &Read<'_>) -> Result<(), JwtError> {
+    fn is_good(&self, accepted: &Issued, issuer: &Issuer, read: &Read<'_>) -> Result<(), JwtError> {
         let header = read.header();
         if !(header.is_access_token() || !issuer.types_its_tokens && header.may_be_access_token()) {
             return Err(JwtError::Type);
@@ -97,33 +112,46 @@ impl<'a> Attempts<'_, 'a> {
         })
     }
 
-    fn verify(
-        &self,
-        id: TokenId,
-        token: Token<'a>,
-        issuer: &Issuer,
-        keys: KeysVersion,
-    ) -> Attempt<'a> {
-        if self.snapshot.tokens.is_refused(id, keys) {
+    fn verify(&self, id: TokenId, token: Token<'a>, known: KnownIssuer<'a>) -> Attempt<'a> {
+        if self.snapshot.tokens.is_refused(id, known.version) {
             return refused(JwtError::Signature);
         }
-        match jwt::key::find(&issuer.keys, &token.signed.header) {
+        match jwt::key::find(known.keys, &token.signed.header) {
             Ok(key) => Err(Stop::Verify(Box::new(SignatureCheck {
                 id,
                 key: key.clone(),
-                keys,
+                keys: known.version,
                 token,
             }))),
-            Err(error) => refused(error),
+            Err(error) => self.without_key(&known, &token.signed.header, error),
         }
     }
 
-    /// Whose client the token was issued to.
-    fn client(&self, issuer: &Issuer, claims: &'a Claims) -> Attempt<'a> {
-        let client = match claims.client(issuer.client_claim) {
-            Ok(client) => client,
-            Err(error) => return refused(error),
+    /// A token that names a key which the issuer is not known to have: it may be one that the issuer began to use just now.
+    fn without_key(
+        &self,
+        known: &KnownIssuer<'_>,
+        header: &Header,
+        error: JwtError,
+    ) -> Attempt<'a> {
+        let has_key = |name: &String| known.keys.iter().any(|key| key.id.as_ref() == Some(name));
+        let Some(key_id) = header.key_id.as_ref().filter(|name| !has_key(name)) else {
+            return refused(error);
         };
+        match self.snapshot.missing_key(&known.issuer.name) {
+            MissingKey::Unknown => refused(error),
+            MissingKey::Unavailable => Ok(Err(Reason::ProviderUnavailable)),
+            MissingKey::Ask => Err(Stop::Ask(Question::IssuerKeys(Box::new(
+                IssuerKeysQuestion {
+                    issuer: known.issuer.name.clone(),
+                    key_id: key_id.clone(),
+                },
+            )))),
+        }
+    }
+
+    /// Whether the client that the token was issued to is somebody's credential that is good now.
+    pub(super) fn client(&self, issuer: &Issuer, client: &str, claims: &'a Claims) -> Attempt<'a> {
         let hash = SecretHash::of_client(&issuer.name, client);
         let found = settled(self.snapshot.find(&hash))?;
         let Some(credential) = found.filter(|found| found.kind() == CredentialKind::OauthClient)
@@ -143,6 +171,7 @@ impl<'a> Attempts<'_, 'a> {
     }
 }
 
-fn refused<'a>(error: JwtError) -> Attempt<'a> {
+#[expect(clippy::unnecessary_wraps, reason = "every attempt ends in this type")]
+pub(super) fn refused<'a>(error: JwtError) -> Attempt<'a> {
     Ok(Err(Reason::Token(error)))
 }

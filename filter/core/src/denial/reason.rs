@@ -32,6 +32,8 @@ pub enum Reason {
     Token(JwtError),
     /// The access token was revoked.
     TokenRevoked,
+    /// No issuer vouches for the access token.
+    TokenInactive,
     /// The access token's client is nobody's credential.
     ClientUnknown,
     /// The access token was issued before those of its client that are still good.
@@ -84,6 +86,10 @@ pub enum Reason {
     VerificationUnavailable,
     /// Too many requests wait for a verification already.
     VerificationOverloaded,
+    /// The issuer could not be asked about the access token in time.
+    ProviderUnavailable,
+    /// Too many requests wait for an issuer already, or it is asked too much.
+    ProviderOverloaded,
 }
 
 impl Reason {
@@ -98,6 +104,7 @@ impl Reason {
             | Self::CredentialUnknown
             | Self::Token(_)
             | Self::TokenRevoked
+            | Self::TokenInactive
             | Self::ClientUnknown
             | Self::TokenSuperseded
             | Self::PasswordWrong
@@ -123,7 +130,9 @@ impl Reason {
             | Self::SnapshotChanging
             | Self::SnapshotUnreadable
             | Self::VerificationUnavailable
-            | Self::VerificationOverloaded => Outcome::Unavailable,
+            | Self::VerificationOverloaded
+            | Self::ProviderUnavailable
+            | Self::ProviderOverloaded => Outcome::Unavailable,
         }
     }
 
@@ -138,6 +147,7 @@ impl Reason {
             Self::CredentialUnknown => "keysmith_credential_unknown",
             Self::Token(error) => token_details(error),
             Self::TokenRevoked => "keysmith_token_revoked",
+            Self::TokenInactive => "keysmith_token_inactive",
             Self::ClientUnknown => "keysmith_client_unknown",
             Self::TokenSuperseded => "keysmith_token_superseded",
             Self::PasswordWrong => "keysmith_password_wrong",
@@ -164,6 +174,8 @@ impl Reason {
             Self::SnapshotUnreadable => "keysmith_snapshot_unreadable",
             Self::VerificationUnavailable => "keysmith_verification_unavailable",
             Self::VerificationOverloaded => "keysmith_verification_overloaded",
+            Self::ProviderUnavailable => "keysmith_provider_unavailable",
+            Self::ProviderOverloaded => "keysmith_provider_overloaded",
         }
     }
 

@@ -6,7 +6,7 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 use crate::feed::Issuer;
@@ -55,7 +55,7 @@ impl fmt::Debug for IntrospectionQuestion {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Form", into = "Form")]
 pub enum IntrospectionAnswer {
-    /// None of the issuers vouches for it.
+    /// None of the issuers vouches for it, or it is bound to a key of its caller (RFC 7800), which nothing here checks.
     Inactive,
     /// This one does.
     Active(ActiveToken),
@@ -78,6 +78,12 @@ pub struct ActiveToken {
     pub not_before: Option<u64>,
     /// Unix seconds at which it was issued.
     pub issued_at: Option<u64>,
+}
+
+/// Reads one of these answers.
+#[must_use]
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    serde_json::from_slice(body).ok()
 }
 
 /// Either answer as it is written.

@@ -19,7 +19,7 @@ pub struct Claims {
     pub audiences: Vec<String>,
     /// The client it was issued to, as RFC 9068 names it.
     pub client_id: Option<String>,
-    /// The client it was issued to, as OpenID Connect names it.
+    /// The client it was issued to, as `OpenID` Connect names it.
     pub authorized_party: Option<String>,
     /// What it is good for: `scope`, or what some issuers say in `scp` instead.
     pub scopes: Vec<String>,
@@ -38,7 +38,7 @@ pub struct Claims {
 pub enum ClientClaim {
     /// `client_id` (RFC 9068).
     ClientId,
-    /// `azp` (OpenID Connect Core section 2).
+    /// `azp` (`OpenID` Connect Core section 2).
     AuthorizedParty,
 }
 
@@ -94,22 +94,50 @@ impl Claims {
         if self.issuer.as_deref() != Some(issuer) {
             return Err(JwtError::Issuer);
         }
-        if !self.audiences.iter().any(|own| audiences.contains(own)) {
+        if !self.is_for(audiences) {
             return Err(JwtError::Audience);
         }
         let expires_at = self.expires_at.ok_or(JwtError::ExpiryMissing)?;
         if expires_at.saturating_add(leeway_ms) <= now_ms {
             return Err(JwtError::Expired);
         }
+        self.has_begun(now_ms, leeway_ms)?;
+        if self.is_bound {
+            return Err(JwtError::Bound);
+        }
+        Ok(())
+    }
+
+    /// Whether the token is for one of these.
+    #[must_use]
+    pub fn is_for(&self, audiences: &[String]) -> bool {
+        self.audiences.iter().any(|own| audiences.contains(own))
+    }
+
+    /// Whether the token is good already, where clocks may be so far apart.
+    ///
+    /// # Errors
+    /// [`JwtError::NotYetValid`].
+    pub fn has_begun(&self, now_ms: u64, leeway_ms: u64) -> Result<(), JwtError> {
         let latest = now_ms.saturating_add(leeway_ms);
         let begins = [self.not_before, self.issued_at];
         if begins.into_iter().flatten().any(|begin| begin > latest) {
             return Err(JwtError::NotYetValid);
         }
-        if self.is_bound {
-            return Err(JwtError::Bound);
-        }
         Ok(())
+    }
+
+    /// Roughly what it takes to remember them: the texts, and as much again as a constant for all the rest.
+    pub(crate) fn weight(&self) -> usize {
+        const REST: usize = 512;
+        const TEXT: usize = 32;
+        let texts = [&self.issuer, &self.client_id, &self.authorized_party];
+        let texts = texts.into_iter().flatten();
+        texts
+            .chain(&self.audiences)
+            .chain(&self.scopes)
+            .map(|text: &String| text.len().saturating_add(TEXT))
+            .fold(REST, usize::saturating_add)
     }
 
     /// The client that the token was issued to.

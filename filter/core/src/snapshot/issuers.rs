@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::{Found, Snapshot};
 use crate::{
     feed::Issuer,
+    jwt::VerificationKey,
     segment::{Header, Part, Table, issuers},
 };
 
@@ -16,21 +17,33 @@ pub(super) struct Issuers {
 }
 
 #[derive(Debug, Default)]
-struct Unpacked {
-    generation: u32,
-    revision: u64,
+pub(super) struct Unpacked {
+    pub(super) generation: u32,
+    pub(super) revision: u64,
     issuers: Vec<Issuer>,
+}
+
+impl Unpacked {
+    pub(super) const fn version(&self) -> KeysVersion {
+        KeysVersion {
+            generation: self.generation,
+            revision: self.revision,
+            answer: None,
+        }
+    }
 }
 
 impl Issuers {
     /// Takes the part as copied from shared data; empty when there is none.
-    pub(super) fn fill(&mut self, table: Table, bytes: &[u8]) {
+    pub(super) fn fill(&mut self, table: Table, bytes: &[u8]) -> &Unpacked {
         let header = Header::read(bytes, issuers::TABLE);
-        *self.table_mut(table) = Unpacked {
+        let unpacked = self.table_mut(table);
+        *unpacked = Unpacked {
             generation: header.map_or(0, |header| header.generation),
             revision: header.map_or(0, |header| header.revision),
             issuers: issuers::unpack(bytes),
         };
+        unpacked
     }
 
     const fn table(&self, table: Table) -> &Unpacked {
@@ -51,14 +64,27 @@ impl Issuers {
 /// Which keys are known: whatever was found out with other keys is not to be believed any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeysVersion {
-    generation: u32,
-    revision: u64,
+    pub(super) generation: u32,
+    pub(super) revision: u64,
+    /// Up to which position in the log the answer reflects the issuer that they come from instead.
+    pub(super) answer: Option<u64>,
+}
+
+/// An issuer as it is known now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownIssuer<'s> {
+    /// As the feed tells of it.
+    pub issuer: &'s Issuer,
+    /// The newest of its keys: those of the feed, or of a newer answer of the registry.
+    pub keys: &'s [VerificationKey],
+    /// Which ones these are.
+    pub version: KeysVersion,
 }
 
 impl Snapshot {
-    /// The issuer with this name, and which keys are known.
+    /// The issuer with this name.
     #[must_use]
-    pub fn issuer(&self, name: &str) -> Found<(&Issuer, KeysVersion)> {
+    pub fn issuer(&self, name: &str) -> Found<KnownIssuer<'_>> {
         let Some(load) = self.serving.as_ref().map(|serving| &serving.load) else {
             return Found::Changing;
         };
@@ -71,14 +97,18 @@ impl Snapshot {
         if known.generation > load.generation {
             return Found::Changing;
         }
-        let version = KeysVersion {
-            generation: known.generation,
-            revision: known.revision,
-        };
-        known
+        let issuer = known
             .issuers
             .iter()
-            .find(|issuer| known.generation == load.generation && issuer.name == name)
-            .map_or(Found::Absent, |issuer| Found::Present((issuer, version)))
+            .find(|issuer| known.generation == load.generation && issuer.name == name);
+        issuer.map_or(Found::Absent, |issuer| {
+            let of_feed = (issuer.keys.as_slice(), known.version());
+            let (keys, version) = self.asked.keys(name, known).unwrap_or(of_feed);
+            Found::Present(KnownIssuer {
+                issuer,
+                keys,
+                version,
+            })
+        })
     }
 }

@@ -2,7 +2,7 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use filter_core::{
-    decide::Decision,
+    decide::{Decision, Question},
     verdicts::{Answer, RENEW_AFTER_MS},
 };
 
@@ -91,7 +91,7 @@ fn the_question_carries_what_the_registry_needs() {
         basic(&format!("bob:{CHOSEN}"))
     );
     world.decide(&serialize(&headers(&request)), |decision| match decision {
-        Decision::Ask(question) => {
+        Decision::Ask(Question::Password(question)) => {
             assert_eq!(question.username.as_str(), "bob");
             assert_eq!(question.password.as_str(), CHOSEN);
             assert!(!format!("{question:?}").contains("horse"));
@@ -113,7 +113,9 @@ fn the_registrys_answer_decides() {
         );
         let (hash, credential, version) =
             world.decide(&serialize(&headers(&request)), |decision| match decision {
-                Decision::Ask(question) => (question.hash, question.credential, question.version),
+                Decision::Ask(Question::Password(question)) => {
+                    (question.hash.clone(), question.credential, question.version)
+                }
                 other => panic!("{other:?}"),
             });
         let answer = Answer {
@@ -138,7 +140,7 @@ fn an_aging_verdict_is_renewed_while_the_request_goes_on() {
     );
     let pairs = serialize(&headers(&request));
     let question = world.decide(&pairs, |decision| match decision {
-        Decision::Ask(question) => question,
+        Decision::Ask(Question::Password(question)) => question,
         other => panic!("{other:?}"),
     });
     let answer = Answer {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ed25519_dalek::SigningKey;
 use filter_core::{
-    digest::{DigestKey, Digester, SecretHash},
+    digest::{Digest, DigestKey, Digester, SecretHash},
     feed::{
         APPLICATION_BUCKETS, Application, Beginning, Body, CREDENTIAL_SEGMENTS, Change,
         ChangesPage, Credential, CredentialKind, FORMAT, Issuer, Operation, Page, Records,
@@ -193,6 +193,22 @@ fn credentials(digester: &Digester) -> Vec<Credential> {
             tokens_valid_from: NOW - 5000,
             ..credential(21, CredentialKind::OauthClient, &client(ISSUER, "renewed"))
         },
+        Credential {
+            scopes: vec![String::from("orders:read")],
+            ..credential(
+                23,
+                CredentialKind::OauthClient,
+                &client(OPAQUE_ISSUER, "client"),
+            )
+        },
+        Credential {
+            tokens_valid_from: NOW - 5000,
+            ..credential(
+                24,
+                CredentialKind::OauthClient,
+                &client(OPAQUE_ISSUER, "renewed"),
+            )
+        },
         // Found in the same way as a client, and yet none.
         credential(22, CredentialKind::ApiKey, &client(ISSUER, "key")),
     ]
@@ -206,6 +222,9 @@ fn client(issuer: &str, id: &str) -> SecretHash {
 pub(crate) const ISSUER: &str = "https://issuer.example";
 /// An issuer whose tokens do not, and that names clients otherwise.
 pub(crate) const PLAIN_ISSUER: &str = "https://plain.example";
+
+/// An issuer whose tokens say nothing by themselves.
+pub(crate) const OPAQUE_ISSUER: &str = "https://opaque.example";
 
 /// The issuer as it is with the key that has this number.
 pub(crate) fn issuer(name: &str, key: u8) -> Issuer {
@@ -229,12 +248,22 @@ pub(crate) fn issuer(name: &str, key: u8) -> Issuer {
 }
 
 fn issuers() -> Vec<Issuer> {
-    vec![issuer(ISSUER, 1), issuer(PLAIN_ISSUER, 1)]
+    let opaque = Issuer {
+        introspects: true,
+        keys: Vec::new(),
+        ..issuer(OPAQUE_ISSUER, 1)
+    };
+    vec![issuer(ISSUER, 1), opaque, issuer(PLAIN_ISSUER, 1)]
 }
 
 /// The issuers' private keys, by number.
 pub(crate) fn signing_key(number: u8) -> SigningKey {
     SigningKey::from_bytes(&[number; 32])
+}
+
+/// The digest of a client at that issuer, by which it is removed.
+pub(crate) fn digest_of_client(issuer: &str, id: &str) -> Digest {
+    Digester::new(&DigestKey::from_bytes([7; 32])).digest(&client(issuer, id))
 }
 
 /// One more change, as a leader publishes it.

@@ -1,7 +1,10 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use filter_core::{decide::Decision, verdicts::Answer};
+use filter_core::{
+    decide::{Decision, Question},
+    verdicts::Answer,
+};
 
 use crate::world::{NOW, World, basic, headers, serialize};
 
@@ -143,7 +146,7 @@ fn a_chosen_password_is_used_as_the_secret_that_it_is() {
     let request = format!("GET api/ | authorization: {}", basic("bob:old"));
     let ask = |world: &mut World| {
         world.decide(&serialize(&headers(&request)), |decision| match decision {
-            Decision::Ask(question) => question,
+            Decision::Ask(Question::Password(question)) => question,
             other => panic!("{other:?}"),
         })
     };

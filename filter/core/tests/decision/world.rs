@@ -8,10 +8,11 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use filter_core::{
     config::Config,
-    decide::{Allow, Decision, decide},
+    decide::{Allow, Decision, Question, decide},
     denial::Denial,
     digest::DigestKey,
     feed::Operation,
+    gateway::access_tokens::IntrospectionQuestion,
     head::Head,
     jwt::{VerificationKey, signature::Verifier},
     request::{Request, pairs::Pairs},
@@ -34,6 +35,8 @@ pub(crate) struct World {
     pub(crate) config: Config,
     pub(crate) snapshot: Snapshot,
     pub(crate) now_ms: u64,
+    /// The clock by which is remembered.
+    pub(crate) monotonic_ms: u64,
     /// How many signatures were checked.
     pub(crate) checked: u32,
     head: Head,
@@ -76,10 +79,22 @@ impl World {
             config,
             snapshot,
             now_ms: NOW,
+            monotonic_ms: NOW,
             checked: 0,
             head: Head::default(),
             parts: BTreeMap::new(),
         }
+    }
+
+    /// Lets time pass for what is remembered.
+    pub(crate) fn wait(&mut self, milliseconds: u64) {
+        self.monotonic_ms += milliseconds;
+        self.snapshot.set_time(self.monotonic_ms, false, false);
+    }
+
+    /// How far the registry's log goes.
+    pub(crate) fn revision(&self) -> u64 {
+        self.head.revision
     }
 
     /// Takes a page of changes, as a leader publishes it.
@@ -226,7 +241,16 @@ fn describe(decision: &Decision<'_>) -> String {
     match decision {
         Decision::Allow(allow) => describe_allow(allow),
         Decision::Deny(denial) => format!("{} {}", denial.status(), denial.details()),
-        Decision::Ask(question) => format!("ask {}", question.username.as_str()),
+        Decision::Ask(Question::Password(question)) => {
+            format!("ask {}", question.username.as_str())
+        }
+        Decision::Ask(Question::IssuerKeys(question)) => {
+            format!("ask {} for {}", question.issuer, question.key_id)
+        }
+        Decision::Ask(Question::Introspection(question)) => {
+            let IntrospectionQuestion { token, issuers } = &question.question;
+            format!("ask {} about {}", issuers.join(" "), token.as_str())
+        }
         Decision::Verify(_) => String::from("verify"),
         Decision::Load(part) => format!("load {part:?}"),
         Decision::Ready => String::from("ready"),

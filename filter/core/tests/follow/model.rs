@@ -331,8 +331,8 @@ impl World {
                     Found::NotLoaded(part) => {
                         self.worker.fill(part, self.parts.get(&part).cloned());
                     }
-                    Found::Present((known, _)) => {
-                        issuers.insert(known.name.clone(), known.clone());
+                    Found::Present(known) => {
+                        issuers.insert(known.issuer.name.clone(), known.issuer.clone());
                         break;
                     }
                     Found::Absent => break,
