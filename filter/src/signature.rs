@@ -8,7 +8,7 @@ use filter_core::jwt::{
 
 use crate::abi;
 
-/// Envoy's BoringSSL.
+/// Envoy's `BoringSSL`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Native;
 

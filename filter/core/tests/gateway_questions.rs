@@ -14,6 +14,7 @@ use filter_core::{
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+#[expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 fn written(message: &impl serde::Serialize) -> Value {
     serde_json::to_value(message).unwrap()
 }
