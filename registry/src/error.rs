@@ -3,6 +3,7 @@
 use crate::{
     entropy::EntropyError,
     organization::Resource,
+    provider::registrar::ProviderError,
     sealing::{KeyId, SealError},
     store::StoreError,
 };
@@ -34,6 +35,9 @@ pub enum Error {
     /// What a gateway reported could not be kept, or too much of it waits to be.
     #[error("reported usage could not be kept")]
     UsageNotKept,
+    /// An identity provider has not done what it was asked.
+    #[error("the identity provider: {0}")]
+    Provider(#[from] ProviderError),
     /// Another attempt of the same idempotent request took over, because this one took too long.
     #[error("another attempt of the request took over")]
     Superseded,

@@ -1,5 +1,8 @@
 //! OAuth clients: registrations at identity providers, by which gateways know whose an access token is.
 
+pub mod metadata;
+mod redirect;
+
 use crate::{
     clock::Timestamp,
     ids::{CredentialId, ProviderId, SecretId},

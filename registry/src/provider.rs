@@ -1,5 +1,8 @@
 //! Identity providers: where OAuth clients are registered, and who issues their access tokens.
 
+pub mod configuration;
+pub mod registrar;
+
 use crate::{
     clock::Timestamp,
     ids::{ApplicationId, CredentialId, OperationId, OrganizationId, ProviderId},

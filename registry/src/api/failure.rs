@@ -7,6 +7,7 @@ use crate::{
     entropy::EntropyError,
     error::{Conflict, Error, InvalidField},
     organization::Resource,
+    provider::registrar::{ProviderError, ProviderErrorKind},
     store::StoreError,
 };
 
@@ -52,6 +53,7 @@ impl From<Error> for Problem {
             Error::Store(StoreError::Nul) => {
                 Self::new(Kind::Malformed).detail("a text in the request has a NUL in it")
             }
+            Error::Provider(error) => provider_problem(&error),
             Error::Superseded => Self::new(Kind::IdempotencyInProgress).retry_after(BUSY_RETRY),
             Error::Answer(_)
             | Error::Store(_)
@@ -60,6 +62,26 @@ impl From<Error> for Problem {
             | Error::MasterKeyFile(_)
             | Error::Password(_) => Self::internal(&error),
         }
+    }
+}
+
+/// A provider's failure is answered as that of a gateway on the way to it. What the provider says of the client is about
+/// what the caller has sent.
+fn provider_problem(error: &ProviderError) -> Problem {
+    let kind = match error.kind {
+        ProviderErrorKind::Refused => Kind::ProviderRefused,
+        ProviderErrorKind::Unavailable => Kind::ProviderUnavailable,
+        ProviderErrorKind::Unsupported => Kind::ProviderUnsupported,
+        ProviderErrorKind::Forbidden | ProviderErrorKind::Missing | ProviderErrorKind::Garbage => {
+            Kind::ProviderFailed
+        }
+    };
+    let problem = Problem::new(kind)
+        .detail(error.description.clone())
+        .provider(error.code.clone(), error.status);
+    match error.kind {
+        ProviderErrorKind::Unavailable => problem.retry_after(AWAY_RETRY),
+        _ => problem,
     }
 }
 

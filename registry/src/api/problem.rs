@@ -40,6 +40,10 @@ pub(crate) enum Kind {
     Overloaded,
     Unavailable,
     NotJournaled,
+    ProviderRefused,
+    ProviderUnsupported,
+    ProviderFailed,
+    ProviderUnavailable,
 }
 
 impl Kind {
@@ -67,6 +71,10 @@ impl Kind {
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
             Self::NotJournaled => "not-journaled",
+            Self::ProviderRefused => "provider-refused",
+            Self::ProviderUnsupported => "provider-unsupported",
+            Self::ProviderFailed => "provider-failed",
+            Self::ProviderUnavailable => "provider-unavailable",
         }
     }
 
@@ -97,6 +105,10 @@ impl Kind {
             Self::NotJournaled => {
                 "It is done, but cannot be written to the journal of revocations yet"
             }
+            Self::ProviderRefused => "The identity provider refuses this",
+            Self::ProviderUnsupported => "The identity provider is not able to do this",
+            Self::ProviderFailed => "The identity provider fails to answer properly",
+            Self::ProviderUnavailable => "The identity provider is not available at the moment",
         }
     }
 
@@ -113,16 +125,26 @@ impl Kind {
             | Self::TokenLimit
             | Self::GatewayGroupMismatch
             | Self::IdempotencyInProgress => StatusCode::CONFLICT,
-            Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::IdempotencyKeyReused | Self::ProviderRefused | Self::ProviderUnsupported => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::ProviderFailed => StatusCode::BAD_GATEWAY,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded | Self::Unavailable | Self::NotJournaled => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Overloaded
+            | Self::Unavailable
+            | Self::NotJournaled
+            | Self::ProviderUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
+    }
+
+    /// Whether more is said than the title: not of what is wrong with this server, which is nobody's business.
+    fn is_told(self) -> bool {
+        let of_a_provider = matches!(self, Self::ProviderFailed | Self::ProviderUnavailable);
+        of_a_provider || !self.status().is_server_error()
     }
 }
 
@@ -133,6 +155,8 @@ pub(crate) struct Problem {
     detail: Option<String>,
     field: Option<String>,
     retry_after: Option<Duration>,
+    provider_error: Option<String>,
+    provider_status: Option<u16>,
 }
 
 /// Marks an answer that says itself what went wrong.
@@ -159,6 +183,14 @@ pub(crate) struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     field: Option<String>,
+    /// What the identity provider calls the error, such as `invalid_redirect_uri` (RFC 7591 section 3.2.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    provider_error: Option<String>,
+    /// The status with which the identity provider answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    provider_status: Option<u16>,
     /// The request's id, as in the `X-Request-Id` header and in the registry's log.
     request_id: String,
 }
@@ -203,6 +235,8 @@ impl Problem {
             detail: None,
             field: None,
             retry_after: None,
+            provider_error: None,
+            provider_status: None,
         }
     }
 
@@ -213,7 +247,7 @@ impl Problem {
 
     /// What went wrong, for people; of errors of the server nothing more.
     pub(crate) fn told(&self) -> (&'static str, Option<&str>) {
-        let shown = !self.kind.status().is_server_error();
+        let shown = self.kind.is_told();
         (self.kind.title(), self.detail.as_deref().filter(|_| shown))
     }
 
@@ -250,6 +284,13 @@ impl Problem {
         self
     }
 
+    /// What an identity provider answered.
+    pub(crate) fn provider(mut self, error: Option<String>, status: Option<u16>) -> Self {
+        self.provider_error = error;
+        self.provider_status = status;
+        self
+    }
+
     pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
@@ -262,13 +303,15 @@ impl Problem {
 
     fn body(self, request_id: &str) -> ProblemBody {
         let status = self.kind.status();
-        let shown = !status.is_server_error();
+        let shown = self.kind.is_told();
         ProblemBody {
             kind: format!("{TYPE_PREFIX}{}", self.kind.slug()),
             title: self.kind.title(),
             status: status.as_u16(),
             detail: self.detail.filter(|_| shown),
             field: self.field.filter(|_| shown),
+            provider_error: self.provider_error,
+            provider_status: self.provider_status,
             request_id: request_id.to_owned(),
         }
     }
