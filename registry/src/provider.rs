@@ -1,6 +1,7 @@
 //! Identity providers: where OAuth clients are registered, and who issues their access tokens.
 
 pub mod configuration;
+pub mod exchange;
 pub mod registrar;
 
 use crate::{
