@@ -80,7 +80,10 @@ fn handle_pairs(pairs: Pairs<'_>, root: &Root, feed: &mut Feed, metrics: &mut Me
                 feed.snapshot.tokens.take(checked);
                 continue;
             }
-            Decision::Ready => return reply_ready(),
+            Decision::Ready => return reply("keysmith_ready", "text/plain", "ready\n"),
+            Decision::Document(json) => {
+                return reply("keysmith_resource_metadata", "application/json", json);
+            }
         };
         if !feed.load(part) {
             break;
@@ -135,6 +138,7 @@ fn answer(denial: &Denial<'_>, metrics: &mut Metrics) -> Verdict {
             .challenges()
             .map(|challenge| ("www-authenticate", challenge)),
     );
+    headers.extend(denial.allow().map(|methods| ("allow", methods)));
     headers.extend(denial.retry_after().map(|seconds| ("retry-after", seconds)));
     // Should the reply fail, the request stays where it is, and does not pass.
     let _ = abi::send_local_response(
@@ -147,8 +151,9 @@ fn answer(denial: &Denial<'_>, metrics: &mut Metrics) -> Verdict {
     Verdict::Answered
 }
 
-fn reply_ready() -> Verdict {
-    let headers = pairs::serialize(&[("content-type", "text/plain")]);
-    let _ = abi::send_local_response(200, "keysmith_ready", b"ready\n", &headers, -1);
+/// Answers what is for everybody.
+fn reply(details: &str, content_type: &str, body: &str) -> Verdict {
+    let headers = pairs::serialize(&[("content-type", content_type)]);
+    let _ = abi::send_local_response(200, details, body.as_bytes(), &headers, -1);
     Verdict::Answered
 }

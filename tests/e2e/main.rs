@@ -29,6 +29,7 @@ mod paths;
 mod propagation;
 mod protocols;
 mod receipts;
+mod resource;
 mod rotation;
 mod rules;
 mod secrecy;

@@ -7,6 +7,7 @@ mod error;
 mod input;
 mod policy;
 mod registry;
+mod resource;
 mod rule;
 mod text;
 
@@ -19,6 +20,7 @@ pub(crate) use policy::{
     Protection, Rule, Unmatched,
 };
 pub use registry::{GatewayToken, Registry, TokenSource};
+pub(crate) use resource::{Document, WELL_KNOWN};
 
 use input::Input;
 

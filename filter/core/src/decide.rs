@@ -45,6 +45,8 @@ pub enum Decision<'a> {
     Load(Part),
     /// Answer 200: the request is a readiness probe, and decisions can be made.
     Ready,
+    /// Answer 200 with this JSON: the metadata of a protected resource (RFC 9728 section 3.2), for everybody.
+    Document(&'a str),
 }
 
 impl Decision<'_> {
@@ -99,6 +101,12 @@ pub fn decide<'a>(
     {
         return unavailability(snapshot).map_or(Decision::Ready, deny);
     }
+    if let Some(document) = reading.document(&policy.documents) {
+        return match request.method() {
+            Some(b"GET" | b"HEAD") => Decision::Document(&document.json),
+            _ => deny(Reason::MethodNotAllowed),
+        };
+    }
     match reading.first_match(&policy.rules) {
         Err(reason) => deny(reason),
         Ok(None) => match policy.unmatched {
@@ -132,7 +140,8 @@ impl<'a> Case<'_, 'a> {
     fn decide(&self) -> Decision<'a> {
         let places = Places::find(self.protection, self.request);
         if places.any_is_repeated() {
-            return self.deny(Reason::CredentialRepeated, Method::None, false);
+            let is_token = self.protection.bearer.is_some() && places.token_is_repeated();
+            return self.deny(Reason::CredentialRepeated, Method::None, is_token);
         }
         if self.protection.passes_preflights && self.request.is_preflight() {
             return self.pass(Method::None, None, &places);

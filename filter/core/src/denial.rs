@@ -5,6 +5,7 @@
 //! | 400 | the request can be read in several ways: an ambiguous path, an unreadable host, a credential that occurs twice |
 //! | 401 | no credential that is good; with one challenge per method that the rule accepts |
 //! | 403 | a good credential of somebody who may not, or no rule for the request |
+//! | 405 | what is told about a resource is asked for by another method than GET and HEAD; with `Allow` |
 //! | 503 | it cannot be told now; with `Retry-After` |
 //!
 //! A repeated credential is 400, not 401: presenting another credential would not help, the request itself must change
@@ -177,6 +178,9 @@ impl<'a> Denial<'a> {
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {
+        if matches!(self.reason, Reason::MethodNotAllowed) {
+            return 405;
+        }
         match self.outcome() {
             Outcome::Allowed => 200,
             Outcome::Malformed => 400,
@@ -217,7 +221,8 @@ impl<'a> Denial<'a> {
         }
     }
 
-    /// The `www-authenticate` headers: on 401 one per accepted method, on 403 that of a token of too little scope.
+    /// The `www-authenticate` headers: on 401 one per accepted method, on 403 that of a token of too little scope, on 400
+    /// that of a token that was sent twice.
     pub fn challenges(&self) -> impl Iterator<Item = &'a str> {
         let protection = self.rule.and_then(|rule| match &rule.access {
             Access::Protected(protection) => Some(protection),
@@ -229,10 +234,12 @@ impl<'a> Denial<'a> {
         let lacks_scope = self.reason == Reason::ScopeMissing && self.method == Method::Bearer;
         let bearer = protection
             .and_then(|protection| protection.bearer.as_ref())
-            .and_then(|bearer| match self.status() {
-                401 if self.presented_token => Some(&bearer.challenge_invalid_token),
-                401 => Some(&bearer.challenge),
-                _ if lacks_scope => Some(&bearer.challenge_insufficient_scope),
+            .map(|bearer| &bearer.challenges)
+            .and_then(|challenges| match self.status() {
+                401 if self.presented_token => Some(&challenges.invalid_token),
+                401 => Some(&challenges.missing),
+                400 if self.presented_token => Some(&challenges.invalid_request),
+                _ if lacks_scope => Some(&challenges.insufficient_scope),
                 _ => None,
             });
         key_auth
@@ -240,6 +247,15 @@ impl<'a> Denial<'a> {
             .into_iter()
             .chain(basic.map(|basic| basic.challenge.as_str()))
             .chain(bearer.map(alloc::string::String::as_str))
+    }
+
+    /// The `allow` header: which methods there are instead.
+    #[must_use]
+    pub const fn allow(&self) -> Option<&'static str> {
+        match self.reason {
+            Reason::MethodNotAllowed => Some("GET, HEAD"),
+            _ => None,
+        }
     }
 
     /// The `retry-after` header, in seconds.

@@ -6,6 +6,8 @@
 //! what is there, changes nothing. A load's generation is claimed in the head before anything is written under it, so that
 //! two loads never share one.
 
+mod records;
+
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use crate::{
@@ -17,6 +19,7 @@ use crate::{
     head::{Head, Load, Loading, Position},
     segment::{Header, Part, Table, applications, credentials, issuers},
 };
+use records::{change_applications, change_credentials, change_issuers};
 
 /// What follows from one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -369,34 +372,4 @@ fn replace(
     } else {
         Updated::Write(pack())
     }
-}
-
-fn change_applications(records: &mut Vec<Application>, operation: &Operation) {
-    let (index, put) = match operation {
-        Operation::PutApplication(put) => (put.index, Some(put)),
-        Operation::RemoveApplication(index) => (*index, None),
-        _ => return,
-    };
-    records.retain(|record| record.index != index);
-    records.extend(put.cloned());
-}
-
-fn change_credentials(records: &mut Vec<Credential>, operation: &Operation) {
-    let (digest, put) = match operation {
-        Operation::PutCredential(put) => (put.digest, Some(put)),
-        Operation::RemoveCredential(digest) => (*digest, None),
-        _ => return,
-    };
-    records.retain(|record| record.digest != digest);
-    records.extend(put.cloned());
-}
-
-fn change_issuers(records: &mut Vec<Issuer>, operation: &Operation) {
-    let (name, put) = match operation {
-        Operation::PutIssuer(put) => (&put.name, Some(put)),
-        Operation::RemoveIssuer(name) => (name, None),
-        _ => return,
-    };
-    records.retain(|record| record.name != *name);
-    records.extend(put.cloned());
 }

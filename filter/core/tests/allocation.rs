@@ -15,16 +15,25 @@
 #[expect(dead_code, reason = "the tables of decisions use the rest")]
 mod world;
 
+#[path = "decision/tokens.rs"]
+mod tokens;
+
 use filter_core::{
-    decide::{Decision, decide},
+    decide::{Decision, Question, decide},
+    gateway::access_tokens::{ActiveToken, IntrospectionAnswer},
     request::{Request, pairs::Pairs},
 };
-use world::{World, basic, headers, serialize};
+use serde_json::json;
+use world::{NOW, World, basic, headers, registry::OPAQUE_ISSUER, serialize};
 
 const KEYS: &str = r#"{"key_auth": {"hide_credentials": true}}]"#;
 const PAIRS: &str = r#"{"key_auth": {"secret_header": "x-secret", "hide_credentials": true}}]"#;
 const TOKENS: &str = r#"{"bearer": {}}]"#;
 const PASSWORDS: &str = r#"{"basic_auth": {"hide_credentials": true}}]"#;
+
+const JWTS: &str = r#"{"bearer": {"accept": ["jwt"], "audiences": ["https://api.example"]}}]"#;
+const OPAQUE: &str = r#"{"bearer": {"accept": ["introspection"], "issuers": ["https://opaque.example"],
+    "audiences": ["https://api.example"]}}]"#;
 
 /// What a browser or a client library sends beside the credential.
 const USUAL: &str = "user-agent: curl/8.5.0 | accept: */* | x-forwarded-proto: https | x-request-id: \
@@ -66,6 +75,7 @@ fn handle(world: &World, bytes: &[u8]) {
             handed_over += denial.details().len() + denial.content_type().len();
             handed_over += denial.challenges().map(str::len).sum::<usize>();
         }
+        Decision::Document(json) => handed_over += json.len(),
         other => panic!("{other:?}"),
     }
     std::hint::black_box(handed_over);
@@ -92,6 +102,49 @@ fn an_accepted_pair_asks_for_no_memory() {
 fn an_accepted_token_asks_for_no_memory() {
     let request = "GET api/ | authorization: Bearer $token";
     assert_eq!(allocations(TOKENS, request, "pass bearer billing"), 0);
+}
+
+#[test]
+fn a_jwt_that_is_known_asks_for_memory_only_to_say_its_scopes() {
+    let request = |scope| tokens::with(&tokens::token("client", &json!({"scope": scope})));
+    let passes = "pass bearer billing";
+    assert_eq!(allocations(JWTS, &request("orders:read"), passes), JOINED);
+    assert_eq!(allocations(JWTS, &request(""), passes), 0);
+}
+
+/// The scopes that client and token have in common.
+const JOINED: u64 = 1;
+
+#[test]
+fn a_token_that_was_asked_about_asks_for_memory_only_to_say_its_scopes() {
+    let mut world = World::new(OPAQUE);
+    let request = tokens::with("WuYNIV7PKfBsYTLY2H2m4tNi");
+    let bytes = serialize(&headers(&request));
+    let id = world.decide(&bytes, |decision| match decision {
+        Decision::Ask(Question::Introspection(question)) => question.id,
+        other => panic!("{other:?}"),
+    });
+    let answer = IntrospectionAnswer::Active(ActiveToken {
+        issuer: OPAQUE_ISSUER.to_owned(),
+        client_id: "client".to_owned(),
+        scope: Some("orders:read other".to_owned()),
+        audiences: vec!["https://api.example".to_owned()],
+        expires_at: None,
+        not_before: None,
+        issued_at: None,
+    });
+    world.snapshot.introspections.take(id, answer, NOW);
+    assert_eq!(world.says(&request), "pass bearer billing");
+    let counted = allocation_counter::measure(|| handle(&world, &bytes));
+    assert_eq!(counted.count_total, JOINED);
+}
+
+#[test]
+fn what_is_told_about_a_resource_asks_for_no_memory() {
+    let rules = r#"{"bearer": {"resource": "https://api/orders"}}]"#;
+    let expected = r#"{"resource":"https://api/orders","bearer_methods_supported":["header"]}"#;
+    let request = "GET api/.well-known/oauth-protected-resource/orders";
+    assert_eq!(allocations(rules, request, expected), 0);
 }
 
 #[test]

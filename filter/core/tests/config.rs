@@ -348,6 +348,81 @@ fn where_a_key_may_be_is_checked() {
 }
 
 #[test]
+fn tokens_are_introspected_by_named_issuers_for_a_named_audience_alone() {
+    for (bearer, expected) in [
+        (
+            r#"{"accept": ["introspection"], "audiences": ["a"]}"#,
+            ".bearer.issuers: must be there",
+        ),
+        (
+            r#"{"accept": ["introspection", "jwt"], "audiences": ["a"]}"#,
+            ".bearer.issuers: must be there",
+        ),
+        (
+            r#"{"accept": ["introspection"], "issuers": ["a"]}"#,
+            ".bearer.audiences: must be there",
+        ),
+    ] {
+        refuse_rule(&format!(r#"{{"bearer": {bearer}}}"#), expected);
+    }
+}
+
+#[test]
+fn a_resource_is_an_address_that_others_can_be_told() {
+    for (resource, expected) in [
+        ("", "must be 1 to 1024"),
+        ("api.example.com", "must be an address such as"),
+        ("https://", "must be a host name"),
+        ("https://*.example.com", "must be an address such as"),
+        ("https://a.example:0", "must be an address such as"),
+        ("https://a.example:x", "must be an address such as"),
+        ("http://a.example", "must be an https address"),
+        ("ftp://a.example", "must be an https address"),
+        ("http://127.0.0.1.example", "must be an https address"),
+        ("https://user@a.example", "must be an address without"),
+        ("https://a.example?x", "must be an address without"),
+        ("https://a.example#x", "must be an address without"),
+        ("https://a.example/a//b", "is not canonical"),
+        ("https://[::1", "is not an IPv6 address"),
+    ] {
+        let rule = format!(r#"{{"bearer": {{"resource": "{resource}"}}}}"#);
+        refuse_rule(&rule, &format!(".bearer.resource: {expected}"));
+    }
+}
+
+#[test]
+fn rules_of_one_resource_have_one_list_of_issuers() {
+    let rule = |resource: &str, issuers: &str| {
+        format!(
+            r#"{{"bearer": {{"accept": ["jwt"], "resource": "{resource}", "issuers": [{issuers}]}}}}"#
+        )
+    };
+    let first = rule("https://a.example/x", r#""i""#);
+    let refused = |second: &str| {
+        let json = format!(
+            r#"{{"registry": {{"cluster": "registry", "token": "injected"}}, "rules": [{first}, {second}]}}"#
+        );
+        parse(&json).err()
+    };
+    assert_eq!(refused(&first), None);
+    assert_eq!(refused(&rule("https://a.example/y", r#""j""#)), None);
+    for (second, expected) in [
+        (
+            rule("https://a.example/x", r#""j""#),
+            "is that of an earlier rule",
+        ),
+        (
+            rule("https://a.example:8443/x", r#""i""#),
+            "has its metadata where those of https://a.example/x are",
+        ),
+    ] {
+        let message = refused(&second).expect("it is refused");
+        let expected = format!("rules[1].bearer.resource: {expected}");
+        assert!(message.starts_with(&expected), "{message}");
+    }
+}
+
+#[test]
 fn jwts_are_accepted_for_a_named_audience_alone() {
     for (bearer, expected) in [
         (r#"{"accept": ["jwt"]}"#, ".bearer.audiences: must be there"),

@@ -36,7 +36,11 @@ mod pairs;
 mod properties;
 #[path = "decision/replies.rs"]
 mod replies;
+#[path = "decision/resource.rs"]
+mod resource;
 #[path = "decision/snapshot.rs"]
 mod snapshot;
+#[path = "decision/tokens.rs"]
+mod tokens;
 #[path = "decision/usage.rs"]
 mod usage;

@@ -13,6 +13,7 @@ mod issuer_keys;
 mod jwt;
 mod load;
 mod request;
+mod resource;
 mod scale;
 mod usage;
 mod wakes;

@@ -5,7 +5,8 @@ use alloc::{format, string::String};
 use super::{
     error::ConfigError,
     input::{AcceptInput, BearerInput},
-    policy::{Bearer, Issued},
+    policy::{Bearer, BearerChallenges, Issued},
+    resource::{self, Resource},
     rule::{empty_list, list},
     text,
 };
@@ -25,23 +26,48 @@ pub(super) fn check(
         Some(accept) => accept,
         None => alloc::vec![AcceptInput::BearerToken],
     };
-    let challenge = format!("Bearer realm=\"{}\"", realm.unwrap_or("keysmith"));
+    let resource = input
+        .resource
+        .take()
+        .map(|text| resource::check(&text).map_err(|error| error.within("resource")))
+        .transpose()?;
     Ok(Bearer {
         accepts_bearer_tokens: accept.contains(&AcceptInput::BearerToken),
         accepts_api_keys: accept.contains(&AcceptInput::ApiKey),
         hides: input.hide_credentials,
-        challenge_invalid_token: format!("{challenge}, error=\"invalid_token\""),
-        challenge_insufficient_scope: format!(
-            "{challenge}, error=\"insufficient_scope\", scope=\"{}\"",
-            required_scopes.join(" ")
-        ),
-        challenge,
-        issued: issued(input, &accept)?,
+        challenges: challenges(realm, required_scopes, resource.as_ref()),
+        issued: issued(input, &accept, resource.as_ref())?,
+        resource,
     })
 }
 
+fn challenges(
+    realm: Option<&str>,
+    required_scopes: &[String],
+    resource: Option<&Resource>,
+) -> BearerChallenges {
+    let realm = realm.unwrap_or("keysmith");
+    let metadata = resource.map_or_else(String::new, |resource| {
+        format!(", resource_metadata=\"{}\"", resource.metadata_url)
+    });
+    let saying = |what: &str| format!("Bearer realm=\"{realm}\"{what}{metadata}");
+    BearerChallenges {
+        missing: saying(""),
+        invalid_request: saying(", error=\"invalid_request\""),
+        invalid_token: saying(", error=\"invalid_token\""),
+        insufficient_scope: saying(&format!(
+            ", error=\"insufficient_scope\", scope=\"{}\"",
+            required_scopes.join(" ")
+        )),
+    }
+}
+
 /// What is said of tokens that issuers gave.
-fn issued(input: BearerInput, accept: &[AcceptInput]) -> Result<Option<Issued>, ConfigError> {
+fn issued(
+    input: BearerInput,
+    accept: &[AcceptInput],
+    resource: Option<&Resource>,
+) -> Result<Option<Issued>, ConfigError> {
     let BearerInput {
         issuers,
         audiences,
@@ -67,9 +93,14 @@ fn issued(input: BearerInput, accept: &[AcceptInput]) -> Result<Option<Issued>, 
     let issuers = list(issuers, "issuers", |issuer| {
         text::issuer(&issuer).map(|()| issuer)
     })?;
-    let audiences = list(audiences, "audiences", |audience| {
+    let mut audiences = list(audiences, "audiences", |audience| {
         text::audience(&audience).map(|()| audience)
     })?;
+    if let Some(resource) = resource
+        && audiences.is_empty()
+    {
+        audiences.push(resource.identifier.clone());
+    }
     if introspects && issuers.is_empty() {
         return Err(ConfigError::new(
             "must be there where accept has \"introspection\": whoever is asked about a token gets to see it",
@@ -78,7 +109,7 @@ fn issued(input: BearerInput, accept: &[AcceptInput]) -> Result<Option<Issued>, 
     }
     if audiences.is_empty() {
         return Err(ConfigError::new(
-            "must be there where accept has \"jwt\" or \"introspection\": without it a token for anybody else would pass, and an ID token too",
+            "must be there where accept has \"jwt\" or \"introspection\", unless there is a resource: without it a token for anybody else would pass, and an ID token too",
         )
         .within("audiences"));
     }

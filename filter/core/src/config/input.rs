@@ -118,6 +118,7 @@ pub(super) struct BearerInput {
     pub(super) issuers: Option<Vec<String>>,
     pub(super) audiences: Option<Vec<String>>,
     pub(super) leeway_seconds: Option<u64>,
+    pub(super) resource: Option<String>,
     #[serde(default)]
     pub(super) hide_credentials: bool,
 }

@@ -4,6 +4,7 @@ use core::net::Ipv6Addr;
 use super::{
     error::ConfigError,
     input::{AmbiguousPathsInput, RuleInput, UnmatchedInput},
+    resource::{self, Document, Resource},
     rule, text,
 };
 use crate::{digest::SecretHash, ids::ObjectId, snapshot::ApplicationView};
@@ -17,6 +18,8 @@ pub struct Policy {
     pub(crate) unmatched: Unmatched,
     pub(crate) ambiguous_paths: AmbiguousPaths,
     pub(crate) ready_path: Option<Vec<u8>>,
+    /// What is told about the resources that rules name.
+    pub(crate) documents: Vec<Document>,
 }
 
 impl Policy {
@@ -53,7 +56,7 @@ pub(crate) struct Rule {
     pub(crate) access: Access,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HostPattern {
     /// In lower case.
     Name(String),
@@ -123,10 +126,19 @@ pub(crate) struct Bearer {
     pub(crate) accepts_bearer_tokens: bool,
     pub(crate) accepts_api_keys: bool,
     pub(crate) issued: Option<Issued>,
+    pub(crate) resource: Option<Resource>,
     pub(crate) hides: bool,
-    pub(crate) challenge: String,
-    pub(crate) challenge_invalid_token: String,
-    pub(crate) challenge_insufficient_scope: String,
+    pub(crate) challenges: BearerChallenges,
+}
+
+/// What callers are told (RFC 6750 section 3), by what is wrong.
+#[derive(Clone, Debug)]
+pub(crate) struct BearerChallenges {
+    /// There is no token.
+    pub(crate) missing: String,
+    pub(crate) invalid_request: String,
+    pub(crate) invalid_token: String,
+    pub(crate) insufficient_scope: String,
 }
 
 /// Which access tokens of issuers are accepted.
@@ -178,7 +190,8 @@ pub(super) fn check(
         .into_iter()
         .enumerate()
         .map(|(index, rule)| rule::check(rule).map_err(|error| error.at(index).within("rules")))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    let documents = resource::documents(&rules)?;
     let ready_path = ready_path
         .map(|path| text::path(&path).map_err(|error| error.within("ready_path")))
         .transpose()?;
@@ -193,5 +206,6 @@ pub(super) fn check(
             AmbiguousPathsInput::MatchRaw => AmbiguousPaths::MatchRaw,
         },
         ready_path,
+        documents,
     })
 }

@@ -157,7 +157,7 @@ fn secret_header(name: &str, key_header: Option<&str>) -> Result<String, ConfigE
     Ok(name)
 }
 
-fn host_pattern(host: &str) -> Result<HostPattern, ConfigError> {
+pub(super) fn host_pattern(host: &str) -> Result<HostPattern, ConfigError> {
     if let Some(address) = host.strip_prefix('[') {
         return address
             .strip_suffix(']')

@@ -75,6 +75,14 @@ pub(super) fn audience(text: &str) -> Checked {
     visible(text)
 }
 
+/// What a rule protects, as it goes into a challenge between quotes.
+pub(super) fn resource(text: &str) -> Checked {
+    visible(text)?;
+    check(!text.contains(['"', '\\', '?', '#', '@']), || {
+        String::from("must be an address without \", \\, ?, # and @")
+    })
+}
+
 fn visible(text: &str) -> Checked {
     let allowed = text.bytes().all(|byte| byte.is_ascii_graphic());
     check(allowed && (1..=MAX_ADDRESS).contains(&text.len()), || {

@@ -1,10 +1,10 @@
 //! Which rule covers a request.
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
-use core::net::Ipv6Addr;
+use core::{net::Ipv6Addr, slice};
 
 use crate::{
-    config::{AmbiguousPaths, HostPattern, PathPattern, Rule},
+    config::{AmbiguousPaths, Document, HostPattern, PathPattern, Rule, WELL_KNOWN},
     denial::Reason,
     path::{canonical, has_prefix, is_name_character, without_parameters},
     request::Request,
@@ -39,6 +39,25 @@ impl<'r, 'a> Reading<'r, 'a> {
     pub(super) fn has_path(&mut self, path: &[u8]) -> bool {
         self.path()
             .is_ok_and(|own| *own.canonical == *path && own.without_parameters.is_none())
+    }
+
+    /// The document that the request asks for.
+    pub(super) fn document<'p>(&mut self, documents: &'p [Document]) -> Option<&'p Document> {
+        // Few requests get further than this.
+        let may_ask = !documents.is_empty()
+            && self
+                .request
+                .target()
+                .is_some_and(|target| target.path.starts_with(WELL_KNOWN.as_bytes()));
+        if !may_ask {
+            return None;
+        }
+        documents.iter().find(|document| {
+            self.has_path(&document.path)
+                && self
+                    .has_host(slice::from_ref(&document.host))
+                    .unwrap_or(false)
+        })
     }
 
     /// The first rule that covers the request.

@@ -17,6 +17,8 @@ pub(super) struct Places<'a> {
     pub(super) secret: Occurrences<'a>,
     /// Where the rule accepts HTTP Basic or bearer tokens.
     pub(super) authorization: Occurrences<'a>,
+    /// Whether a bearer token is sent in the query beside the one in the header (RFC 6750 section 2).
+    has_second_token: bool,
 }
 
 impl<'a> Places<'a> {
@@ -24,6 +26,8 @@ impl<'a> Places<'a> {
         let mut places = Self::default();
         if protection.basic.is_some() || protection.bearer.is_some() {
             places.authorization = request.authorization();
+            places.has_second_token =
+                protection.bearer.is_some() && places.has_token_in_query(request);
         }
         let Some(key_auth) = &protection.key_auth else {
             return places;
@@ -50,23 +54,34 @@ impl<'a> Places<'a> {
         places
     }
 
-    /// Whether a credential occurs twice in one place, as separate headers or joined by Envoy into one.
+    fn has_token_in_query(&self, request: &Request<'a>) -> bool {
+        let is_token = |value| Authorization::split(value).is("bearer");
+        let target = request
+            .target()
+            .filter(|_| self.authorization.first.is_some_and(is_token));
+        let query = target.and_then(|target| target.query);
+        query.is_some_and(|query| query::find(query, "access_token").first.is_some())
+    }
+
+    /// Whether a bearer token is sent twice, where the rule accepts such: by whatever means.
+    pub(super) fn token_is_repeated(&self) -> bool {
+        self.has_second_token || self.authorization.repeated || self.authorization_is_joined()
+    }
+
+    /// Whether a credential occurs twice in one place, as separate headers or joined by Envoy into one; or a token in two.
     pub(super) fn any_is_repeated(&self) -> bool {
-        let is_joined = self.authorization.first.is_some_and(|value| {
+        self.token_is_repeated()
+            || [self.header, self.query, self.cookie, self.secret]
+                .iter()
+                .any(|place| place.repeated)
+    }
+
+    fn authorization_is_joined(&self) -> bool {
+        self.authorization.first.is_some_and(|value| {
             let authorization = Authorization::split(value);
             // Neither base64 nor a token has a comma.
             (authorization.is("basic") || authorization.is("bearer"))
                 && authorization.credentials.contains(&b',')
-        });
-        is_joined
-            || [
-                self.header,
-                self.query,
-                self.cookie,
-                self.secret,
-                self.authorization,
-            ]
-            .iter()
-            .any(|place| place.repeated)
+        })
     }
 }

@@ -72,6 +72,8 @@ pub enum Reason {
     HostUnreadable,
     /// A rule looks at the method, and there is none.
     MethodMissing,
+    /// The metadata of a resource are asked for by another method than GET and HEAD.
+    MethodNotAllowed,
     /// The host handed over headers that cannot be read.
     HeadersUnreadable,
     /// There has never been a complete snapshot.
@@ -124,6 +126,7 @@ impl Reason {
             | Self::PathMissing
             | Self::HostUnreadable
             | Self::MethodMissing
+            | Self::MethodNotAllowed
             | Self::HeadersUnreadable => Outcome::Malformed,
             Self::SnapshotNeverComplete
             | Self::SnapshotStale
@@ -167,6 +170,7 @@ impl Reason {
             Self::PathMissing => "keysmith_path_missing",
             Self::HostUnreadable => "keysmith_host_unreadable",
             Self::MethodMissing => "keysmith_method_missing",
+            Self::MethodNotAllowed => "keysmith_method_not_allowed",
             Self::HeadersUnreadable => "keysmith_headers_unreadable",
             Self::SnapshotNeverComplete => "keysmith_snapshot_never_complete",
             Self::SnapshotStale => "keysmith_snapshot_stale",
@@ -189,6 +193,7 @@ impl Reason {
             Self::PathMissing => message!("Missing path in request"),
             Self::HostUnreadable => message!("Missing or invalid host in request"),
             Self::MethodMissing => message!("Missing method in request"),
+            Self::MethodNotAllowed => message!("Method not allowed"),
             Self::HeadersUnreadable => message!("Unreadable headers in request"),
             _ => match (self.outcome(), method) {
                 (Outcome::Unavailable, _) => message!("Credentials cannot be checked right now"),

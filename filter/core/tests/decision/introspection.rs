@@ -12,7 +12,7 @@ use filter_core::{
 };
 
 use crate::{
-    jwt::with,
+    tokens::with,
     world::{
         NOW, World, headers,
         registry::{ISSUER, OPAQUE_ISSUER, digest_of_client, issuer},

@@ -12,7 +12,7 @@ use filter_core::{
 use serde_json::{Value, json};
 
 use crate::{
-    jwt::{signed, token, with},
+    tokens::{signed, token, with},
     world::{
         NOW, World, headers,
         registry::{ISSUER, issuer},

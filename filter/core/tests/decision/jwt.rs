@@ -1,30 +1,22 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ed25519_dalek::Signer as _;
 use filter_core::{
     feed::{Issuer, Operation},
     jwt::Token,
 };
 use serde_json::{Value, json};
 
-use crate::world::{
-    NOW, World, headers,
-    registry::{ISSUER, PLAIN_ISSUER, issuer, signing_key},
-    serialize,
+use crate::{
+    tokens::{signed, token, with},
+    world::{
+        NOW, World, headers,
+        registry::{ISSUER, PLAIN_ISSUER, issuer},
+        serialize,
+    },
 };
 
 const JWTS: &str = r#"{"bearer": {"accept": ["jwt"], "audiences": ["https://api.example"]}}]"#;
-
-/// A token that the issuer gave to `client`, with some claims changed; `null` takes one out.
-pub(crate) fn token(client: &str, changes: &Value) -> String {
-    let claims = json!({
-        "iss": ISSUER, "aud": "https://api.example", "client_id": client, "sub": client, "jti": "1",
-        "iat": NOW / 1000 - 10, "exp": NOW / 1000 + 600, "scope": "orders:read other",
-    });
-    signed(1, &json!({"typ": "at+jwt"}), claims, changes)
-}
 
 /// A token of the issuer that says less.
 fn plain_token(changes: &Value) -> String {
@@ -32,28 +24,6 @@ fn plain_token(changes: &Value) -> String {
         "iss": PLAIN_ISSUER, "aud": ["https://api.example"], "azp": "client", "exp": NOW / 1000 + 600,
     });
     signed(1, &json!({"typ": "JWT"}), claims, changes)
-}
-
-pub(crate) fn signed(key: u8, header: &Value, mut claims: Value, changes: &Value) -> String {
-    let mut header = header.clone();
-    header["alg"] = json!("EdDSA");
-    header["kid"] = json!(format!("key-{key}"));
-    for (name, value) in changes.as_object().expect("an object") {
-        if value.is_null() {
-            claims.as_object_mut().expect("an object").remove(name);
-        } else {
-            claims[name] = value.clone();
-        }
-    }
-    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let text = [header, claims].map(|part| encode(part.to_string().as_bytes()));
-    let text = text.join(".");
-    let signature = signing_key(key).sign(text.as_bytes());
-    format!("{text}.{}", encode(&signature.to_bytes()))
-}
-
-pub(crate) fn with(token: &str) -> String {
-    format!("GET api/ | authorization: Bearer {token}")
 }
 
 fn check(rules: &str, token: &str, expected: &str) {

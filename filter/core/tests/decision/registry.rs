@@ -84,19 +84,7 @@ fn applications() -> Vec<Application> {
 }
 
 fn credentials(digester: &Digester) -> Vec<Credential> {
-    let credential = |id: u8, kind, hash: &SecretHash| Credential {
-        digest: digester.digest(hash),
-        kind,
-        application: 1,
-        id: ObjectId([id; 16]),
-        identifier: None,
-        version: 1,
-        enabled: true,
-        not_before: 0,
-        expires_at: 0,
-        scopes: Vec::new(),
-        tokens_valid_from: 0,
-    };
+    let credential = |id, kind, hash: &SecretHash| credential(digester, id, kind, hash);
     let key = |id: u8, name: &str| {
         let hash = SecretHash::of_value(secret(name).as_bytes());
         credential(id, CredentialKind::ApiKey, &hash)
@@ -172,6 +160,13 @@ fn credentials(digester: &Digester) -> Vec<Credential> {
                 &SecretHash::of_username(b"eve"),
             )
         },
+    ]
+}
+
+/// The clients of the issuers.
+fn clients(digester: &Digester) -> Vec<Credential> {
+    let credential = |id, kind, hash: &SecretHash| credential(digester, id, kind, hash);
+    vec![
         Credential {
             scopes: vec![String::from("orders:read"), String::from("orders:write")],
             ..credential(17, CredentialKind::OauthClient, &client(ISSUER, "client"))
@@ -212,6 +207,22 @@ fn credentials(digester: &Digester) -> Vec<Credential> {
         // Found in the same way as a client, and yet none.
         credential(22, CredentialKind::ApiKey, &client(ISSUER, "key")),
     ]
+}
+
+fn credential(digester: &Digester, id: u8, kind: CredentialKind, hash: &SecretHash) -> Credential {
+    Credential {
+        digest: digester.digest(hash),
+        kind,
+        application: 1,
+        id: ObjectId([id; 16]),
+        identifier: None,
+        version: 1,
+        enabled: true,
+        not_before: 0,
+        expires_at: 0,
+        scopes: Vec::new(),
+        tokens_valid_from: 0,
+    }
 }
 
 fn client(issuer: &str, id: &str) -> SecretHash {
@@ -288,7 +299,8 @@ pub(crate) fn change(
 /// The snapshot as a leader publishes it.
 pub(crate) fn published() -> (Head, BTreeMap<Part, Vec<u8>>) {
     let digest_key = DigestKey::from_bytes([7; 32]);
-    let mut credentials = credentials(&Digester::new(&digest_key));
+    let digester = Digester::new(&digest_key);
+    let mut credentials = [credentials(&digester), clients(&digester)].concat();
     credentials.sort_by_key(|credential| credential.digest);
     let snapshot = |begins, to, records| {
         Body::Snapshot(SnapshotPage {

@@ -107,6 +107,34 @@ fn a_request_that_must_change_is_not_challenged() {
 }
 
 #[test]
+fn a_token_that_is_sent_twice_is_an_invalid_request() {
+    let rules = r#"{"key_auth": {}, "basic_auth": {}, "bearer": {}}"#;
+    let repeated = "400\n{\"message\":\"Repeated credential in request\"}";
+    let challenge = "Bearer realm=\"keysmith\", error=\"invalid_request\"";
+    for request in [
+        "GET api/ | authorization: Bearer $token | authorization: Bearer $token",
+        "GET api/ | authorization: Bearer $token,Bearer $token",
+        "GET api/ | authorization: Basic YTpi | authorization: Bearer $token",
+        "GET api/?access_token=$token | authorization: Bearer $token",
+        "GET api/?a=b&access%5Ftoken= | authorization: bearer $token",
+    ] {
+        check(rules, request, &format!("{repeated}\n{challenge}"));
+    }
+    // A key that is repeated is none of a token's business, and nor is a parameter without a token.
+    check(rules, "GET api/ | apikey: a | apikey: b", repeated);
+    check(
+        r#"{"basic_auth": {}}"#,
+        "GET api/ | authorization: Basic YTpi | authorization: Basic YTpi",
+        repeated,
+    );
+    assert_eq!(
+        World::new(r#"{"key_auth": {}, "bearer": {}}]"#)
+            .says("GET api/?access_token=x | apikey: $key"),
+        "pass key_auth billing"
+    );
+}
+
+#[test]
 fn grpc_callers_get_a_status_and_plain_text() {
     let rules = r#"{"key_auth": {}, "deny_applications": ["billing"]}"#;
     check(

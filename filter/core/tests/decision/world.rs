@@ -254,6 +254,7 @@ fn describe(decision: &Decision<'_>) -> String {
         Decision::Verify(_) => String::from("verify"),
         Decision::Load(part) => format!("load {part:?}"),
         Decision::Ready => String::from("ready"),
+        Decision::Document(json) => String::from(*json),
     }
 }
 
@@ -280,6 +281,7 @@ fn describe_allow(allow: &Allow<'_>) -> String {
 fn describe_reply(denial: &Denial<'_>) -> String {
     let mut lines = vec![denial.status().to_string(), denial.body().trim_end().into()];
     lines.extend(denial.challenges().map(String::from));
+    lines.extend(denial.allow().map(|methods| format!("allow {methods}")));
     lines.extend(
         denial
             .retry_after()
