@@ -1,5 +1,6 @@
 //! Identity providers: where OAuth clients are registered, and who issues their access tokens.
 
+pub mod bridge;
 pub mod configuration;
 pub mod exchange;
 pub mod registrar;

@@ -33,6 +33,7 @@ use async_trait::async_trait;
 
 pub(crate) mod follower;
 pub(crate) mod home;
+pub(crate) mod peer;
 
 pub(crate) const DATABASE: &str = "keysmith.db";
 const END_OF_2099: u64 = 4_102_444_799_000;
