@@ -89,6 +89,8 @@ pub enum Kind {
     Application,
     /// A credential.
     Credential,
+    /// A client of the built-in authorization server.
+    Client,
     /// A gateway.
     Gateway,
     /// A gateway group.
@@ -104,6 +106,7 @@ impl std::fmt::Display for Kind {
         f.write_str(match self {
             Self::Application => "application",
             Self::Credential => "credential",
+            Self::Client => "client",
             Self::Gateway => "gateway",
             Self::GatewayGroup => "gateway group",
             Self::Organization => "organization",

@@ -89,6 +89,11 @@ id!(
     "op_",
     "something to be done at an identity provider"
 );
+id!(
+    SigningKeyId,
+    "sk_",
+    "a key that access tokens are signed with"
+);
 id!(LeakId, "leak_", "a report of a leaked secret");
 
 #[cfg(test)]

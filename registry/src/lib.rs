@@ -32,6 +32,7 @@ pub mod export;
 pub mod gateway;
 pub mod leak;
 pub mod lifetime;
+pub mod oauth;
 pub mod oauth_client;
 pub mod organization;
 pub mod outgoing;

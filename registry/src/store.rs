@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod audit;
+mod authorization;
 mod deployment;
 mod error;
 mod feed;
@@ -48,6 +49,7 @@ mod visible;
 pub(crate) mod conformance;
 
 pub use audit::{AuditReads, AuditWrites};
+pub use authorization::{AuthorizationReads, AuthorizationWrites, ClientSecretDigest};
 pub use deployment::DeploymentReads;
 pub use error::{OpenError, StoreError};
 pub use feed::FeedReads;
@@ -109,6 +111,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 #[async_trait]
 pub trait ReadTransaction:
     AuditReads
+    + AuthorizationReads
     + DeploymentReads
     + FeedReads
     + IdempotencyReads
@@ -258,6 +261,7 @@ pub trait ReadTransaction:
 pub trait WriteTransaction:
     ReadTransaction
     + AuditWrites
+    + AuthorizationWrites
     + IdempotencyWrites
     + IssuerWrites
     + JournalWrites

@@ -12,6 +12,7 @@ use crate::{
     error::Conflict,
     gateway::{self, Mode},
     ids::CredentialId,
+    oauth::signing,
     sealing::{COLUMNS, Place},
     secrets::{Keys, MasterKey},
     shutdown,
@@ -57,6 +58,10 @@ impl Filled {
         .await
         .unwrap();
         providers::fill(&world).await;
+        let mut write = world.env.store.write().await.unwrap();
+        let now = world.env.now();
+        signing::add(&world.env, write.as_mut(), now).await.unwrap();
+        world.env.commit(write).await.unwrap();
         let token = admin_token(&world.env, &world).await;
         Self {
             world,

@@ -29,6 +29,7 @@ use crate::{
 mod admission;
 mod application;
 mod audit;
+mod authorization;
 mod catalog;
 mod chain;
 mod connection;

@@ -8,6 +8,7 @@ use crate::{
     application::DefaultKey,
     credential::{CredentialType, Deploy, SecretType},
     gateway::Mode,
+    oauth::TokenFormat,
     oauth_client::Registration,
     provider::{OperationKind, ProviderKind},
     secret::{Origin, Part},
@@ -73,6 +74,11 @@ words!(OperationKind {
     OperationKind::Update = "update",
     OperationKind::Rotate = "rotate",
     OperationKind::Delete = "delete",
+});
+
+words!(TokenFormat {
+    TokenFormat::Jwt = "jwt",
+    TokenFormat::Opaque = "opaque",
 });
 
 words!(Registration {

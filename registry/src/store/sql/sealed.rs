@@ -10,7 +10,7 @@ use crate::{
     store::{SealedValue, StoreError},
 };
 
-pub(super) const COUNT: [&str; 7] = [
+pub(super) const COUNT: [&str; 8] = [
     "select count(*) as sealed from secrets",
     "select count(*) as sealed from secrets where recoverable is not null",
     "select count(*) as sealed from digest_keys",
@@ -18,10 +18,11 @@ pub(super) const COUNT: [&str; 7] = [
     "select count(*) as sealed from identity_providers where sealed is not null",
     "select count(*) as sealed from oauth_clients where sealed is not null",
     "select count(*) as sealed from provider_operations",
+    "select count(*) as sealed from signing_keys",
 ];
 
 /// What does not begin with the layout and the id of a key.
-pub(super) const ELSEWHERE: [&str; 7] = [
+pub(super) const ELSEWHERE: [&str; 8] = [
     "select id as place, sealed from secrets
          where id > $1 and substr(sealed, 1, 5) <> $2 order by id limit $3",
     "select id as place, recoverable as sealed from secrets
@@ -36,9 +37,11 @@ pub(super) const ELSEWHERE: [&str; 7] = [
          where secret_id > $1 and sealed is not null and substr(sealed, 1, 5) <> $2 order by secret_id limit $3",
     "select id as place, sealed from provider_operations
          where id > $1 and substr(sealed, 1, 5) <> $2 order by id limit $3",
+    "select id as place, sealed from signing_keys
+         where id > $1 and substr(sealed, 1, 5) <> $2 order by id limit $3",
 ];
 
-pub(super) const PUT: [&str; 7] = [
+pub(super) const PUT: [&str; 8] = [
     "update secrets set sealed = $2 where id = $1 and sealed = $3",
     "update secrets set recoverable = $2 where id = $1 and recoverable = $3",
     "update digest_keys set sealed = $2 where group_id || '/' || version = $1 and sealed = $3",
@@ -46,11 +49,12 @@ pub(super) const PUT: [&str; 7] = [
     "update identity_providers set sealed = $2 where id = $1 and sealed = $3",
     "update oauth_clients set sealed = $2 where secret_id = $1 and sealed = $3",
     "update provider_operations set sealed = $2 where id = $1 and sealed = $3",
+    "update signing_keys set sealed = $2 where id = $1 and sealed = $3",
 ];
 
 fn statement_for(
     column: &'static str,
-    statements: [&'static str; 7],
+    statements: [&'static str; 8],
 ) -> Result<&'static str, StoreError> {
     let mut pairs = COLUMNS.into_iter().zip(statements);
     let found = pairs.find(|(known, _)| *known == column);

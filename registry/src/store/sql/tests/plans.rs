@@ -6,10 +6,10 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::*;
 use crate::store::sql::{
-    admission, application, audit, catalog, chain, connection::Sql, copy, credential, deployment,
-    export, feed, gateway, idempotency, installation, issuer, journal, key, leak, log, master,
-    oauth_client, operation, organization, provider, rekeying, rendering, restoring, rotation,
-    sealed, secret, token, usage, username, witness,
+    admission, application, audit, authorization, catalog, chain, connection::Sql, copy,
+    credential, deployment, export, feed, gateway, idempotency, installation, issuer, journal, key,
+    leak, log, master, oauth_client, operation, organization, provider, rekeying, rendering,
+    restoring, rotation, sealed, secret, token, usage, username, witness,
 };
 
 mod exceptions;
@@ -29,6 +29,8 @@ pub(super) fn statements() -> Vec<(String, Sql)> {
             WITHDRAW_OF_APPLICATION DEPLOYMENTS_OF;
         application: GET LIST LIST_OWNED LIST_NAMED LIST_FROM EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE;
         audit: LIST OF_APPLICATION OF_CREDENTIAL OF_TOKEN OF_ACTION;
+        authorization: GET OF_CREDENTIAL SECRETS KEYS REVOKED INSERT UPDATE INSERT_SECRET END_SECRETS INSERT_KEY RETIRE_KEY
+            DELETE_KEY USE_ASSERTION REVOKE;
         chain: INSERT RECORDS CHAIN NEWEST FIRST_SINCE CHAINED DELETE STATE PUT_STATE;
         catalog: COLUMNS REFERENCES;
         copy: SCHEMA MIGRATIONS_EXIST BEGIN_RESTORE NEW_EPOCH;
@@ -71,10 +73,12 @@ pub(super) fn statements() -> Vec<(String, Sql)> {
         .into_iter()
         .map(|(name, sql)| (name.to_owned(), sql))
         .collect();
-    let lists: [(&str, Vec<Sql>); 14] = [
+    let lists: [(&str, Vec<Sql>); 16] = [
         ("sealed::COUNT", every(&sealed::COUNT)),
         ("sealed::ELSEWHERE", every(&sealed::ELSEWHERE)),
         ("sealed::PUT", every(&sealed::PUT)),
+        ("authorization::DELETE", every(&authorization::DELETE)),
+        ("authorization::PRUNE", every(&authorization::PRUNE)),
         ("provider::DELETE", every(&provider::DELETE)),
         ("application::DELETE", every(&application::DELETE)),
         ("search::OF_ORGANIZATION", every(&search::OF_ORGANIZATION)),

@@ -1,7 +1,7 @@
 //! Statements that may look at every row or sort what they find, each with the reason.
 
 /// Steps that look at every row, and why they may.
-pub(super) const WALKS: [(&str, &str); 51] = [
+pub(super) const WALKS: [(&str, &str); 54] = [
     ("issuer::ALL", "all of them are asked for, and they are few"),
     ("witness::POLLS", "all of them are asked for"),
     ("witness::ALL", "a row for each registry that serves"),
@@ -38,6 +38,12 @@ pub(super) const WALKS: [(&str, &str); 51] = [
     ("sealed::COUNT 4", "everything is sealed anew"),
     ("sealed::COUNT 5", "everything is sealed anew"),
     ("sealed::COUNT 6", "everything is sealed anew"),
+    ("sealed::COUNT 7", "a few keys"),
+    ("authorization::KEYS", "a few keys"),
+    (
+        "authorization::REVOKED",
+        "as many as gateways are told of, all of which are wanted",
+    ),
     ("sealed::ELSEWHERE 2", "the keys of few groups"),
     ("sealed::ELSEWHERE 3", "a key for each purpose"),
     ("sealed::PUT 2", "the keys of few groups"),

@@ -1,0 +1,53 @@
+-- Clients of the built-in authorization server. One goes with its credential.
+create table authorization_clients (
+    client_id text primary key not null,
+    credential_id text not null,
+    access_token_format text not null check (access_token_format in ('jwt', 'opaque')),
+    -- As it is registered (RFC 7591), in JSON.
+    metadata text not null,
+    -- Of the token that manages it (RFC 7592); null where the registry's API does that alone.
+    registration_digest blob unique,
+    created_at bigint not null,
+    updated_at bigint not null
+);
+create index authorization_clients_by_credential on authorization_clients (credential_id, client_id);
+
+-- By what their secrets are recognised.
+create table authorization_secrets (
+    digest blob primary key not null,
+    client_id text not null,
+    created_at bigint not null,
+    -- Null: until there is another.
+    ends_at bigint
+);
+create index authorization_secrets_by_client on authorization_secrets (client_id, created_at);
+create index authorization_secrets_ending on authorization_secrets (ends_at) where ends_at is not null;
+
+-- What access tokens are signed with: published from the beginning, in use from a moment on, and published on after that
+-- until no token is left that it signed.
+create table signing_keys (
+    id text primary key not null,
+    -- A key in JWK, without its private part.
+    public_key text not null,
+    sealed blob not null,
+    created_at bigint not null,
+    current_from bigint not null,
+    -- Null: no other follows it yet.
+    retired_from bigint
+);
+
+-- Assertions by which clients have proven themselves (RFC 7523), until they end: none does so twice.
+create table used_assertions (
+    client_id text not null,
+    digest blob not null,
+    ends_at bigint not null,
+    primary key (client_id, digest)
+);
+create index used_assertions_ending on used_assertions (ends_at);
+
+-- Access tokens in the form of a JWT that were revoked, until they end.
+create table revoked_access_tokens (
+    digest blob primary key not null,
+    ends_at bigint not null
+);
+create index revoked_access_tokens_ending on revoked_access_tokens (ends_at);
