@@ -11,6 +11,7 @@ use crate::{
     organization::Quotas,
     outgoing::Outgoing,
     password::PasswordWork,
+    provider::oidc::FetchedTokens,
     sealing::{SealError, Sealer},
     secret_policy::SecretPolicy,
     secrets::Keys,
@@ -48,6 +49,8 @@ pub struct Environment {
     pub public_url: Option<Arc<str>>,
     /// The way to identity providers.
     pub outgoing: Outgoing,
+    /// Tokens with which clients are registered, until they end.
+    pub fetched_tokens: FetchedTokens,
 }
 
 impl Environment {

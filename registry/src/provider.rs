@@ -1,9 +1,15 @@
 //! Identity providers: where OAuth clients are registered, and who issues their access tokens.
 
+mod answers;
 pub mod bridge;
 pub mod configuration;
+mod connect;
+pub mod discovery;
 pub mod exchange;
+pub mod oidc;
 pub mod registrar;
+
+pub use connect::{open, registrar};
 
 use crate::{
     clock::Timestamp,

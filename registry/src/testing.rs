@@ -154,6 +154,7 @@ impl World {
             audit_kept: None,
             public_url: Some("https://keys.example".into()),
             outgoing: to_this_machine(),
+            fetched_tokens: crate::provider::oidc::FetchedTokens::default(),
         };
         let mut read = env.store.read().await.unwrap();
         let organization = read.default_organization().await.unwrap().id;

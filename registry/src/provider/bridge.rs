@@ -6,16 +6,14 @@
 
 mod api7;
 mod konnect;
-mod read;
-
-use std::fmt::Write as _;
 
 use async_trait::async_trait;
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::Method;
 
 use super::{
+    answers,
     configuration::{Dialect, HttpBridge, Secrets},
-    exchange::{Answered, Ask, Body, Exchange},
+    exchange::{Answered, Ask, Body, Exchange, address, headers, segment},
     registrar::{Known, Listed, Marker, ProviderError, ProviderErrorKind, Registered, Registrar},
 };
 use crate::{
@@ -46,11 +44,7 @@ impl Bridge {
         let base = address("configuration.base_url", &configuration.base_url)?;
         let list = configuration.list_endpoint.as_deref();
         let list = list.map(|text| address("configuration.list_endpoint", text));
-        let headers = secrets
-            .headers
-            .iter()
-            .map(|(name, value)| header(name, &value.0).ok_or_else(not_a_header));
-        let headers = headers.collect::<Result<Vec<_>, InvalidField>>()?;
+        let headers = headers(secrets)?;
         Ok(Self {
             exchange: Exchange::new(outgoing, base.clone(), headers),
             base,
@@ -77,39 +71,6 @@ impl Bridge {
     }
 }
 
-fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
-    let mut value = HeaderValue::try_from(value).ok()?;
-    value.set_sensitive(true);
-    Some((HeaderName::try_from(name).ok()?, value))
-}
-
-fn not_a_header() -> InvalidField {
-    InvalidField::new(
-        "secrets.headers",
-        "must be names and values of HTTP headers",
-    )
-}
-
-fn address(field: &'static str, text: &str) -> Result<Address, InvalidField> {
-    text.parse()
-        .map_err(|error| InvalidField::new(field, format!("{error}")))
-}
-
-/// A client's id as one segment of a path (RFC 3986 section 3.3).
-fn segment(client_id: &str) -> String {
-    let mut text = String::new();
-    for byte in client_id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            // Dots too: `..` would leave the path.
-            // Writing to a text cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text
-}
-
 #[async_trait]
 impl Registrar for Bridge {
     async fn register(
@@ -126,7 +87,7 @@ impl Registrar for Bridge {
         };
         let answered = self.ask(Method::POST, &path, Body::Json(body)).await?;
         let asked = marker.put_into(metadata);
-        read::registered(&answered, None, &asked)
+        answers::registered(&answered, None, &asked)
     }
 
     async fn read(&self, _: &Known) -> Result<Registered, ProviderError> {
@@ -152,7 +113,7 @@ impl Registrar for Bridge {
                 self.ask(Method::POST, &path, body).await?
             }
         };
-        read::registered(&answered, Some(client), metadata)
+        answers::registered(&answered, Some(client), metadata)
     }
 
     async fn rotate_secret(
@@ -166,7 +127,7 @@ impl Registrar for Bridge {
             Dialect::Konnect => format!("{id}/new-secret"),
         };
         let answered = self.ask(Method::POST, &path, Body::None).await?;
-        let registered = read::registered(&answered, Some(client), metadata)?;
+        let registered = answers::registered(&answered, Some(client), metadata)?;
         if registered.client_secret.is_none() {
             let message = "its answer to the rotation of a secret holds no client_secret";
             return Err(ProviderError::garbage(answered.status, message));
@@ -194,7 +155,7 @@ impl Registrar for Bridge {
             token: None,
             body: Body::None,
         };
-        read::listed(&self.exchange.ask(ask).await?)
+        answers::listed(&self.exchange.ask(ask).await?)
     }
 }
 

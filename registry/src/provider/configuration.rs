@@ -216,6 +216,17 @@ pub struct Secrets {
     pub introspection_client_secret: Option<String>,
 }
 
+impl Secrets {
+    /// Whether there is nothing to keep.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.initial_access_token.is_none()
+            && self.headers.is_empty()
+            && self.token_client_secret.is_none()
+            && self.introspection_client_secret.is_none()
+    }
+}
+
 /// A header's value.
 #[derive(Clone, Serialize, Deserialize, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
 #[serde(transparent)]

@@ -3,15 +3,98 @@
 //! What proves the registry to a provider goes to the provider's own origin and nowhere else, whatever address a document
 //! or an answer names.
 
+use std::fmt::Write as _;
+
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::registrar::{ProviderError, ProviderErrorKind};
+use super::{
+    configuration::Secrets,
+    registrar::{ProviderError, ProviderErrorKind},
+};
 use crate::{
+    error::InvalidField,
     outgoing::{Address, Answer, Call, Outgoing},
     secrets::SecretText,
 };
+
+/// Bytes of a header's value at most.
+const MAX_HEADER: usize = 4096;
+/// Headers that go with every request at most.
+const MAX_HEADERS: usize = 16;
+/// What the registry says itself in a request.
+const OWN_HEADERS: [HeaderName; 9] = [
+    header::HOST,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::TRANSFER_ENCODING,
+    header::TE,
+    header::UPGRADE,
+    header::ACCEPT,
+    header::EXPECT,
+];
+
+/// The headers of a configuration, which go with every request to the provider's own origin.
+///
+/// # Errors
+/// Says what they must be like, and not what they were.
+pub fn headers(secrets: &Secrets) -> Result<Vec<(HeaderName, HeaderValue)>, InvalidField> {
+    const FIELD: &str = "secrets.headers";
+    if secrets.headers.len() > MAX_HEADERS {
+        let message = format!("must be at most {MAX_HEADERS}");
+        return Err(InvalidField::new(FIELD, message));
+    }
+    let invalid = |message: &str| InvalidField::new(FIELD, message);
+    let read = secrets.headers.iter().map(|(name, value)| {
+        let name =
+            HeaderName::try_from(name).map_err(|_| invalid("must have names of HTTP headers"))?;
+        if OWN_HEADERS.contains(&name) {
+            return Err(invalid("must not be headers that the registry sets itself"));
+        }
+        let fits = (1..=MAX_HEADER).contains(&value.0.len());
+        let value = HeaderValue::try_from(value.0.as_str()).ok();
+        let mut value = value.filter(|_| fits).ok_or_else(|| {
+            InvalidField::new(
+                FIELD,
+                format!("must have values of 1 to {MAX_HEADER} visible characters"),
+            )
+        })?;
+        value.set_sensitive(true);
+        Ok((name, value))
+    });
+    read.collect()
+}
+
+/// Reads an address of a configuration.
+///
+/// # Errors
+/// Names the field.
+pub fn address(field: &'static str, text: &str) -> Result<Address, InvalidField> {
+    let read: Result<Address, _> = text.parse();
+    let read = read.map_err(|error| InvalidField::new(field, error.to_string()))?;
+    if !read.may_be_plain() {
+        let message = "must begin with https://, unless it is on this machine";
+        return Err(InvalidField::new(field, message));
+    }
+    Ok(read)
+}
+
+/// A client's id as one segment of a path (RFC 3986 section 3.3).
+#[must_use]
+pub fn segment(client_id: &str) -> String {
+    let mut text = String::new();
+    for byte in client_id.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Dots too: `..` would leave the path. Writing to a text cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
 
 /// A way to one provider.
 #[derive(Clone, Debug)]
@@ -54,6 +137,8 @@ pub struct Answered {
     pub status: u16,
     /// Its body; `null` where there is none.
     pub body: Value,
+    /// When the provider says that it answered.
+    pub date: Option<HeaderValue>,
 }
 
 impl Exchange {
@@ -128,12 +213,13 @@ fn read(answer: &Answer) -> Result<Answered, ProviderError> {
     if !answer.status.is_success() {
         return Err(refusal(answer.status, &answer.body));
     }
+    let date = answer.headers.get(header::DATE).cloned();
     if answer.body.iter().all(u8::is_ascii_whitespace) {
         let body = Value::Null;
-        return Ok(Answered { status, body });
+        return Ok(Answered { status, body, date });
     }
     match serde_json::from_slice(&answer.body) {
-        Ok(body) => Ok(Answered { status, body }),
+        Ok(body) => Ok(Answered { status, body, date }),
         Err(_) => Err(ProviderError::garbage(status, "its answer is not JSON")),
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     keys::KeySource,
     outgoing::{self, Outgoing, SystemResolver},
     password::{Cost, PasswordHasher},
+    provider::oidc::FetchedTokens,
     secret_policy::SecretPolicy,
     secrets::Keys,
     start::{DataDir, StartError},
@@ -115,6 +116,7 @@ fn environment(
         audit_kept: config.audit.kept,
         public_url: config.public_url.as_deref().map(Into::into),
         outgoing: Outgoing::new(policy, Arc::new(SystemResolver), tls),
+        fetched_tokens: FetchedTokens::default(),
     })
 }
 

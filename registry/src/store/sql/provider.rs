@@ -2,7 +2,7 @@
 
 use super::{
     connection::{Connection, Row, sql},
-    name::{Named, Word as _},
+    name::Named,
     value::{Columns, limit, number, time},
 };
 use crate::{

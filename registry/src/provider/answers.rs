@@ -1,16 +1,13 @@
-//! What bridges answer. They differ in what they say and how; only a client's name is always needed.
+//! What providers and bridges answer about a client. They differ in what they say and how; only a client's name is always
+//! needed.
 
 use serde_json::{Map, Value};
 
-use crate::{
-    clock::Timestamp,
-    oauth_client::metadata::ClientMetadata,
-    provider::{
-        exchange::Answered,
-        registrar::{Known, Listed, Marker, ProviderError, Registered},
-    },
-    secrets::SecretText,
+use super::{
+    exchange::Answered,
+    registrar::{Known, Listed, Marker, ProviderError, Registered},
 };
+use crate::{clock::Timestamp, oauth_client::metadata::ClientMetadata, secrets::SecretText};
 
 /// Bytes of a client's name and of its secret at most.
 const MAX_TEXT: usize = 4096;
