@@ -16,8 +16,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     audit::Refusals, config::Limits, environment::Environment, feed::Feed, gateway::Gateways,
-    keys::MasterRotator, leak::LeakDesk, shutdown::Shutdown, telemetry::Metrics, usage::Intake,
-    verification::Verifier,
+    issuers::Issuers, keys::MasterRotator, leak::LeakDesk, shutdown::Shutdown, telemetry::Metrics,
+    usage::Intake, verification::Verifier,
 };
 
 mod access;
@@ -68,6 +68,8 @@ pub struct Parts {
     pub gateways: Arc<Gateways>,
     /// Answers gateways' questions about chosen passwords.
     pub verifier: Arc<Verifier>,
+    /// Answers gateways' questions about access tokens.
+    pub issuers: Arc<Issuers>,
     /// Takes in what gateways report of usage.
     pub usage: Arc<Intake>,
     /// Takes reports of leaked secrets.
@@ -103,6 +105,10 @@ impl AppState {
 
     fn verifier(&self) -> &Arc<Verifier> {
         &self.0.verifier
+    }
+
+    fn issuers(&self) -> &Arc<Issuers> {
+        &self.0.issuers
     }
 
     fn usage(&self) -> &Arc<Intake> {

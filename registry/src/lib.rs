@@ -48,6 +48,7 @@ pub mod usage;
 pub mod deployment;
 pub mod feed;
 pub mod idempotency;
+pub mod issuers;
 pub mod journal;
 pub mod jwks;
 pub mod propagation;

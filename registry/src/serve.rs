@@ -22,6 +22,7 @@ use crate::{
     error::Error,
     feed::Feed,
     gateway::Gateways,
+    issuers::Issuers,
     journal::JournalError,
     keys::{MasterRotator, Presence},
     leak::LeakDesk,
@@ -174,11 +175,14 @@ pub async fn serve(
     };
     let refusals = Arc::new(Refusals::default());
     let keeper = Keeper::new(Arc::clone(&refusals), config.audit.head_every);
+    let issuers = Issuers::new(environment.clone(), Arc::clone(&metrics)).map_err(Error::from)?;
+    let issuers = Arc::new(issuers);
     let parts = api::Parts {
         environment: environment.clone(),
         feed: Feed::new(environment.clone()),
         gateways: Arc::clone(&gateways),
         verifier: Arc::new(verifier),
+        issuers: Arc::clone(&issuers),
         usage: Arc::new(Intake::new(environment.clone(), Arc::clone(&metrics))),
         metrics: Arc::clone(&metrics),
         leaks: LeakDesk::new(config.leaks.policy, config.leaks.reports_per_minute),
@@ -217,6 +221,7 @@ pub async fn serve(
         rekey_regularly(&environment, &gateways, &shutdown),
         master_rotator.tend(),
         keeper.tend(&environment, &shutdown),
+        issuers.tend(&shutdown),
     );
     save(&environment, &gateways).await;
     replicas::leave(&environment, &gateways).await;

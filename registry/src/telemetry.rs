@@ -73,6 +73,10 @@ pub struct Metrics {
     durations: Family<RouteLabels, Histogram>,
     verifications: Family<OutcomeLabels, Counter>,
     usage: Family<OutcomeLabels, Counter>,
+    key_sets: Family<OutcomeLabels, Counter>,
+    key_set_ages: Family<IssuerLabels, Gauge<u64, AtomicU64>>,
+    key_questions: Family<OutcomeLabels, Counter>,
+    introspections: Family<OutcomeLabels, Counter>,
     /// Uses that gateways could not tell apart by credential.
     pub usage_lost: Counter,
     /// Feed polls that wait for a change.
@@ -109,6 +113,11 @@ struct OutcomeLabels {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct IssuerLabels {
+    issuer: String,
+}
+
 impl Metrics {
     /// All of them, at zero.
     #[must_use]
@@ -119,6 +128,10 @@ impl Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             verifications: Family::default(),
             usage: Family::default(),
+            key_sets: Family::default(),
+            key_set_ages: Family::default(),
+            key_questions: Family::default(),
+            introspections: Family::default(),
             usage_lost: Counter::default(),
             feed_waiters: Gauge::default(),
             propagation: Histogram::new(DURATION_BUCKETS),
@@ -154,6 +167,26 @@ impl Metrics {
             "usage_lost",
             "Uses that gateways could not tell apart by credential, or reported too late",
             metrics.usage_lost.clone(),
+        );
+        registry.register(
+            "issuer_key_fetches",
+            "Attempts to fetch an issuer's keys, by outcome",
+            metrics.key_sets.clone(),
+        );
+        registry.register(
+            "issuer_keys_age_seconds",
+            "Time since an issuer's keys were last fetched and were good",
+            metrics.key_set_ages.clone(),
+        );
+        registry.register(
+            "issuer_key_questions",
+            "Gateways' questions about keys that they do not know, by outcome",
+            metrics.key_questions.clone(),
+        );
+        registry.register(
+            "token_introspections",
+            "Gateways' questions about tokens that only their issuer can judge, by outcome",
+            metrics.introspections.clone(),
         );
         registry.register(
             "feed_waiters",
@@ -224,6 +257,40 @@ impl Metrics {
     /// Counts a verification of a chosen password.
     pub fn verification(&self, outcome: &'static str) {
         self.verifications
+            .get_or_create(&OutcomeLabels { outcome })
+            .inc();
+    }
+
+    /// Counts an attempt to fetch an issuer's keys.
+    pub fn key_set_fetch(&self, outcome: &'static str) {
+        self.key_sets
+            .get_or_create(&OutcomeLabels { outcome })
+            .inc();
+    }
+
+    /// Shows how old an issuer's keys are.
+    pub fn key_set_age(&self, issuer: &str, age: Duration) {
+        let issuer = issuer.to_owned();
+        let labels = IssuerLabels { issuer };
+        self.key_set_ages.get_or_create(&labels).set(age.as_secs());
+    }
+
+    /// Does not show any more how old the keys of an issuer are that is gone.
+    pub fn forget_issuer(&self, issuer: &str) {
+        let issuer = issuer.to_owned();
+        self.key_set_ages.remove(&IssuerLabels { issuer });
+    }
+
+    /// Counts a gateway's question about a key that it does not know.
+    pub fn key_question(&self, outcome: &'static str) {
+        self.key_questions
+            .get_or_create(&OutcomeLabels { outcome })
+            .inc();
+    }
+
+    /// Counts a gateway's question about a token that only its issuer can judge.
+    pub fn introspection(&self, outcome: &'static str) {
+        self.introspections
             .get_or_create(&OutcomeLabels { outcome })
             .inc();
     }

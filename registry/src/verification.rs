@@ -4,10 +4,10 @@
 //! pool. An unknown user name costs what a known one costs.
 
 pub(crate) mod limit;
-mod memory;
+pub(crate) mod memory;
 mod pool;
 mod state;
-mod tag;
+pub(crate) mod tag;
 
 use std::{
     fmt,

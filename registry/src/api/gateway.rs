@@ -1,5 +1,7 @@
 //! `/v1/gateway/report` and `/v1/gateway/verify`: what gateways ask besides the feed.
 
+mod access_tokens;
+
 use std::time::Duration;
 
 use axum::{
@@ -42,6 +44,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(report))
         .layer(DefaultBodyLimit::max(MAX_REPORT_BYTES))
         .routes(routes!(verify))
+        .merge(access_tokens::router())
 }
 
 /// What a gateway says about itself.

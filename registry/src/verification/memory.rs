@@ -4,14 +4,14 @@ use std::{collections::HashMap, hash::Hash, mem};
 
 /// Holds the last `capacity / 2` to `capacity` entries, at constant cost: the older half is dropped at once.
 #[derive(Debug)]
-pub(super) struct Memory<K, V> {
+pub(crate) struct Memory<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
     half: usize,
 }
 
 impl<K: Eq + Hash, V> Memory<K, V> {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
             young: HashMap::new(),
             old: HashMap::new(),
@@ -19,11 +19,11 @@ impl<K: Eq + Hash, V> Memory<K, V> {
         }
     }
 
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    pub(super) fn insert(&mut self, key: K, value: V) {
+    pub(crate) fn insert(&mut self, key: K, value: V) {
         if self.young.len() >= self.half && !self.young.contains_key(&key) {
             self.old = mem::take(&mut self.young);
         }

@@ -7,7 +7,7 @@ use super::{Question, limit};
 use crate::entropy::{Entropy, EntropyError};
 
 /// A keyed hash.
-pub(super) type Tag = [u8; 32];
+pub(crate) type Tag = [u8; 32];
 
 /// What a question is remembered and limited by: each for its gateway group alone, so that no group's traffic slows
 /// another's.
@@ -25,11 +25,11 @@ pub(super) struct Tags {
 
 /// Makes tags.
 #[derive(Clone)]
-pub(super) struct Tagger(Hmac<Sha256>);
+pub(crate) struct Tagger(Hmac<Sha256>);
 
 impl Tagger {
     /// With a key of its own.
-    pub(super) fn new(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+    pub(crate) fn new(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         Ok(Self(Hmac::new(&entropy.bytes::<64>()?.into())))
     }
 
@@ -47,7 +47,7 @@ impl Tagger {
     }
 
     /// The parts are told apart by their lengths.
-    fn tag(&self, kind: &[u8], parts: &[&[u8]]) -> Tag {
+    pub(crate) fn tag(&self, kind: &[u8], parts: &[&[u8]]) -> Tag {
         let mut mac = self.0.clone();
         mac.update(kind);
         for part in parts {

@@ -26,6 +26,8 @@ const EXEMPT: [(&str, &str); 4] = [
         "gateways report all the time, and change nothing that anybody decides",
     ),
     ("verify_password", "asks whether a password is right"),
+    ("issuer_keys", "asks for what an issuer publishes"),
+    ("introspect_access_token", "asks whose a token is"),
 ];
 
 /// Somebody who does everything that can be done, and counts what is written down of it.
