@@ -245,7 +245,13 @@ impl Issuers {
         let answer = self.env.outgoing.send(call).await?;
         let issuer = provider.issuer.as_deref().unwrap_or_default();
         let now = self.env.now().as_millis() / 1000;
-        introspection::read(&answer, issuer, now)
+        let mut said = introspection::read(&answer, issuer, now)?;
+        if let (IntrospectionAnswer::Active(token), Some(audience)) = (&mut said, &asks.audience)
+            && token.audiences.is_empty()
+        {
+            token.audiences.push(audience.clone());
+        }
+        Ok(said)
     }
 
     fn secrets(&self, provider: &Provider) -> Result<Secrets, ProviderError> {

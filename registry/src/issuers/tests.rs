@@ -1,6 +1,7 @@
 //! Claims about what is fetched from providers, and what is asked of them.
 
 mod fake;
+mod real;
 
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ impl Scene {
                 *place = json!(format!("{}{path}", fake.address));
             }
         }
-        let provider = provider(&world, &json!({ "tokens": tokens }).to_string()).await;
+        let provider = provider(&world, ISSUER, &json!({ "tokens": tokens }), "hush").await;
         fake.answers("/jwks", "", &set(&["one"]));
         Self {
             issuers: Arc::new(issuers),
@@ -99,7 +100,7 @@ impl Scene {
     }
 }
 
-async fn provider(world: &World, configuration: &str) -> Provider {
+async fn provider(world: &World, issuer: &str, configuration: &Value, secret: &str) -> Provider {
     let env = &world.env;
     let (id, now) = (
         ProviderId::generate(env.now(), env.entropy.as_ref()).unwrap(),
@@ -112,16 +113,20 @@ async fn provider(world: &World, configuration: &str) -> Provider {
         column: "identity_providers.sealed",
         row: &row,
     };
-    let secrets = br#"{"introspection_client_secret":"hush"}"#;
+    let secrets = json!({"introspection_client_secret": secret}).to_string();
     let provider = Provider {
         id,
         name: "elsewhere".to_owned(),
         kind: ProviderKind::Oidc,
-        issuer: Some(ISSUER.to_owned()),
+        issuer: Some(issuer.to_owned()),
         description: String::new(),
         enabled: true,
-        configuration: configuration.to_owned(),
-        sealed: Some(sealer.seal(place, secrets, env.entropy.as_ref()).unwrap()),
+        configuration: configuration.to_string(),
+        sealed: Some(
+            sealer
+                .seal(place, secrets.as_bytes(), env.entropy.as_ref())
+                .unwrap(),
+        ),
         created_at: now,
         updated_at: now,
         version: 1,

@@ -195,6 +195,9 @@ pub struct Introspection {
     pub endpoint: Option<String>,
     /// Who asks.
     pub client_id: String,
+    /// Whom tokens are for where the provider's answers do not say it. Without, such tokens are for nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
 }
 
 /// What proves the registry to a provider. Kept sealed, never shown.

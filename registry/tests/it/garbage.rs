@@ -134,6 +134,8 @@ async fn random_bodies_never_fail_the_server() {
         ),
         (&gateway, Method::POST, "/v1/gateway/report".to_owned()),
         (&gateway, Method::POST, "/v1/gateway/verify".to_owned()),
+        (&gateway, Method::POST, "/v1/gateway/issuer-keys".to_owned()),
+        (&gateway, Method::POST, "/v1/gateway/introspect".to_owned()),
     ];
     let mut runner = TestRunner::new(Config::default());
     for _ in 0..60 {

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod access_tokens;
 mod apisix;
 mod applications;
 mod audit;

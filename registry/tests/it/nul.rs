@@ -193,6 +193,14 @@ fn bodies(application: &str, credential: &str) -> Vec<(Method, String, Value)> {
             json!({"username": "u", "password": "p", "source": "203.0.113.9"}),
         ),
         post(
+            "/v1/gateway/issuer-keys",
+            json!({"issuer": "https://id.example", "key_id": "k"}),
+        ),
+        post(
+            "/v1/gateway/introspect",
+            json!({"token": "t", "issuers": ["https://id.example"]}),
+        ),
+        post(
             "/v1/leaks",
             json!({"secret": "s", "source": "x", "url": "y"}),
         ),

@@ -160,11 +160,9 @@ async fn introspect(
 }
 
 fn bounded(field: &'static str, text: &str, most: usize) -> Result<(), Problem> {
-    if text.is_empty() || text.len() > most {
-        return Err(Problem::invalid(
-            field,
-            format!("must be 1 to {most} bytes"),
-        ));
+    if text.is_empty() || text.len() > most || text.contains(char::is_control) {
+        let bounds = format!("must be 1 to {most} bytes without control characters");
+        return Err(Problem::invalid(field, bounds));
     }
     Ok(())
 }
