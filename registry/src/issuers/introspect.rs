@@ -2,7 +2,11 @@
 //!
 //! In this order: what is remembered for some seconds, the question that is under way already, the limits, the provider.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use filter_core::{
     gateway::access_tokens::IntrospectionAnswer,
@@ -19,7 +23,7 @@ use super::{Issuers, endpoints, introspection, lock};
 use crate::{
     clock::Timestamp,
     error::Error,
-    ids::TokenId,
+    ids::{ProviderId, TokenId},
     provider::{
         Provider,
         configuration::{Configuration, Secrets},
@@ -75,6 +79,8 @@ pub(super) struct Asked {
     of_gateways: Limiter,
     of_issuers: Limiter,
     places: Arc<Semaphore>,
+    /// Which providers could not be asked when it was last tried.
+    failing: BTreeSet<ProviderId>,
 }
 
 impl Asked {
@@ -85,6 +91,7 @@ impl Asked {
             of_gateways: Limiter::per_minute(PER_GATEWAY, REMEMBERED),
             of_issuers: Limiter::per_minute(PER_ISSUER, REMEMBERED),
             places: Arc::new(Semaphore::new(RUNNING)),
+            failing: BTreeSet::new(),
         }
     }
 }
@@ -216,13 +223,13 @@ impl Issuers {
                 Ok(outcome) => outcome,
                 Err(_) => Err(unavailable("it takes too long to say whose a token is")),
             };
-            match &outcome {
-                Ok(answer) => self.remember(tag, answer),
-                Err(error) => {
-                    tracing::warn!(provider = %provider.name, %error, "a provider could not be asked about a token");
+            match outcome {
+                Ok(answer) => {
+                    self.remember(&provider, tag, &answer);
+                    Ok(answer)
                 }
+                Err(error) => Err(self.failed(&provider, error)),
             }
-            outcome
         });
         let failed = || Err(unavailable("asking it was interrupted"));
         task.map(move |done| done.unwrap_or_else(|_| failed()))
@@ -268,7 +275,7 @@ impl Issuers {
         serde_json::from_slice(&opened).map_err(|_| unavailable("its credentials cannot be read"))
     }
 
-    fn remember(&self, tag: Tag, answer: &IntrospectionAnswer) {
+    fn remember(&self, provider: &Provider, tag: Tag, answer: &IntrospectionAnswer) {
         let now = self.env.now();
         let mut until = now.after(KEPT);
         if let IntrospectionAnswer::Active(token) = answer
@@ -278,6 +285,18 @@ impl Issuers {
         }
         let mut asked = lock(&self.asked);
         asked.answers.insert(tag, (answer.clone(), until));
+        asked.failing.remove(&provider.id);
+    }
+
+    /// Whatever went wrong, the provider has not said no. It is logged once, and again after it was well.
+    fn failed(&self, provider: &Provider, error: ProviderError) -> ProviderError {
+        if lock(&self.asked).failing.insert(provider.id) {
+            tracing::warn!(provider = %provider.name, %error, "a provider cannot be asked about tokens");
+        }
+        ProviderError {
+            kind: ProviderErrorKind::Unavailable,
+            ..error
+        }
     }
 }
 
