@@ -101,7 +101,9 @@ pub fn decide<'a>(
     {
         return unavailability(snapshot).map_or(Decision::Ready, deny);
     }
-    if let Some(document) = reading.document(&policy.documents) {
+    if !policy.documents.is_empty()
+        && let Some(document) = reading.document(&policy.documents)
+    {
         return match request.method() {
             Some(b"GET" | b"HEAD") => Decision::Document(&document.json),
             _ => deny(Reason::MethodNotAllowed),

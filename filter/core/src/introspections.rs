@@ -28,7 +28,7 @@ pub const MAX_INACTIVE: usize = 4096;
 #[derive(Debug)]
 pub struct Introspections {
     key: Digester,
-    active: Memory<Active>,
+    active: Memory<Remembered>,
     inactive: Memory<Inactive>,
 }
 
@@ -36,9 +36,18 @@ pub struct Introspections {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IntrospectionId(Id);
 
+/// A token that an issuer vouches for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Active {
+    /// What the issuer says of it.
+    pub claims: Claims,
+    /// Under which its client is found.
+    pub client: SecretHash,
+}
+
 #[derive(Debug)]
-struct Active {
-    claims: Claims,
+struct Remembered {
+    token: Active,
     until_ms: u64,
 }
 
@@ -47,9 +56,9 @@ struct Inactive {
     until_ms: u64,
 }
 
-impl Weight for Active {
+impl Weight for Remembered {
     fn weight(&self) -> usize {
-        self.claims.weight()
+        self.token.claims.weight()
     }
 }
 
@@ -63,8 +72,8 @@ impl Weight for Inactive {
 /// What is known of a token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Known<'s> {
-    /// An issuer vouches for it, and says this.
-    Active(&'s Claims),
+    /// An issuer vouches for it.
+    Active(&'s Active),
     /// None does.
     Inactive,
 }
@@ -92,7 +101,7 @@ impl Introspections {
     pub fn find(&self, id: IntrospectionId, now_ms: u64) -> Option<Known<'_>> {
         let holds = |until_ms: u64| now_ms < until_ms;
         if let Some(known) = self.active.get(id.0).filter(|known| holds(known.until_ms)) {
-            return Some(Known::Active(&known.claims));
+            return Some(Known::Active(&known.token));
         }
         let inactive = self.inactive.get(id.0);
         inactive
@@ -105,8 +114,8 @@ impl Introspections {
         match answer {
             IntrospectionAnswer::Active(token) => self.active.put(
                 id.0,
-                Active {
-                    claims: claims(token),
+                Remembered {
+                    token: Active::of(token),
                     until_ms: now_ms.saturating_add(ACTIVE_MS),
                 },
             ),
@@ -125,6 +134,15 @@ impl Introspections {
 pub fn of_issuers(issuers: &[String]) -> SecretHash {
     // No issuer's name has a space.
     SecretHash::of_value(issuers.join(" ").as_bytes())
+}
+
+impl Active {
+    fn of(token: ActiveToken) -> Self {
+        Self {
+            client: SecretHash::of_client(&token.issuer, &token.client_id),
+            claims: claims(token),
+        }
+    }
 }
 
 /// What an issuer says of a token, as a JWT would.

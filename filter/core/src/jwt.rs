@@ -118,7 +118,9 @@ pub struct Token<'a> {
 /// Whether a bearer token has the form of a JWT: that decides by which means it is checked, and nothing else.
 #[must_use]
 pub fn has_form(token: &[u8]) -> bool {
-    token.split(|byte| *byte == b'.').count() == 3
+    // Added up, so that many bytes are compared at once.
+    let dots = token.iter().map(|byte| usize::from(*byte == b'.'));
+    dots.sum::<usize>() == 2
 }
 
 impl<'a> Signed<'a> {

@@ -3,6 +3,10 @@
 //! A token that is remembered costs no signature any more, and nothing else is spared: its issuer, audience and times and
 //! its client are looked at for each request. Only good tokens are remembered, so that bad ones do not push them out.
 
+use core::hash::Hasher as _;
+
+use siphasher::sip128::{Hasher128 as _, SipHasher24};
+
 use crate::{
     digest::{Digest, DigestKey, Digester, SecretHash},
     jwt::{Claims, Header, Token, TokenDigest, VerificationKey, signature::Verifier},
@@ -19,7 +23,9 @@ pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// A bounded memory of good tokens, keyed under a random key that never leaves the VM.
 #[derive(Debug)]
 pub struct Tokens {
-    key: Digester,
+    /// A token is as long as ten blocks of SHA-256, and is looked up for every request. What comes out never leaves the VM, so
+    /// that nobody can look for two tokens with one id.
+    key: SipHasher24,
     known: Memory<Remembered>,
     refused: Option<(Id, KeysVersion)>,
 }
@@ -31,6 +37,8 @@ pub struct Remembered {
     pub header: Header,
     /// What it claims.
     pub claims: Claims,
+    /// Under which its client is found: with another issuer, or another claim that names it, the keys are others too.
+    pub client: SecretHash,
     /// By which its issuer would say that it is revoked.
     pub digest: TokenDigest,
     /// Among which keys the one was that signed it.
@@ -48,6 +56,7 @@ pub struct SignatureCheck<'a> {
     pub(crate) token: Token<'a>,
     pub(crate) key: VerificationKey,
     pub(crate) keys: KeysVersion,
+    pub(crate) client: SecretHash,
 }
 
 /// What came of a [`SignatureCheck`].
@@ -67,6 +76,7 @@ impl SignatureCheck<'_> {
             id: self.id,
             keys: self.keys,
             good: is_good.then(|| Remembered {
+                client: self.client,
                 digest: self.token.signed.digest(),
                 header: self.token.signed.header,
                 claims: self.token.claims,
@@ -81,7 +91,7 @@ impl Tokens {
     #[must_use]
     pub fn new(key: &DigestKey) -> Self {
         Self {
-            key: Digester::new(key),
+            key: SipHasher24::new_with_key(&subkey(key)),
             known: Memory::new(CAPACITY, MAX_BYTES),
             refused: None,
         }
@@ -90,8 +100,9 @@ impl Tokens {
     /// By what this token is remembered.
     #[must_use]
     pub fn id(&self, token: &[u8]) -> TokenId {
-        let Digest(id) = self.key.digest(&SecretHash::of_value(token));
-        TokenId(id)
+        let mut hasher = self.key;
+        hasher.write(token);
+        TokenId(hasher.finish128().as_bytes())
     }
 
     /// The token, where it is remembered.
@@ -118,6 +129,12 @@ impl Tokens {
             None => self.refused = Some((id, keys)),
         }
     }
+}
+
+/// The VM's key for nothing but this.
+fn subkey(key: &DigestKey) -> [u8; 16] {
+    let Digest(subkey) = Digester::new(key).digest(&SecretHash::of_value(b"tokens"));
+    subkey
 }
 
 impl Weight for Remembered {

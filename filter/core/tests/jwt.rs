@@ -1,5 +1,11 @@
 //! Which access tokens in the form of a JWT are good.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
 mod jwt {
     mod attacks;
     mod claims;

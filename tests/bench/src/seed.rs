@@ -14,7 +14,10 @@ use registry::{entropy::SystemEntropy, secret_policy::SecretPolicy, secrets::Sec
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use crate::report::{Context, Failed, progress};
+use crate::{
+    report::{Context, Failed, progress},
+    variant::jwt,
+};
 
 mod fill;
 mod postgres;
@@ -31,6 +34,8 @@ pub const PER_APPLICATION: usize = 10_000;
 pub const OTHERS: usize = 1000;
 /// Credentials with a chosen password: each costs an Argon2.
 pub const CHOSEN: usize = 20;
+/// Tokens of the one client in the seed of JWTs.
+pub const JWTS: usize = 10_000;
 
 /// A data folder with credentials in it, and what opens it. To be copied, never to be used in place.
 #[derive(Clone, Debug)]
@@ -43,6 +48,8 @@ pub struct Seeded {
     pub gateway_token: String,
     /// The secrets, one a line: a key, a token, or `user:password`.
     pub keys: PathBuf,
+    /// What verifies its JWTs, as a JWKS document.
+    pub key_set: PathBuf,
     /// The server that holds its database, where that is not a file in the data folder.
     postgres: Option<Arc<Filled>>,
 }
@@ -54,6 +61,8 @@ enum Kind {
     BearerTokens,
     GeneratedPasswords,
     ChosenPasswords,
+    /// One client, and [`JWTS`] tokens of it.
+    Client,
 }
 
 /// A registry with this many generated API keys.
@@ -74,6 +83,11 @@ pub async fn basic(context: &Context) -> Result<Seeded, Failed> {
 /// A registry with [`CHOSEN`] Basic credentials whose passwords somebody chose.
 pub async fn chosen(context: &Context) -> Result<Seeded, Failed> {
     seeded(context, Kind::ChosenPasswords, CHOSEN).await
+}
+
+/// A registry with one OAuth client, whose issuer has signed [`JWTS`] tokens.
+pub async fn client(context: &Context) -> Result<Seeded, Failed> {
+    seeded(context, Kind::Client, 1).await
 }
 
 /// The seed as it was made before, or a new one.
@@ -103,11 +117,21 @@ async fn make(folder: &Path, kind: Kind, credentials: usize) -> Result<(), Faile
     }
     let data = folder.join(DATA);
     fs::create_dir(&data)?;
-    fill::fill(&data, &folder.join(KEYS), kind, credentials).await
+    let secrets = folder.join(KEYS);
+    if kind != Kind::Client {
+        return fill::fill(&data, &secrets, kind, credentials, None).await;
+    }
+    let tokens = jwt::tokens(JWTS);
+    let unused = folder.join("unused");
+    fill::fill(&data, &unused, kind, credentials, Some(tokens.issuer())).await?;
+    fs::remove_file(unused)?;
+    fs::write(folder.join(KEY_SET), tokens.key_set().to_string())?;
+    Ok(fs::write(secrets, tokens.tokens.join("\n"))?)
 }
 
 const DATA: &str = "data";
 const KEYS: &str = "keys";
+const KEY_SET: &str = "key-set";
 const ADMIN_TOKEN: &str = "admin-token";
 const GATEWAY_TOKEN: &str = "gateway-token";
 
@@ -121,6 +145,7 @@ impl Seeded {
             admin_token: token(ADMIN_TOKEN)?,
             gateway_token: token(GATEWAY_TOKEN)?,
             keys: folder.join(KEYS),
+            key_set: folder.join(KEY_SET),
             postgres: None,
         })
     }
@@ -173,6 +198,7 @@ impl Kind {
             Self::BearerTokens => "bearer-",
             Self::GeneratedPasswords => "basic-",
             Self::ChosenPasswords => "chosen-",
+            Self::Client => "client-",
         }
     }
 }

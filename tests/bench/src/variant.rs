@@ -31,6 +31,8 @@ pub enum Check {
     ChosenBasic,
     /// Envoy's `jwt_authn`, every token in its cache.
     NativeJwt,
+    /// Keysmith's `bearer`, the same tokens.
+    Jwt,
     /// Keysmith's `bearer`, opaque tokens.
     Bearer,
     /// Envoy's `ext_authz` over HTTP.
@@ -50,6 +52,7 @@ impl Check {
             Self::Basic => "Keysmith basic_auth, generated passwords",
             Self::ChosenBasic => "Keysmith basic_auth, chosen passwords, warm",
             Self::NativeJwt => "native jwt_authn, tokens cached",
+            Self::Jwt => "Keysmith bearer, JWTs",
             Self::Bearer => "Keysmith bearer, opaque tokens",
             Self::ExtAuthz => "ext_authz over HTTP",
         }
@@ -64,7 +67,7 @@ impl Check {
     pub const fn is_keysmith(self) -> bool {
         matches!(
             self,
-            Self::Key | Self::Basic | Self::ChosenBasic | Self::Bearer
+            Self::Key | Self::Basic | Self::ChosenBasic | Self::Jwt | Self::Bearer
         )
     }
 
@@ -74,7 +77,7 @@ impl Check {
         match self {
             Self::NativeBasic | Self::Basic => secret::Kind::Password,
             Self::ChosenBasic => secret::Kind::ChosenPassword,
-            Self::NativeJwt => secret::Kind::Jwt,
+            Self::NativeJwt | Self::Jwt => secret::Kind::Jwt,
             Self::Bearer => secret::Kind::Token,
             _ => secret::Kind::ApiKey,
         }
@@ -105,7 +108,9 @@ impl Variant {
     /// Its name in the report: with the number of credentials, where it has any.
     pub fn name(&self) -> String {
         let name = self.check.name();
-        if self.check.identifies() {
+        if self.check.secret() == secret::Kind::Jwt {
+            format!("{name}, {} tokens", grouped(self.credentials))
+        } else if self.check.identifies() {
             format!("{name}, {} credentials", grouped(self.credentials))
         } else {
             name.to_owned()

@@ -134,21 +134,25 @@ impl<'p, 'a> Attempts<'p, 'a> {
         }
     }
 
+    /// Apart, so that a key does not pay for the room that a token needs.
+    #[inline(never)]
     fn bearer(&self, bearer: &'a Bearer) -> Attempt<'a> {
         let Some(authorization) = self.authorization().filter(|value| value.is("bearer")) else {
             return Ok(Err(Reason::TokenMissing));
         };
         let token = authorization.credentials;
-        if !is_b64token(token) {
-            return Ok(Err(Reason::CredentialMalformed));
-        }
-        match (&bearer.issued, shape(token)) {
-            (Some(issued), Shape::Foreign) => match jwt::has_form(token) {
-                true if issued.accepts_jwts => self.jwt(issued, token),
-                false if issued.is_introspected() => self.foreign(bearer, issued, token),
-                _ => self.single_value(token, token_kinds(bearer, Shape::Foreign)),
-            },
-            (_, shape) => self.single_value(token, token_kinds(bearer, shape)),
+        let shape = shape(token);
+        let issued = bearer.issued.as_ref();
+        let issued = issued.filter(|_| matches!(shape, Shape::Foreign));
+        let has_form = issued.is_some() && jwt::has_form(token);
+        match issued {
+            // Looked up before it is looked at.
+            Some(issued) if has_form && issued.accepts_jwts => self.jwt(issued, token),
+            _ if !is_b64token(token) => Ok(Err(Reason::CredentialMalformed)),
+            Some(issued) if !has_form && issued.is_introspected() => {
+                self.foreign(bearer, issued, token)
+            }
+            _ => self.single_value(token, token_kinds(bearer, shape)),
         }
     }
 

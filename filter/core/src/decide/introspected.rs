@@ -12,7 +12,7 @@ use crate::{
     config::{Bearer, Issued},
     denial::Reason,
     digest::SecretHash,
-    introspections::{IntrospectionId, Known},
+    introspections::{Active, IntrospectionId, Known},
     jwt::{Claims, JwtError, MAX_TOKEN_LENGTH},
     key::Shape,
 };
@@ -37,14 +37,19 @@ impl<'a> Attempts<'_, 'a> {
         };
         let id = self.snapshot.introspections.id(&hash, asked);
         match self.snapshot.introspected(id) {
-            Some(Known::Active(claims)) => self.vouched_for(issued, &hash, claims),
+            Some(Known::Active(active)) => self.vouched_for(issued, &hash, active),
             Some(Known::Inactive) => Ok(Err(Reason::TokenInactive)),
             None => self.ask_about(id, issued, token),
         }
     }
 
     /// A token that its issuer vouched for a moment ago: everything else is looked at now.
-    fn vouched_for(&self, issued: &Issued, hash: &SecretHash, claims: &'a Claims) -> Attempt<'a> {
+    fn vouched_for(
+        &self,
+        issued: &Issued,
+        hash: &SecretHash,
+        Active { claims, client }: &'a Active,
+    ) -> Attempt<'a> {
         let known = self.issuer(issued, claims)?;
         let Some(known) = known.filter(|known| known.issuer.introspects) else {
             return refused(JwtError::Issuer);
@@ -60,10 +65,7 @@ impl<'a> Attempts<'_, 'a> {
         {
             return Ok(Err(Reason::TokenRevoked));
         }
-        match claims.client_id.as_deref() {
-            Some(client) => self.client(known.issuer, client, claims),
-            None => refused(JwtError::Client),
-        }
+        self.client(client, claims)
     }
 
     /// Its end counts to the second: beyond it nobody vouches for it.

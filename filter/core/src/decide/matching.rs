@@ -42,14 +42,11 @@ impl<'r, 'a> Reading<'r, 'a> {
     }
 
     /// The document that the request asks for.
+    #[inline(never)]
     pub(super) fn document<'p>(&mut self, documents: &'p [Document]) -> Option<&'p Document> {
         // Few requests get further than this.
-        let may_ask = !documents.is_empty()
-            && self
-                .request
-                .target()
-                .is_some_and(|target| target.path.starts_with(WELL_KNOWN.as_bytes()));
-        if !may_ask {
+        let target = self.request.target()?;
+        if !target.path.starts_with(WELL_KNOWN.as_bytes()) {
             return None;
         }
         documents.iter().find(|document| {

@@ -54,6 +54,7 @@ impl<'a> Places<'a> {
         places
     }
 
+    #[inline(never)]
     fn has_token_in_query(&self, request: &Request<'a>) -> bool {
         let is_token = |value| Authorization::split(value).is("bearer");
         let target = request

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use super::{
     Question,
     attempt::{Attempt, Attempts, Stop, settled},
+    kinds::is_b64token,
 };
 use crate::{
     config::Issued,
@@ -52,6 +53,7 @@ impl<'a> Attempts<'_, 'a> {
         let id = self.snapshot.tokens.id(token);
         let read = match self.snapshot.tokens.find(id) {
             Some(known) => Read::Before(known),
+            None if !is_b64token(token) => return Ok(Err(Reason::CredentialMalformed)),
             None => match Token::parse(token) {
                 Ok(token) => Read::Now(token),
                 Err(error) => return refused(error),
@@ -69,10 +71,7 @@ impl<'a> Attempts<'_, 'a> {
                 if issuer.revoked.binary_search(&known.digest).is_ok() {
                     return Ok(Err(Reason::TokenRevoked));
                 }
-                match known.claims.client(issuer.client_claim) {
-                    Ok(client) => self.client(issuer, client, &known.claims),
-                    Err(error) => refused(error),
-                }
+                self.client(&known.client, &known.claims)
             }
             // Other keys are known now: the one that signed it may be gone.
             Read::Before(_) => match Token::parse(token) {
@@ -116,11 +115,17 @@ impl<'a> Attempts<'_, 'a> {
         if self.snapshot.tokens.is_refused(id, known.version) {
             return refused(JwtError::Signature);
         }
+        let issuer = known.issuer;
+        let client = match token.claims.client(issuer.client_claim) {
+            Ok(client) => SecretHash::of_client(&issuer.name, client),
+            Err(error) => return refused(error),
+        };
         match jwt::key::find(known.keys, &token.signed.header) {
             Ok(key) => Err(Stop::Verify(Box::new(SignatureCheck {
                 id,
                 key: key.clone(),
                 keys: known.version,
+                client,
                 token,
             }))),
             Err(error) => self.without_key(&known, &token.signed.header, error),
@@ -151,9 +156,8 @@ impl<'a> Attempts<'_, 'a> {
     }
 
     /// Whether the client that the token was issued to is somebody's credential that is good now.
-    pub(super) fn client(&self, issuer: &Issuer, client: &str, claims: &'a Claims) -> Attempt<'a> {
-        let hash = SecretHash::of_client(&issuer.name, client);
-        let found = settled(self.snapshot.find(&hash))?;
+    pub(super) fn client(&self, client: &SecretHash, claims: &'a Claims) -> Attempt<'a> {
+        let found = settled(self.snapshot.find(client))?;
         let Some(credential) = found.filter(|found| found.kind() == CredentialKind::OauthClient)
         else {
             return Ok(Err(Reason::ClientUnknown));

@@ -20,6 +20,8 @@ const PROXIED: &str = "the same with a proxied upstream";
 const SIZES: &str = "the same at 1,000 and at 1,000,000 credentials";
 const EXT_AUTHZ: &str = "ext_authz (HTTP) to a minimal check service";
 const METHODS: &str = "basic auth (warm) and opaque bearer";
+const JWTS: &str =
+    "JWT bearer, warm: at most 1.4 × native jwt_authn with a cache, at 1, 1,000 and 10,000 tokens";
 const REFUSALS: &str = "refusals: an attacker's traffic must be no dearer than a customer's";
 
 /// Enough to keep Envoy's one worker busy without a queue in front of it.
@@ -48,6 +50,7 @@ pub fn groups(quick: bool) -> Vec<Group> {
     vec![
         direct(quick),
         methods(),
+        tokens(),
         refusals(),
         trio(
             "proxied upstream",
@@ -145,7 +148,7 @@ fn methods() -> Group {
         Variant::new(Check::NativeBasic, seed::OTHERS),
         Variant::new(Check::Basic, seed::OTHERS),
         Variant::new(Check::ChosenBasic, seed::CHOSEN),
-        Variant::new(Check::NativeJwt, seed::OTHERS),
+        Variant::new(Check::NativeJwt, THOUSAND),
         Variant::new(Check::Bearer, seed::OTHERS),
     ];
     Group {
@@ -159,6 +162,24 @@ fn methods() -> Group {
             tenth_more("Keysmith bearer / API key", 5),
             ratio("Keysmith basic, generated / native basic_auth", 2, 1, None),
             ratio("Keysmith bearer / native jwt_authn", 5, 4, None),
+        ],
+    }
+}
+
+fn tokens() -> Group {
+    let counts = [1, THOUSAND, seed::JWTS];
+    let pairs =
+        counts.map(|count| [Check::NativeJwt, Check::Jwt].map(|check| Variant::new(check, count)));
+    let compared = |what, above, below| ratio(what, above, below, Some(Target::at_most(1.4, JWTS)));
+    Group {
+        name: "tokens",
+        path: "/",
+        generator: CONNECTIONS,
+        lanes: pairs.into_iter().flatten().map(Planned::of).collect(),
+        comparisons: vec![
+            compared("Keysmith JWT / native jwt_authn, 1 token", 1, 0),
+            compared("Keysmith JWT / native jwt_authn, 1,000 tokens", 3, 2),
+            compared("Keysmith JWT / native jwt_authn, 10,000 tokens", 5, 4),
         ],
     }
 }

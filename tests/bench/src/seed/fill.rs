@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use filter_core::digest::Digester;
+use filter_core::{digest::Digester, feed::Issuer};
 use registry::{
     application::{Application, DefaultKey, Reach},
     clock::{Clock as _, SystemClock, Timestamp},
@@ -41,6 +41,7 @@ pub(super) async fn fill(
     secrets: &Path,
     kind: Kind,
     credentials: usize,
+    issuer: Option<Issuer>,
 ) -> Result<(), Failed> {
     fs::set_permissions(data, Permissions::from_mode(0o700))?;
     let master = MasterKey::generate(&SystemEntropy)?;
@@ -50,6 +51,11 @@ pub(super) async fn fill(
     drop(secret_file(&database)?);
     let store = SqlStore::open_sqlite(&database, &keys, SystemClock.now(), &SystemEntropy).await?;
     let place = Place::find(&store, keys, master.sealer(), credentials).await?;
+    if let Some(issuer) = issuer {
+        let mut write = store.write().await?;
+        write.put_issuer(&issuer).await?;
+        write.commit(stamp()?).await?;
+    }
     let mut secrets = BufWriter::new(secret_file(secrets)?);
     let mut made = 0;
     while made < credentials {
@@ -208,6 +214,7 @@ impl Place {
             is_paired: false,
             secret_type: SecretType::Hashed,
             secret_version: 1,
+            tokens_valid_from: None,
             rotate_every: None,
             rotated_at: now,
             last_used_at: None,

@@ -80,13 +80,14 @@ pub fn native_basic(pairs: &[String]) -> Value {
 }
 
 /// Envoy's own tokens, with room for all of them in its cache.
-pub fn native_jwt(tokens: &jwt::Tokens) -> Value {
+pub fn native_jwt(key_set: &str, tokens: usize) -> Value {
     let provider = json!({
         "issuer": jwt::ISSUER,
-        "local_jwks": {"inline_string": tokens.key_set.to_string()},
+        "audiences": [jwt::AUDIENCE],
+        "local_jwks": {"inline_string": key_set},
         "forward": false,
         "claim_to_headers": [{"header_name": USERNAME, "claim_name": "sub"}],
-        "jwt_cache_config": {"jwt_cache_size": 2 * tokens.tokens.len()},
+        "jwt_cache_config": {"jwt_cache_size": 2 * tokens},
     });
     let rule = json!({"match": {"prefix": "/"}, "requires": {"provider_name": "bench"}});
     let config = json!({"providers": {"bench": provider}, "rules": [rule]});

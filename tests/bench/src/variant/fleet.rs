@@ -89,11 +89,7 @@ impl Fleet {
     async fn launch(&mut self, context: &Context, variant: Variant) -> Result<(), Failed> {
         progress(&format!("starting {}", variant.file_name()));
         let (check, count) = (variant.check, variant.credentials);
-        let tokens = (check == Check::NativeJwt).then(|| jwt::tokens(count));
-        let secrets = match &tokens {
-            Some(tokens) => self.written(Kind::Jwt, count, &tokens.tokens)?,
-            None => self.secrets(context, check.secret(), count).await?,
-        };
+        let secrets = self.secrets(context, check.secret(), count).await?;
         let mut around = vec![("upstream", self.helpers["upstream"].0)];
         let mut companion = None;
         if check == Check::ExtAuthz {
@@ -108,7 +104,7 @@ impl Fleet {
             around.push(("registry", registry.address));
             token = Some(registry.gateway_token.clone());
         }
-        let filter = self.filter(context, check, count, &secrets, tokens.as_ref())?;
+        let filter = self.filter(context, check, count, &secrets)?;
         let folder = &self.folder;
         let token = token.as_deref();
         let mut gateway =
@@ -124,7 +120,6 @@ impl Fleet {
         check: Check,
         count: usize,
         secrets: &Secrets,
-        tokens: Option<&jwt::Tokens>,
     ) -> Result<Option<Value>, Failed> {
         let keysmith =
             |rule: Value| filter::module(&context.filter, "keysmith", &filter::keysmith(&rule));
@@ -142,7 +137,13 @@ impl Fleet {
             Check::Basic | Check::ChosenBasic => {
                 keysmith(json!({"basic_auth": {"hide_credentials": true}}))
             }
-            Check::NativeJwt => filter::native_jwt(tokens.ok_or("no tokens")?),
+            Check::NativeJwt => {
+                let key_set = fs::read_to_string(&self.seeds[&(Kind::Jwt, count)].key_set)?;
+                filter::native_jwt(&key_set, count)
+            }
+            Check::Jwt => keysmith(json!({
+                "bearer": {"accept": ["jwt"], "audiences": [jwt::AUDIENCE], "hide_credentials": true},
+            })),
             Check::Bearer => keysmith(json!({"bearer": {"hide_credentials": true}})),
             Check::ExtAuthz => filter::ext_authz(),
         }))
@@ -160,7 +161,7 @@ impl Fleet {
                 Kind::Token => seed::bearer(context).await?,
                 Kind::Password => seed::basic(context).await?,
                 Kind::ChosenPassword => seed::chosen(context).await?,
-                Kind::Jwt => return Err("no registry knows these tokens".into()),
+                Kind::Jwt => seed::client(context).await?,
             };
             place.insert(seeded);
         }
@@ -174,6 +175,7 @@ impl Fleet {
                     .collect();
                 self.written(kind, count, &pairs)
             }
+            Kind::Jwt => self.written(kind, count, &seeded.secrets()?[..count]),
             _ => Ok(Secrets {
                 kind,
                 file: seeded.keys.clone(),

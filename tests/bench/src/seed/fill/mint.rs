@@ -10,7 +10,7 @@ use registry::{
 };
 
 use super::{Place, random};
-use crate::{report::Failed, seed::Kind};
+use crate::{report::Failed, seed::Kind, variant::jwt};
 
 /// A secret before it is kept.
 pub(super) struct Minted {
@@ -30,6 +30,9 @@ impl Place {
         let text = self.policy.generate(kind.secret_type(), &SystemEntropy)?;
         let bytes = text.expose().as_bytes();
         let user = format!("user-{number}");
+        if kind == Kind::Client {
+            return Ok(register());
+        }
         if kind == Kind::ChosenPasswords {
             return self.choose(user, &text);
         }
@@ -70,19 +73,33 @@ impl Place {
     }
 }
 
+/// The client that the tokens name. It has no secret that gateways know.
+fn register() -> Minted {
+    let hash = SecretHash::of_client(jwt::ISSUER, jwt::CLIENT);
+    Minted {
+        shown: String::new(),
+        username: None,
+        material: Material::Value(SecretHash::from_bytes(*hash.expose())),
+        lookup: hash,
+        origin: Origin::Registered,
+        display: Display::default(),
+    }
+}
+
 impl Kind {
     pub(super) const fn credential_type(self) -> CredentialType {
         match self {
             Self::ApiKeys => CredentialType::ApiKey,
             Self::BearerTokens => CredentialType::BearerToken,
             Self::GeneratedPasswords | Self::ChosenPasswords => CredentialType::Basic,
+            Self::Client => CredentialType::OauthClient,
         }
     }
 
     pub(super) const fn secret_type(self) -> SecretType {
         match self {
             Self::ApiKeys => SecretType::ApiKey,
-            Self::BearerTokens => SecretType::BearerToken,
+            Self::BearerTokens | Self::Client => SecretType::BearerToken,
             Self::GeneratedPasswords | Self::ChosenPasswords => SecretType::Password,
         }
     }
