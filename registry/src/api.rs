@@ -50,6 +50,7 @@ mod prefer;
 mod problem;
 mod propagation;
 mod refusals;
+mod registration_tokens;
 mod time;
 mod tokens;
 mod version;
@@ -180,6 +181,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(credentials::router())
         .merge(organizations::router())
         .merge(tokens::router())
+        .merge(registration_tokens::router())
         .merge(deployments::router())
         .merge(propagation::router())
         .merge(groups::router())

@@ -97,6 +97,8 @@ pub enum Kind {
     GatewayGroup,
     /// An organization.
     Organization,
+    /// A registration token.
+    RegistrationToken,
     /// A token.
     Token,
 }
@@ -110,6 +112,7 @@ impl std::fmt::Display for Kind {
             Self::Gateway => "gateway",
             Self::GatewayGroup => "gateway group",
             Self::Organization => "organization",
+            Self::RegistrationToken => "registration token",
             Self::Token => "token",
         })
     }
@@ -321,6 +324,12 @@ pub enum Conflict {
         /// Their names.
         groups: Vec<String>,
     },
+    /// The organization has as many registration tokens as it may have.
+    #[error(
+        "the organization has 500 registration tokens, which is as many as it may have: delete some (DELETE \
+         /v1/registration-tokens/{{id}})"
+    )]
+    RegistrationTokens,
     /// A configured token was revoked before; a revoked value never works again.
     #[error("the token was revoked")]
     TokenRevoked,

@@ -94,6 +94,11 @@ id!(
     "sk_",
     "a key that access tokens are signed with"
 );
+id!(
+    RegistrationTokenId,
+    "rtk_",
+    "a token with which clients register themselves"
+);
 id!(LeakId, "leak_", "a report of a leaked secret");
 
 #[cfg(test)]

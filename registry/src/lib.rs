@@ -21,6 +21,7 @@ mod csv;
 pub mod edit;
 pub mod label;
 pub mod listing;
+pub mod registration;
 pub mod scope;
 
 pub mod application;

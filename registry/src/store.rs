@@ -36,6 +36,7 @@ mod key;
 mod organization;
 mod provider;
 pub(crate) mod record;
+mod registration;
 mod rekeying;
 mod rotation;
 mod row;
@@ -64,6 +65,7 @@ pub use key::{
 pub use organization::OrganizationReads;
 pub use provider::{ProviderReads, ProviderWrites};
 pub use record::RenderedCredential;
+pub use registration::{RegistrationReads, RegistrationWrites};
 pub use rekeying::{DeployedRecord, Phase, Rekeying, RekeyingReads, RekeyingWrites};
 pub use rotation::{RotationReads, RotationWrites, SecretUse};
 pub use row::*;
@@ -120,6 +122,7 @@ pub trait ReadTransaction:
     + KeyReads
     + OrganizationReads
     + ProviderReads
+    + RegistrationReads
     + RekeyingReads
     + RotationReads
     + SharingReads
@@ -267,6 +270,7 @@ pub trait WriteTransaction:
     + JournalWrites
     + KeyWrites
     + ProviderWrites
+    + RegistrationWrites
     + RekeyingWrites
     + RotationWrites
     + SharingWrites

@@ -16,8 +16,8 @@ mod role;
 mod tests;
 
 pub use authenticate::{authenticate, is_valid};
-pub(crate) use issue::revoke_again;
 pub use issue::{create, list, revoke};
+pub(crate) use issue::{end, revoke_again};
 pub use provision::{has_admin, mint, provision};
 pub(crate) use recognise::recognise;
 pub use role::{Role, RoleName};

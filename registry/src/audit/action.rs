@@ -97,6 +97,10 @@ actions! {
     TokenCreated = "token.created",
     /// A token was revoked.
     TokenRevoked = "token.revoked",
+    /// A registration token was made.
+    RegistrationTokenCreated = "registration_token.created",
+    /// A registration token was deleted.
+    RegistrationTokenDeleted = "registration_token.deleted",
     /// Requests without a valid token were refused.
     LoginRefused = "login.refused",
     /// Requests were refused that the token's role does not allow.

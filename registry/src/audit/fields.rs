@@ -8,6 +8,7 @@ use crate::{
     credential::{Credential, CredentialType, Deploy, SecretType},
     gateway::{GatewayGroup, Mode},
     organization::Organization,
+    registration::RegistrationToken,
     token::Token,
 };
 
@@ -114,6 +115,17 @@ impl Fields for Token {
             ),
             ("description", json!(self.description)),
             ("configured", json!(self.configured)),
+            ("expires_at", moment(self.expires_at)),
+        ])
+    }
+}
+
+impl Fields for RegistrationToken {
+    fn fields(&self) -> Map<String, Value> {
+        map([
+            ("scopes", json!(self.scopes.iter().collect::<Vec<_>>())),
+            ("description", json!(self.description)),
+            ("clients", json!(self.clients)),
             ("expires_at", moment(self.expires_at)),
         ])
     }

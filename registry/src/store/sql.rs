@@ -60,6 +60,7 @@ mod organization;
 mod postgres;
 mod provider;
 mod read;
+mod registration;
 mod rekeying;
 mod rendering;
 mod restoring;

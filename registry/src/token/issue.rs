@@ -171,7 +171,7 @@ fn check_is_not_above(caller: Caller, wanted: RoleName) -> Result<(), Error> {
 }
 
 /// The end that is wished for, but neither after the longest lifetime nor after the end of the token that makes it.
-async fn end(
+pub(crate) async fn end(
     env: &Environment,
     read: &mut dyn ReadTransaction,
     caller: Caller,

@@ -113,6 +113,7 @@ struct Resources {
     application: String,
     credential: String,
     token: String,
+    registration_token: String,
 }
 
 async fn resources(registry: &TestRegistry) -> Resources {
@@ -121,10 +122,14 @@ async fn resources(registry: &TestRegistry) -> Resources {
     let made = admin.post("/v1/applications", body).await.has(201).json();
     let token = json!({"role": "developer", "owner": "team-b"});
     let token = admin.post("/v1/tokens", token).await.has(201).json();
+    let body = json!({"application": made["id"]});
+    let registration = admin.post("/v1/registration-tokens", body).await;
+    let registration = registration.has(201).json();
     Resources {
         application: text(&made["id"]),
         credential: text(&made["default_credential"]["id"]),
         token: text(&token["id"]),
+        registration_token: text(&registration["id"]),
     }
 }
 
@@ -137,6 +142,7 @@ impl Resources {
             "applications" => &self.application,
             "credentials" => &self.credential,
             "tokens" => &self.token,
+            "registration-tokens" => &self.registration_token,
             "gateway-groups/{name}/tokens" => return None,
             other => panic!("{}: say whose {other} there are", operation.name),
         };

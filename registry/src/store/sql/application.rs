@@ -279,7 +279,8 @@ pub(super) async fn update(
     Ok(())
 }
 
-pub(super) const DELETE: [&str; 2] = [
+pub(super) const DELETE: [&str; 3] = [
+    "delete from registration_tokens where application_id = $1",
     "delete from dismissals where application_id = $1",
     "delete from applications where id = $1",
 ];

@@ -11,7 +11,8 @@ use crate::support::{Actor, TestRegistry, admin_token, text};
 mod steps;
 
 use steps::{
-    applications, consumers, credentials, gateway_groups, gateways, leaks, organizations, tokens,
+    applications, consumers, credentials, gateway_groups, gateways, leaks, organizations,
+    registration_tokens, tokens,
 };
 
 /// Operations that change something, or look as if they did, and leave no entry; with the reason.
@@ -100,6 +101,7 @@ async fn every_operation_that_changes_something_leaves_exactly_one_entry() {
     let application = applications(&mut walk).await;
     credentials(&mut walk, &application).await;
     leaks(&mut walk, &application).await;
+    registration_tokens(&mut walk, &application).await;
     walk.does(
         "delete_application",
         (Method::DELETE, &application),

@@ -8,8 +8,8 @@ use super::*;
 use crate::store::sql::{
     admission, application, audit, authorization, catalog, chain, connection::Sql, copy,
     credential, deployment, export, feed, gateway, idempotency, installation, issuer, journal, key,
-    leak, log, master, oauth_client, operation, organization, provider, rekeying, rendering,
-    restoring, rotation, sealed, secret, token, usage, username, witness,
+    leak, log, master, oauth_client, operation, organization, provider, registration, rekeying,
+    rendering, restoring, rotation, sealed, secret, token, usage, username, witness,
 };
 
 mod exceptions;
@@ -59,6 +59,7 @@ pub(super) fn statements() -> Vec<(String, Sql)> {
         organization: NAMED GET LIST NAME_TAKEN INSERT UPDATE DELETE COUNT_APPLICATION COUNT_CREDENTIAL
             DISCOUNT_APPLICATION DISCOUNT_CREDENTIAL VALID_TOKENS;
         rendering: OF_SECRET UNRENDERED SET_FORMAT DISCARD RECORD REFRESH;
+        registration: GET BY_DIGEST OF_ORGANIZATION INSERT USE DELETE PRUNE;
         rekeying: OF_GROUP ALL DEPLOYING_KEYS COUNT RECORDS BEGIN SET COPY END FORGET_KEY;
         rotation: WAS_CREDENTIAL BETWEEN USE TO_NOTE COUNT SET_SILENCE SET_NOTE FORGET_BY_POLICY FORGET_OWN;
         secret: GET KNOWN_BY MARK_LEAKED UNREVOKED UNREVOKED_OF_MANY FINGERPRINT_OWNER SET_PROVEN PASSWORDS ADMITTED INSERT SET_STATE REVOKE_OF_APPLICATION RESEAL;

@@ -238,6 +238,29 @@ pub(super) async fn tokens(walk: &mut Walk, path: &str, kind: &str) {
     .await;
 }
 
+pub(super) async fn registration_tokens(walk: &mut Walk, application: &str) {
+    let collection = "/v1/registration-tokens";
+    let id = application.rsplit('/').next().unwrap();
+    let made = walk
+        .does(
+            "create_registration_token",
+            (Method::POST, collection),
+            json!({"application": id}),
+            "registration_token.created",
+        )
+        .await;
+    walk.does(
+        "delete_registration_token",
+        (
+            Method::DELETE,
+            &format!("{collection}/{}", text(&made["id"])),
+        ),
+        Value::Null,
+        "registration_token.deleted",
+    )
+    .await;
+}
+
 pub(super) async fn organizations(walk: &mut Walk) {
     let one = "/v1/organizations/tenant";
     for (way, method, path, body) in [
