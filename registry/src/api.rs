@@ -49,6 +49,7 @@ mod patch;
 mod prefer;
 mod problem;
 mod propagation;
+mod reconcile;
 mod refusals;
 mod registration_tokens;
 mod time;
@@ -179,6 +180,7 @@ fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(document::introduction())
         .merge(applications::router())
         .merge(credentials::router())
+        .merge(reconcile::router())
         .merge(organizations::router())
         .merge(tokens::router())
         .merge(registration_tokens::router())

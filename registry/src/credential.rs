@@ -40,11 +40,11 @@ mod versions;
 mod tests;
 
 pub(crate) use again::{delete_again, revoke_again, switch_again, turn_again};
-pub(crate) use create::Draft;
+pub(crate) use create::{Draft, Plan};
 pub(crate) use delete::end;
-pub(crate) use issue::end_retired;
+pub(crate) use issue::{end_retired, registered};
 pub(crate) use lifetime::latest as latest_end;
-pub(crate) use rotate::Prepared as PreparedRotation;
+pub(crate) use rotate::{Prepared as PreparedRotation, check_version, find_to_rotate};
 pub(crate) use update::change;
 pub(crate) use versions::version_of_record;
 
@@ -207,7 +207,7 @@ pub(crate) async fn find(
     Ok(credential)
 }
 
-async fn detail(
+pub(crate) async fn detail(
     env: &Environment,
     read: &mut dyn ReadTransaction,
     credential: Credential,
@@ -215,5 +215,6 @@ async fn detail(
 ) -> Result<CredentialDetail, Error> {
     let secrets = read.unrevoked_secrets(credential.id).await?;
     let counts = read.usage(&[credential.id]).await?;
-    Ok(CredentialDetail::new(env, credential, &secrets, now).with_usage(&counts, now))
+    let detail = CredentialDetail::new(env, credential, &secrets, now).with_usage(&counts, now);
+    detail.with_clients(read).await
 }

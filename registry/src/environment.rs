@@ -12,6 +12,7 @@ use crate::{
     outgoing::Outgoing,
     password::PasswordWork,
     provider::oidc::FetchedTokens,
+    provider::registrars::Registrars,
     sealing::{SealError, Sealer},
     secret_policy::SecretPolicy,
     secrets::Keys,
@@ -51,6 +52,8 @@ pub struct Environment {
     pub outgoing: Outgoing,
     /// Tokens with which clients are registered, until they end.
     pub fetched_tokens: FetchedTokens,
+    /// Who talks to which of them.
+    pub registrars: Arc<dyn Registrars>,
 }
 
 impl Environment {

@@ -95,6 +95,8 @@ pub enum Kind {
     Gateway,
     /// A gateway group.
     GatewayGroup,
+    /// An identity provider.
+    IdentityProvider,
     /// An organization.
     Organization,
     /// A registration token.
@@ -111,6 +113,7 @@ impl std::fmt::Display for Kind {
             Self::Client => "client",
             Self::Gateway => "gateway",
             Self::GatewayGroup => "gateway group",
+            Self::IdentityProvider => "identity provider",
             Self::Organization => "organization",
             Self::RegistrationToken => "registration token",
             Self::Token => "token",
@@ -139,6 +142,29 @@ pub enum Conflict {
     /// Another credential has the client. Whose is never said.
     #[error("the client cannot be used: a credential has it")]
     Client,
+    /// Only an OAuth client has access tokens.
+    #[error(
+        "only a credential of type oauth_client has access tokens: rotate or disable this one instead"
+    )]
+    NoTokens,
+    /// Something is being done about the client already.
+    #[error(
+        "something is being done at the identity provider about this client: try again once that is finished"
+    )]
+    ClientBusy,
+    /// The rotation of a client cannot be taken back.
+    #[error(
+        "the rotation of an OAuth client cannot be cancelled, because its provider cannot: rotate it again"
+    )]
+    ClientRotated,
+    /// Somebody else looks after the client.
+    #[error(
+        "the client is looked after by somebody else (registration external): change it at its identity provider"
+    )]
+    ClientExternal,
+    /// Nothing is registered at the provider any more.
+    #[error("the identity provider is disabled")]
+    ProviderDisabled,
     /// The password is or was this user name's.
     #[error("the password cannot be used: the user name has it, or once had it")]
     Password,

@@ -8,6 +8,30 @@ use crate::{
     ids::{CredentialId, ProviderId, SecretId},
 };
 
+mod builtin;
+mod create;
+mod cut_off;
+pub(crate) mod intent;
+mod link;
+mod register;
+mod release;
+mod rotate;
+mod sealed;
+mod update;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use builtin::finish;
+pub(crate) use release::{end, release, release_application};
+pub(crate) use rotate::rotate;
+pub(crate) use sealed::{Management, Payload};
+pub(crate) use update::{keep_management, send_again, settle as settle_update};
+
+pub use create::{NewClient, Wanted, create};
+pub use cut_off::revoke_tokens;
+pub use update::update;
+
 /// A registration at a provider. To gateways it is one of its credential's secrets: the pair of issuer and client id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OauthClient {

@@ -7,7 +7,10 @@ mod connect;
 pub mod discovery;
 pub mod exchange;
 pub mod oidc;
+pub mod reconcile;
 pub mod registrar;
+pub mod registrars;
+pub mod worker;
 
 pub use connect::{open, registrar};
 
@@ -95,4 +98,18 @@ pub enum OperationKind {
     Rotate,
     /// A client is to be removed.
     Delete,
+}
+
+/// The words for how far an operation has come.
+pub(crate) mod phase {
+    /// It was written down. Nobody knows whether the provider was asked.
+    pub(crate) const INTENDED: &str = "intended";
+    /// The provider was asked, and said no more than that.
+    pub(crate) const UNANSWERED: &str = "unanswered";
+    /// The provider has said no.
+    pub(crate) const REFUSED: &str = "refused";
+    /// A client was registered that nobody gets to know: it is to be removed.
+    pub(crate) const UNDOING: &str = "undoing";
+    /// A client is to be registered in the place of another.
+    pub(crate) const REPLACING: &str = "replacing";
 }

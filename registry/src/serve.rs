@@ -31,6 +31,7 @@ use crate::{
     outgoing::TrustError,
     password::{InvalidCost, PasswordHasher},
     propagation::{self, Measured},
+    provider,
     shutdown::{self, Shutdown},
     start::StartError,
     store::OpenError,
@@ -57,6 +58,8 @@ const REKEY_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two steps of that. A step holds the database's one turn to write for some tens of milliseconds; the pause lets
 /// those who wait have theirs before the next, and each gateway's leader take up what the step has changed.
 const REKEY_PAUSE: Duration = Duration::from_millis(20);
+/// How often it is looked whether something is to be done at an identity provider.
+const PROVIDER_INTERVAL: Duration = Duration::from_secs(1);
 /// How often it is counted for how long changes were on their way.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -219,6 +222,7 @@ pub async fn serve(
         replicas::learn_regularly(&environment, &gateways, &shutdown),
         replicas::begin_anew_with_the_log(&environment, &gateways, &journal_path, &shutdown),
         rekey_regularly(&environment, &gateways, &shutdown),
+        call_providers_regularly(&environment, &shutdown),
         master_rotator.tend(),
         keeper.tend(&environment, &shutdown),
         issuers.tend(&shutdown),
@@ -320,6 +324,27 @@ async fn rekey_regularly(environment: &Environment, gateways: &Gateways, shutdow
         let is_over = || shutdown.announced();
         if let Err(error) = rekeying::advance(environment, gateways, pause, is_over).await {
             tracing::warn!(%error, "a digest key could not be replaced further");
+        }
+    }
+}
+
+/// Goes on with what is to be done at identity providers.
+async fn call_providers_regularly(environment: &Environment, shutdown: &Shutdown) {
+    let mut ticks = interval(PROVIDER_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = shutdown.wait() => return,
+        }
+        tokio::select! {
+            // What is left undone is found again, by this registry or another.
+            () = shutdown.wait() => return,
+            done = provider::worker::work(environment) => {
+                if let Err(error) = done {
+                    tracing::warn!(%error, "what is to be done at identity providers could not be looked at");
+                }
+            }
         }
     }
 }

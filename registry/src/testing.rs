@@ -34,6 +34,7 @@ use async_trait::async_trait;
 pub(crate) mod follower;
 pub(crate) mod home;
 pub(crate) mod peer;
+pub(crate) mod registrar;
 
 pub(crate) const DATABASE: &str = "keysmith.db";
 const END_OF_2099: u64 = 4_102_444_799_000;
@@ -155,6 +156,7 @@ impl World {
             public_url: Some("https://keys.example".into()),
             outgoing: to_this_machine(),
             fetched_tokens: crate::provider::oidc::FetchedTokens::default(),
+            registrars: Arc::new(crate::provider::registrars::Configured),
         };
         let mut read = env.store.read().await.unwrap();
         let organization = read.default_organization().await.unwrap().id;

@@ -20,14 +20,17 @@ use crate::{
     credential::{self, CredentialDetail, CredentialSearch, Issued},
     deployment,
     ids::{ApplicationId, CredentialId},
+    oauth_client,
 };
 
 pub(super) mod body;
+mod client;
 mod impact;
 pub(super) mod request;
 mod revealed;
 mod rotation;
 mod search;
+mod tokens;
 mod usage;
 
 use body::{CredentialBody, IssuedBody};
@@ -41,11 +44,13 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(get, update, delete))
         .merge(rotation::router())
         .merge(impact::router())
+        .merge(tokens::router())
 }
 
 /// Create a credential
 ///
-/// The answer holds the secret, and nothing shows it again.
+/// The answer holds the secret, and nothing shows it again. An OAuth client is registered at its identity provider before there
+/// is an answer; a provider that refuses is answered 422 with what it says, one that fails 502, one that is away 503.
 #[utoipa::path(post, path = "/v1/applications/{id}/credentials", tag = "credentials", operation_id = "create_credential", security(("Editor" = [])),
     request_body = CredentialRequest,
     params(
@@ -72,13 +77,17 @@ async fn create(
         bytes,
     }: Body<CredentialRequest>,
 ) -> Result<Response, Problem> {
-    let new = request.of(application)?;
+    let (new, client) = request.of(application)?;
     let answer = |issued: &Changed<Issued>| {
         let location = format!("/v1/credentials/{}", issued.value.detail.credential.id);
         answer_issued(issued, |body| Answer::created(location, body))
     };
+    let caller = editor.caller();
     let work = move |env, receipt| async move {
-        credential::create(&env, editor.caller(), new, receipt).await
+        match client {
+            None => credential::create(&env, caller, new, receipt).await,
+            Some(client) => oauth_client::create(&env, caller, (new, client), receipt).await,
+        }
     };
     let repeated = repeatable.answer(&app, bytes, answer, work).await?;
     repeated.settle(&app, prefer).await
@@ -169,11 +178,18 @@ async fn update(
     Path(id): Path<CredentialId>,
     IfMatch(expected): IfMatch,
     prefer: Prefer,
-    Json(change): Json<CredentialChange>,
+    Json(mut change): Json<CredentialChange>,
 ) -> Result<Answer, Problem> {
+    let (env, caller) = (app.environment(), editor.caller());
+    let client = change.take_client()?;
     let patch = change.into();
-    let updated =
-        credential::update(app.environment(), editor.caller(), id, expected, patch).await?;
+    let updated = match client {
+        None => credential::update(env, caller, id, expected, patch).await?,
+        Some(client) => {
+            let what = (patch, client);
+            oauth_client::update(env, caller, id, expected, what).await?
+        }
+    };
     prefer.settle(&app, answer_detail(updated)?).await
 }
 

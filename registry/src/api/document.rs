@@ -88,7 +88,7 @@ pub(super) fn introduction() -> OpenApi {
 }
 
 /// The operations that wait for gateways where the caller prefers it.
-const WAITING: [&str; 20] = [
+const WAITING: [&str; 21] = [
     "apisix_put_consumer",
     "apisix_put_consumer_named",
     "apisix_delete_consumer",
@@ -97,6 +97,7 @@ const WAITING: [&str; 20] = [
     "apisix_delete_credential",
     "finish_rotation",
     "cancel_rotation",
+    "revoke_tokens",
     "set_default_credential",
     "create_application",
     "update_application",

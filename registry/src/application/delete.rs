@@ -8,6 +8,7 @@ use crate::{
     environment::Environment,
     error::{Error, Kind},
     ids::ApplicationId,
+    oauth_client,
     store::WriteTransaction,
 };
 
@@ -52,6 +53,7 @@ pub(crate) async fn remove(
     for group in write.groups_admitting(application.id).await? {
         write.dismiss(group, application).await?;
     }
+    oauth_client::release_application(env, write, application.id).await?;
     write.delete_application(application.id, env.now()).await?;
     let event = Event::of_application(Action::ApplicationDeleted, application);
     audit::note(env, write, caller, event).await

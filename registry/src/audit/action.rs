@@ -55,6 +55,10 @@ actions! {
     RotationDueSoon = "credential.rotation_due_soon",
     /// A new secret is due.
     RotationDue = "credential.rotation_due",
+    /// The access tokens that an OAuth client had got until then were cut off.
+    TokensRevoked = "credential.tokens_revoked",
+    /// What is registered at an identity provider was made to agree with what the registry knows.
+    ProviderReconciled = "identity_provider.reconciled",
     /// A credential's secrets were shown again.
     CredentialRevealed = "credential.revealed",
     /// A credential was deleted.

@@ -60,6 +60,7 @@ impl Fields for Credential {
             ("enabled", json!(self.enabled)),
             ("not_before", moment(self.not_before)),
             ("expires_at", moment(self.expires_at)),
+            ("tokens_valid_from", moment(self.tokens_valid_from)),
             (
                 "deploy",
                 json!(match self.deploy {

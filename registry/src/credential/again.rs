@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     ids::{CredentialId, SecretId},
     journal::{Revoked, Switch, Turn},
+    oauth_client,
     secret::SecretState,
     store::WriteTransaction,
 };
@@ -50,6 +51,7 @@ async fn settle(
     write.update_credential(&credential).await?;
     let digesters = Digesters::load(write, &env.keys).await?;
     deployment::settle(write, &env.keys, &digesters, &credential, now).await?;
+    oauth_client::release(env, write, &credential).await?;
     Ok(credential)
 }
 
@@ -98,7 +100,7 @@ pub(crate) async fn delete_again(env: &Environment, id: CredentialId) -> Result<
         return Ok(());
     }
     let groups = deployment::on_demand(write.as_mut(), &application, &credential).await?;
-    remove(write.as_mut(), &credential, env.now()).await?;
+    remove(env, write.as_mut(), &credential).await?;
     let event = Event::of_credential(Action::CredentialDeleted, &credential);
     let caller = Caller::registry(credential.organization);
     audit::note(env, write.as_mut(), caller, event).await?;

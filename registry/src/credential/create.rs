@@ -15,7 +15,7 @@ use crate::{
     environment::Environment,
     error::{Error, InvalidField},
     idempotency::{self, Receipt},
-    ids::{CredentialId, OrganizationId},
+    ids::{CredentialId, OrganizationId, SecretId},
     label::{self, Labels},
     organization,
     scope::Scopes,
@@ -45,21 +45,22 @@ pub async fn create(
     Ok(issued)
 }
 
-/// A credential with its secrets that is not kept yet, checked as far as it can be by itself.
-pub(crate) struct Draft {
-    credential: Credential,
-    scopes: Vec<String>,
+/// A credential that is planned: everything but its secret, checked as far as it can be by itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// As it will be, but for what only the application decides.
+    pub(crate) credential: Credential,
+    /// Some of the application's.
+    pub(crate) scopes: Vec<String>,
     gateway_groups: Vec<String>,
-    minted: Minted,
-    shared: Option<Minted>,
 }
 
-impl Draft {
-    pub(crate) async fn of(
+impl Plan {
+    pub(crate) fn of(
         env: &Environment,
         organization: OrganizationId,
         new: NewCredential,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, NewSecret), Error> {
         let now = env.now();
         let id = CredentialId::generate(now, env.entropy.as_ref())?;
         check_secret(env, &new)?;
@@ -67,7 +68,7 @@ impl Draft {
         let identifier = new.identifier.map(value::identifier).transpose()?;
         let expires_at = lifetime::first(env, kind, new.expires_at, now)?;
         value::period(kind, new.not_before, expires_at, now)?;
-        let mut credential = Credential {
+        let credential = Credential {
             id,
             organization,
             application: new.application,
@@ -96,13 +97,56 @@ impl Draft {
             updated_at: now,
             version: 1,
         };
-        let minted = mint(env, new.secret).await?;
-        credential.username.clone_from(&minted.username);
-        let shared = new.is_paired.then(|| issue::shared(env)).transpose()?;
-        Ok(Self {
+        let plan = Self {
             credential,
             scopes: new.scopes,
             gateway_groups: new.gateway_groups.unwrap_or_default(),
+        };
+        Ok((plan, new.secret))
+    }
+
+    /// Whether the application could have it now. Whatever it is asked, it is asked again when the credential is kept.
+    pub(crate) async fn check(
+        &self,
+        env: &Environment,
+        write: &mut dyn WriteTransaction,
+        application: &Application,
+    ) -> Result<(), Error> {
+        value::scopes(self.scopes.clone(), application)?;
+        value::check_names_are_free(write, &self.credential).await?;
+        organization::admit_credential(env, write, self.credential.organization).await
+    }
+
+    /// The same with a secret.
+    pub(crate) fn with(self, minted: Minted) -> Draft {
+        Draft {
+            plan: self,
+            minted,
+            shared: None,
+        }
+    }
+}
+
+/// A credential with its secrets that is not kept yet.
+pub(crate) struct Draft {
+    plan: Plan,
+    minted: Minted,
+    shared: Option<Minted>,
+}
+
+impl Draft {
+    pub(crate) async fn of(
+        env: &Environment,
+        organization: OrganizationId,
+        new: NewCredential,
+    ) -> Result<Self, Error> {
+        let (mut plan, secret) = Plan::of(env, organization, new)?;
+        let minted = mint(env, secret).await?;
+        plan.credential.username.clone_from(&minted.username);
+        let is_paired = plan.credential.is_paired;
+        let shared = is_paired.then(|| issue::shared(env)).transpose()?;
+        Ok(Self {
+            plan,
             minted,
             shared,
         })
@@ -116,17 +160,28 @@ impl Draft {
         caller: Caller,
         application: &Application,
     ) -> Result<Issued, Error> {
+        let (issued, _) = self.insert_secret(env, write, caller, application).await?;
+        Ok(issued)
+    }
+
+    /// The same, and which secret it has.
+    pub(crate) async fn insert_secret(
+        self,
+        env: &Environment,
+        write: &mut dyn WriteTransaction,
+        caller: Caller,
+        application: &Application,
+    ) -> Result<(Issued, SecretId), Error> {
         self.minted.check_may_be_own(caller)?;
-        let mut credential = self.credential;
+        self.plan.check(env, write, application).await?;
+        let mut credential = self.plan.credential;
         credential.application = application.id;
         let id = credential.id;
-        credential.scopes = value::scopes(self.scopes, application)?;
-        value::check_names_are_free(write, &credential).await?;
-        organization::admit_credential(env, write, credential.organization).await?;
+        credential.scopes = value::scopes(self.plan.scopes, application)?;
         credential.secret_version = if self.shared.is_some() { 2 } else { 1 };
         write.insert_credential(&credential).await?;
-        deployment::choose(write, application, id, &self.gateway_groups).await?;
-        self.minted.keep(env, write, &credential, 1).await?;
+        deployment::choose(write, application, id, &self.plan.gateway_groups).await?;
+        let secret = self.minted.keep(env, write, &credential, 1).await?;
         if let Some(shared) = &self.shared {
             shared.keep(env, write, &credential, 2).await?;
         }
@@ -136,11 +191,12 @@ impl Draft {
         let event = Event::of_credential(Action::CredentialCreated, &credential).made(&credential);
         audit::note(env, write, caller, event).await?;
         let secrets = write.unrevoked_secrets(id).await?;
-        Ok(Issued {
+        let issued = Issued {
             detail: CredentialDetail::new(env, credential, &secrets, env.now()),
             secret: self.minted.shown,
             shared_secret: self.shared.and_then(|shared| shared.shown),
-        })
+        };
+        Ok((issued, secret))
     }
 }
 
@@ -155,6 +211,9 @@ fn check_secret(env: &Environment, new: &NewCredential) -> Result<(), InvalidFie
         return Ok(());
     }
     let refused = |message: &str| Err(InvalidField::new("secret_type", message));
+    if matches!(new.secret, NewSecret::Registered) {
+        return refused("must be hashed for an OAuth client: its secret is the provider's to keep");
+    }
     if matches!(new.secret, NewSecret::ChosenPassword { .. }) {
         return refused("must be hashed for a password that somebody chose");
     }
@@ -177,6 +236,8 @@ async fn mint(env: &Environment, secret: NewSecret) -> Result<Minted, Error> {
         NewSecret::ChosenPassword { username, password } => {
             issue::chosen(env, check_username(username)?, password).await
         }
+        // What is registered has its own way, by which no secret comes here.
+        NewSecret::Registered => issue::generated(env, kind, None),
     }
 }
 
@@ -188,6 +249,7 @@ impl NewSecret {
             Self::GeneratedApiKey | Self::OwnApiKey(_) => CredentialType::ApiKey,
             Self::GeneratedPassword { .. } | Self::ChosenPassword { .. } => CredentialType::Basic,
             Self::BearerToken => CredentialType::BearerToken,
+            Self::Registered => CredentialType::OauthClient,
         }
     }
 }

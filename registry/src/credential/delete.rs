@@ -6,11 +6,11 @@ use crate::{
     audit::{self, Action, Event},
     caller::Caller,
     change::Changed,
-    clock::Timestamp,
     deployment,
     environment::Environment,
     error::{Conflict, Error, InvalidField, Kind},
     ids::CredentialId,
+    oauth_client,
     secret::SecretState,
     store::WriteTransaction,
 };
@@ -71,17 +71,18 @@ pub(crate) async fn end(
         let groups = groups.into_iter().map(|group| group.name).collect();
         return Err(Conflict::DeployedOnDemand { groups }.into());
     }
-    remove(write, credential, env.now()).await?;
+    remove(env, write, credential).await?;
     let event = Event::of_credential(Action::CredentialDeleted, credential);
     audit::note(env, write, caller, event).await?;
     deployment::leave(write, application, &groups).await
 }
 
 pub(super) async fn remove(
+    env: &Environment,
     write: &mut dyn WriteTransaction,
     credential: &Credential,
-    now: Timestamp,
 ) -> Result<(), Error> {
+    let now = env.now();
     for deployed in write.deployed(credential.id).await? {
         write.withdraw(deployed.group, &deployed.digest).await?;
     }
@@ -90,5 +91,6 @@ pub(super) async fn remove(
             .set_secret_state(secret.id, SecretState::Revoked { at: now })
             .await?;
     }
+    oauth_client::release(env, write, credential).await?;
     Ok(write.delete_credential(credential.id).await?)
 }

@@ -6,6 +6,8 @@ use super::{Credential, Schedule};
 use crate::{
     clock::Timestamp,
     environment::Environment,
+    ids::SecretId,
+    oauth_client::OauthClient,
     secret::{Display, Origin, Part, Secret, SecretState},
     usage::{Grace, SecretUse, UsageTotals},
 };
@@ -17,6 +19,8 @@ pub struct CredentialDetail {
     pub credential: Credential,
     /// Its living secrets: the current ones first, then those retiring.
     pub secrets: Vec<SecretSummary>,
+    /// Of an OAuth client: what each of its secrets is, or was, at its identity provider.
+    pub clients: Vec<OauthClient>,
     /// Its next rotation.
     pub schedule: Schedule,
     /// What it was used for.
@@ -28,6 +32,8 @@ pub struct CredentialDetail {
 /// What may be shown of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretSummary {
+    /// Its id.
+    pub id: SecretId,
     /// Which of the credential's secrets it is.
     pub version: u32,
     /// Which part of a pair it is.
@@ -63,6 +69,7 @@ impl CredentialDetail {
             schedule: env.rotation.schedule(&credential, now),
             credential,
             secrets,
+            clients: Vec::new(),
             usage: UsageTotals::default(),
             grace: None,
         }
@@ -89,6 +96,7 @@ impl SecretSummary {
             SecretState::Revoked { .. } => return None,
         };
         Some(Self {
+            id: secret.id,
             version: secret.version,
             part: secret.part,
             uses: SecretUse::default(),

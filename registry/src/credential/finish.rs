@@ -1,7 +1,7 @@
 //! Ending a grace period before its time: for the new secret, or back to the one before.
 
 use super::{
-    Credential, CredentialDetail, detail, issue, lifetime,
+    Credential, CredentialDetail, CredentialType, detail, issue, lifetime,
     rotate::{check_version, find_to_rotate},
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     environment::Environment,
     error::{Conflict, Error},
     ids::CredentialId,
+    oauth_client,
     secret::{Part, Secret, SecretState},
     store::WriteTransaction,
 };
@@ -49,6 +50,7 @@ pub async fn finish_rotation(
     let event =
         Event::of_credential(Action::RotationFinished, &credential).with("revoked", versions);
     audit::note(env, write.as_mut(), caller, event).await?;
+    oauth_client::finish(env, write.as_mut(), &credential).await?;
     conclude(env, write, credential, now).await
 }
 
@@ -66,6 +68,9 @@ pub async fn cancel_rotation(
     let now = env.now();
     let mut credential = find_to_rotate(write.as_mut(), caller, id).await?;
     check_version(&credential, expected)?;
+    if credential.kind == CredentialType::OauthClient {
+        return Err(Conflict::ClientRotated.into());
+    }
     let secrets = write.unrevoked_secrets(id).await?;
     let Some((old, new)) = last_rotation(&secrets, now) else {
         // One that retires for no other secret was reported as leaked.
@@ -144,6 +149,7 @@ async fn conclude(
     write.update_credential(&credential).await?;
     let digesters = Digesters::load(write.as_mut(), &env.keys).await?;
     deployment::settle(write.as_mut(), &env.keys, &digesters, &credential, now).await?;
+    oauth_client::release(env, write.as_mut(), &credential).await?;
     let detail = detail(env, write.as_mut(), credential, now).await?;
     let changed = Changed::of(write.as_mut(), detail).await?;
     env.commit(write).await?;

@@ -11,6 +11,7 @@ use crate::{
     environment::Environment,
     error::{Conflict, Error, InvalidField},
     ids::{CredentialId, SecretId},
+    oauth_client,
     password::{HashedPassword, PhcString, Salts, SlowHash},
     sealing::Sealer,
     secret::{self, Display, Material, Origin, Part, Secret, SecretState},
@@ -19,14 +20,27 @@ use crate::{
 };
 
 /// A secret that is not kept yet.
-pub(super) struct Minted {
+pub(crate) struct Minted {
     /// What is shown of it this once.
-    pub(super) shown: Option<SecretText>,
+    pub(crate) shown: Option<SecretText>,
     pub(super) username: Option<String>,
     part: Part,
     material: Material,
     origin: Origin,
     display: Display,
+}
+
+/// The name of a client at its issuer, and the secret that it got there, if any.
+pub(crate) fn registered(issuer: &str, client_id: &str, secret: Option<SecretText>) -> Minted {
+    Minted {
+        shown: secret,
+        username: None,
+        part: Part::Value,
+        material: Material::Value(SecretHash::of_client(issuer, client_id)),
+        origin: Origin::Registered,
+        // What there is to be shown of a client is shown of its registration.
+        display: Display::default(),
+    }
 }
 
 impl Minted {
@@ -155,16 +169,29 @@ impl Minted {
         self.material.fingerprint(&env.keys)
     }
 
+    /// The same of what is kept as this secret. A client's name is no secret and may be linked again, so nothing is ever
+    /// recognised by it.
+    fn fingerprint_as(&self, env: &Environment, id: SecretId) -> Fingerprint {
+        match self.origin {
+            // No issuer has an empty name.
+            Origin::Registered => env
+                .keys
+                .fingerprint(&SecretHash::of_client("", &id.to_string())),
+            Origin::Generated | Origin::Own | Origin::Chosen => self.fingerprint(env),
+        }
+    }
+
     /// Refuses a value that is or was a secret.
     pub(super) async fn check_is_unknown(
         &self,
         env: &Environment,
         write: &mut dyn WriteTransaction,
     ) -> Result<(), Error> {
-        if write
-            .fingerprint_owner(&self.fingerprint(env))
-            .await?
-            .is_none()
+        if self.origin == Origin::Registered
+            || write
+                .fingerprint_owner(&self.fingerprint(env))
+                .await?
+                .is_none()
         {
             return Ok(());
         }
@@ -216,8 +243,7 @@ impl Minted {
         write: &mut dyn WriteTransaction,
         credential: &Credential,
         version: u32,
-    ) -> Result<(), Error> {
-        let fingerprint = self.material.fingerprint(&env.keys);
+    ) -> Result<SecretId, Error> {
         self.check_username_is_own(env, write, credential.id)
             .await?;
         self.check_is_unknown(env, write).await?;
@@ -234,14 +260,15 @@ impl Minted {
             origin: self.origin,
             username: self.username.clone(),
             sealed: self.material.seal(id, &sealer, env.entropy.as_ref())?,
-            fingerprint,
+            fingerprint: self.fingerprint_as(env, id),
             display: self.display.clone(),
             recoverable: self.recoverable(env, credential, id, &sealer)?,
             leaked_at: None,
             end_after_silence: None,
             created_at: now,
         };
-        Ok(write.insert_secret(&secret).await?)
+        write.insert_secret(&secret).await?;
+        Ok(id)
     }
 
     /// Its text, sealed, where the credential wants that and the settings still allow it. That they do not is no reason to
@@ -322,7 +349,8 @@ pub(crate) async fn end_retired(
     for username in usernames(write, id).await? {
         write.claim_username(&username, id).await?;
     }
-    deployment::settle(write, &env.keys, digesters, &credential, now).await
+    deployment::settle(write, &env.keys, digesters, &credential, now).await?;
+    oauth_client::release(env, write, &credential).await
 }
 
 async fn usernames(

@@ -60,6 +60,8 @@ pub enum NewSecret {
     },
     /// A bearer token made by the registry.
     BearerToken,
+    /// That of an OAuth client: made where the client is registered, by [`crate::oauth_client::create()`].
+    Registered,
 }
 
 /// What [`rotate`](super::rotate()) needs to know.

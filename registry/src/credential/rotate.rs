@@ -21,6 +21,7 @@ use crate::{
     error::{Conflict, Error, InvalidField, Kind},
     idempotency::{self, Receipt},
     ids::CredentialId,
+    oauth_client,
     secret::Part,
     secret_policy::check_username,
     store::{ReadTransaction, WriteTransaction},
@@ -49,6 +50,11 @@ pub async fn rotate(
         find_to_rotate(read.as_mut(), caller, id).await?
     };
     check_version(&known, expected)?;
+    if known.kind == CredentialType::OauthClient {
+        check_registered(&rotation)?;
+        let which = (id, expected);
+        return oauth_client::rotate(env, caller, which, rotation, receipt).await;
+    }
     let prepared = Prepared::of(env, &known, rotation).await?;
 
     let mut write = env.store.write().await?;
@@ -72,6 +78,15 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// With a secret that somebody else has made.
+    pub(crate) fn with(known: &Credential, rotation: Rotation, minted: Minted) -> Self {
+        Self {
+            username: known.username.clone(),
+            rotation,
+            minted,
+        }
+    }
+
     /// Does what is slow, which is why no transaction waits for it.
     pub(crate) async fn of(
         env: &Environment,
@@ -153,7 +168,7 @@ impl Prepared {
 }
 
 /// The credential, unless it is not there, or was and is deleted.
-pub(super) async fn find_to_rotate(
+pub(crate) async fn find_to_rotate(
     read: &mut dyn ReadTransaction,
     caller: Caller,
     id: CredentialId,
@@ -200,11 +215,26 @@ fn check_grace(env: &Environment, rotation: &Rotation) -> Result<(), InvalidFiel
     Ok(())
 }
 
-pub(super) fn check_version(credential: &Credential, expected: Option<u64>) -> Result<(), Error> {
+pub(crate) fn check_version(credential: &Credential, expected: Option<u64>) -> Result<(), Error> {
     if expected.is_some_and(|version| version != credential.version) {
         return Err(Error::VersionMismatch(Kind::Credential));
     }
     Ok(())
+}
+
+/// A client's secret is made by its provider, and has one part.
+fn check_registered(rotation: &Rotation) -> Result<(), InvalidField> {
+    let refused = |field: &'static str| {
+        let message = "is not for an OAuth client: its identity provider makes its secret";
+        Err(InvalidField::new(field, message))
+    };
+    match &rotation.secret {
+        _ if rotation.part == Part::Shared => refused("part"),
+        RotatedSecret::Generated { username: None } => Ok(()),
+        RotatedSecret::Generated { .. } => refused("username"),
+        RotatedSecret::Own(_) => refused("value"),
+        RotatedSecret::Chosen { .. } => refused("password"),
+    }
 }
 
 const fn part_word(part: Part) -> &'static str {

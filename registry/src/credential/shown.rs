@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Credential, CredentialDetail};
+use super::{Credential, CredentialDetail, CredentialType};
 use crate::{
     clock::Timestamp,
     environment::Environment,
@@ -34,10 +34,25 @@ pub(super) async fn details(
         let counts = counts.remove(&credential.id).unwrap_or_default();
         CredentialDetail::new(env, credential, &secrets, now).with_usage(&counts, now)
     });
-    Ok(shown.collect())
+    let mut details = Vec::with_capacity(ids.len());
+    for detail in shown {
+        details.push(detail.with_clients(read).await?);
+    }
+    Ok(details)
 }
 
 impl CredentialDetail {
+    /// The same with what its secrets are at identity providers. Costs a read for an OAuth client, and nothing for others.
+    pub(crate) async fn with_clients(
+        mut self,
+        read: &mut dyn ReadTransaction,
+    ) -> Result<Self, Error> {
+        if self.credential.kind == CredentialType::OauthClient {
+            self.clients = read.oauth_clients_of(self.credential.id).await?;
+        }
+        Ok(self)
+    }
+
     /// The same with what its credential was used for.
     #[must_use]
     pub(super) fn with_usage(mut self, counts: &[UsageCount], now: Timestamp) -> Self {

@@ -12,6 +12,7 @@ use crate::{
     outgoing::{self, Outgoing, SystemResolver},
     password::{Cost, PasswordHasher},
     provider::oidc::FetchedTokens,
+    provider::registrars::Configured,
     secret_policy::SecretPolicy,
     secrets::Keys,
     start::{DataDir, StartError},
@@ -117,6 +118,7 @@ fn environment(
         public_url: config.public_url.as_deref().map(Into::into),
         outgoing: Outgoing::new(policy, Arc::new(SystemResolver), tls),
         fetched_tokens: FetchedTokens::default(),
+        registrars: Arc::new(Configured),
     })
 }
 

@@ -59,6 +59,12 @@ pub trait AuthorizationWrites: Send {
         digest: &ClientSecretDigest,
         at: Timestamp,
     ) -> Result<(), StoreError>;
+    /// Ends those of the client's secrets that have an end, now instead.
+    async fn end_retiring_authorization_secrets(
+        &mut self,
+        client_id: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
     /// Lets every secret of a client end that would not before.
     async fn end_authorization_secrets(
         &mut self,

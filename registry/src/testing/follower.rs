@@ -210,6 +210,10 @@ impl Follower {
         self.find(&SecretHash::of_value(value.expose().as_bytes()))
     }
 
+    pub(crate) fn by_client(&self, issuer: &str, client_id: &str) -> Option<&Credential> {
+        self.find(&SecretHash::of_client(issuer, client_id))
+    }
+
     pub(crate) fn by_pair(&self, value: &SecretText, shared: &SecretText) -> Option<&Credential> {
         let hash = |text: &SecretText| SecretHash::of_value(text.expose().as_bytes());
         self.find(&SecretHash::of_pair(&hash(value), &hash(shared)))

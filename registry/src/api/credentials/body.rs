@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::usage::{GraceBody, UsageBody};
+use super::{
+    client::ClientBody,
+    usage::{GraceBody, UsageBody},
+};
 use crate::{
     api::{deployments::DeploymentBody, propagation::PropagationBody, time::Moment},
     credential::{
@@ -13,6 +16,7 @@ use crate::{
         SecretType,
     },
     deployment::Whereabouts,
+    oauth_client::OauthClient,
     secret::{Origin, Part},
     secrets::SecretText,
 };
@@ -141,6 +145,10 @@ pub(in crate::api) struct CredentialBody {
     deploy: DeployWord,
     /// Its living secrets: the current one first, then those that work until their grace period ends.
     secrets: Vec<SecretBody>,
+    /// The client that is the credential's current secret; null for other types.
+    client: Option<ClientBody>,
+    /// Of an OAuth client: its access tokens must have been issued at or after this moment; null for any time.
+    tokens_valid_from: Option<Moment>,
     /// Seconds after which it wants a new secret; null for what is configured.
     rotate_every: Option<u64>,
     /// Its next rotation.
@@ -208,6 +216,10 @@ pub(super) struct SecretBody {
     prefix: String,
     /// The last four characters; empty for chosen passwords and short values.
     last_four: String,
+    /// Of an OAuth client: its name at its identity provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    client_id: Option<String>,
     /// Since when it is known to be in the wrong hands.
     leaked_at: Option<Moment>,
     /// How often it was used, allowed or forbidden, as far as gateways have reported.
@@ -293,14 +305,14 @@ pub(in crate::api) struct IssuedBody {
     /// The credential.
     #[serde(flatten)]
     credential: CredentialBody,
-    /// The secret, shown this once; null for a password that the caller chose.
+    /// The secret, shown this once; null for a password that the caller chose, and for an OAuth client that has none.
     secret: Option<IssuedSecret>,
 }
 
 /// A new secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct IssuedSecret {
-    /// The API key, the bearer token or the password; absent where only the shared secret is new.
+    /// The API key, the bearer token, the password or the OAuth client's secret; absent where only the shared secret is new.
     #[serde(serialize_with = "expose", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
     value: Option<SecretText>,
@@ -344,7 +356,9 @@ impl From<CredentialDetail> for CredentialBody {
                 Deploy::Automatic => DeployWord::Automatic,
                 Deploy::Chosen => DeployWord::Chosen,
             },
-            secrets: detail.secrets.into_iter().map(SecretBody::from).collect(),
+            client: current_client(&detail.secrets, &detail.clients),
+            tokens_valid_from: credential.tokens_valid_from.map(Moment),
+            secrets: secrets(detail.secrets, &detail.clients),
             rotate_every: credential.rotate_every.map(|every| every.as_secs()),
             rotation: detail.schedule.into(),
             last_used_at: credential.last_used_at.map(Moment),
@@ -356,6 +370,25 @@ impl From<CredentialDetail> for CredentialBody {
             propagation: None,
         }
     }
+}
+
+fn current_client(secrets: &[SecretSummary], clients: &[OauthClient]) -> Option<ClientBody> {
+    let current = secrets.iter().find(|one| one.retiring_until.is_none())?;
+    let client = clients.iter().find(|one| one.secret == current.id)?;
+    Some(client.into())
+}
+
+/// Each with the name of the client that it is.
+fn secrets(secrets: Vec<SecretSummary>, clients: &[OauthClient]) -> Vec<SecretBody> {
+    let client_id = |secret: &SecretSummary| {
+        let client = clients.iter().find(|one| one.secret == secret.id)?;
+        Some(client.client_id.clone())
+    };
+    let secrets = secrets.into_iter().map(|secret| SecretBody {
+        client_id: client_id(&secret),
+        ..SecretBody::from(secret)
+    });
+    secrets.collect()
 }
 
 impl From<SecretSummary> for SecretBody {
@@ -379,6 +412,7 @@ impl From<SecretSummary> for SecretBody {
             last_used_at: secret.uses.last.map(Moment),
             prefix: secret.display.prefix,
             last_four: secret.display.last_four,
+            client_id: None,
             leaked_at: secret.leaked_at.map(Moment),
             created_at: secret.created_at.into(),
         }

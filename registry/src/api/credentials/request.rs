@@ -5,12 +5,16 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::{PartWord, SecretTypeWord, TypeWord};
+use super::{
+    body::{PartWord, SecretTypeWord, TypeWord},
+    client::{ClientRequest, RegistrationWord},
+};
 use crate::{
     api::{labels, patch, problem::Problem, time::Moment},
     credential::{CredentialPatch, Deployed, NewCredential, NewSecret, RotatedSecret, Rotation},
     edit::Edit,
     ids::ApplicationId,
+    oauth_client::{NewClient, Wanted, metadata::ClientMetadata},
     secrets::SecretText,
 };
 
@@ -82,6 +86,17 @@ pub(super) struct CredentialRequest {
     /// Whether its secrets can be shown again, which the registry's settings must allow.
     #[serde(default)]
     secret_type: SecretTypeWord,
+    /// Only for `oauth_client`: the id or the name of its identity provider. The built-in one when absent.
+    provider: Option<String>,
+    /// Only for `oauth_client`: who looks after the client.
+    registration: Option<RegistrationWord>,
+    /// Only for `oauth_client` that is `managed`: what is registered. Absent for a client that gets tokens for itself.
+    client: Option<ClientRequest>,
+    /// Only for `oauth_client` that is `external`, and required there: its name at the provider.
+    client_id: Option<String>,
+    /// Only for `oauth_client` that is `external`: proves that the client is the caller's. Never kept.
+    #[schema(value_type = Option<String>, write_only)]
+    client_secret: Option<Given>,
 }
 
 const fn yes() -> bool {
@@ -90,7 +105,64 @@ const fn yes() -> bool {
 
 impl CredentialRequest {
     /// Checks that the fields about the secret fit the type.
-    pub(super) fn of(self, application: ApplicationId) -> Result<NewCredential, Problem> {
+    pub(super) fn of(
+        mut self,
+        application: ApplicationId,
+    ) -> Result<(NewCredential, Option<NewClient>), Problem> {
+        let client = self.client()?;
+        let new = self.credential(application)?;
+        Ok((new, client))
+    }
+
+    /// What is asked for of an OAuth client.
+    fn client(&mut self) -> Result<Option<NewClient>, Problem> {
+        let (provider, registration) = (self.provider.take(), self.registration.take());
+        let client = self.client.take();
+        let (id, secret) = (self.client_id.take(), self.client_secret.take());
+        if self.kind != TypeWord::OauthClient {
+            let given = [
+                (provider.is_some(), "provider"),
+                (registration.is_some(), "registration"),
+                (client.is_some(), "client"),
+                (id.is_some(), "client_id"),
+                (secret.is_some(), "client_secret"),
+            ];
+            return match given.into_iter().find(|(is_given, _)| *is_given) {
+                Some((_, field)) => Err(Problem::invalid(field, "is only for type oauth_client")),
+                None => Ok(None),
+            };
+        }
+        let wanted = match (registration.unwrap_or_default(), client, id, secret) {
+            (RegistrationWord::Managed, client, None, None) => {
+                let client = client.unwrap_or_default();
+                let format = client.format();
+                Wanted::Managed(Box::new(client.into_metadata()?), format)
+            }
+            (RegistrationWord::External, None, Some(client_id), secret) => Wanted::External {
+                client_id,
+                client_secret: secret.map(|Given(secret)| secret),
+            },
+            (RegistrationWord::External, None, None, _) => {
+                let message = "is required for registration external";
+                return Err(Problem::invalid("client_id", message));
+            }
+            (RegistrationWord::External, Some(_), ..) => {
+                let message = "is only for registration managed";
+                return Err(Problem::invalid("client", message));
+            }
+            (RegistrationWord::Managed, _, Some(_), _) => {
+                let message = "is only for registration external";
+                return Err(Problem::invalid("client_id", message));
+            }
+            (RegistrationWord::Managed, _, None, Some(_)) => {
+                let message = "is only for registration external";
+                return Err(Problem::invalid("client_secret", message));
+            }
+        };
+        Ok(Some(NewClient { provider, wanted }))
+    }
+
+    fn credential(self, application: ApplicationId) -> Result<NewCredential, Problem> {
         let secret = match (self.kind, self.value, self.username, self.password) {
             (TypeWord::ApiKey, None, None, None) => NewSecret::GeneratedApiKey,
             (TypeWord::ApiKey, Some(Given(value)), None, None) => NewSecret::OwnApiKey(value),
@@ -104,9 +176,7 @@ impl CredentialRequest {
             (TypeWord::Basic, None, None, _) => {
                 return Err(Problem::invalid("username", "is required for type basic"));
             }
-            (TypeWord::OauthClient, _, _, _) => {
-                return Err(Problem::invalid("type", "is not made by this"));
-            }
+            (TypeWord::OauthClient, None, None, None) => NewSecret::Registered,
             (_, Some(_), _, _) => {
                 return Err(Problem::invalid("value", "is only for type api_key"));
             }
@@ -194,6 +264,22 @@ pub(super) struct CredentialChange {
     #[serde(default, deserialize_with = "patch::edit")]
     #[schema(value_type = Option<u64>)]
     rotate_every: Edit<Option<u64>>,
+    /// Only for `oauth_client` that is `managed`: all that is to be registered, in the place of what was.
+    #[serde(default, deserialize_with = "patch::present")]
+    #[schema(nullable = false)]
+    client: Option<ClientRequest>,
+}
+
+impl CredentialChange {
+    /// What is to be registered of a client from now on.
+    pub(super) fn take_client(&mut self) -> Result<Option<ClientMetadata>, Problem> {
+        let client = self.client.take();
+        if client.as_ref().is_some_and(ClientRequest::says_format) {
+            let message = "cannot be changed: create another credential";
+            return Err(Problem::invalid("client.access_token_format", message));
+        }
+        client.map(ClientRequest::into_metadata).transpose()
+    }
 }
 
 impl From<CredentialChange> for CredentialPatch {

@@ -130,6 +130,8 @@ pub(super) const INSERT_SECRET: &str =
     "insert into authorization_secrets (digest, client_id, created_at) values ($1, $2, $3)";
 pub(super) const END_SECRETS: &str = "update authorization_secrets set ends_at = $2
          where client_id = $1 and (ends_at is null or ends_at > $2)";
+pub(super) const END_RETIRING: &str =
+    "update authorization_secrets set ends_at = $2 where client_id = $1 and ends_at > $2";
 pub(super) const INSERT_KEY: &str = "insert into signing_keys
              (id, public_key, sealed, created_at, current_from, retired_from)
          values ($1, $2, $3, $4, $5, $6)";
@@ -202,6 +204,16 @@ impl AuthorizationWrites for SqlTransaction {
             .bind(time(at))
             .execute(&mut self.inner)
             .await?;
+        Ok(())
+    }
+
+    async fn end_retiring_authorization_secrets(
+        &mut self,
+        client_id: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let query = sql(END_RETIRING).bind(client_id).bind(time(at));
+        query.execute(&mut self.inner).await?;
         Ok(())
     }
 

@@ -1,0 +1,133 @@
+//! Claims about registries that die between two steps.
+
+use std::time::Duration;
+
+use super::*;
+
+/// Has the registry die as the provider's script says.
+async fn dying<T>(desk: &Desk, work: impl Future<Output = T>) {
+    let dying = std::sync::Arc::clone(&desk.provider.dying);
+    tokio::select! {
+        _ = work => panic!("it was to die"),
+        () = dying.notified() => {}
+    }
+}
+
+const DEATHS: [Fate; 2] = [Fate::DiesBefore, Fate::DiesAfter];
+
+#[tokio::test]
+async fn a_registration_in_which_the_registry_dies_is_undone() {
+    for fate in DEATHS {
+        let desk = Desk::new().await;
+        desk.provider.list_clients();
+        desk.provider.next(&[fate]);
+        let (env, caller) = (&desk.world.env, desk.world.caller());
+        let what = desk.wanted("jack");
+        dying(&desk, create::create_in_full(env, caller, what, None)).await;
+        assert_eq!(desk.operations().await.len(), 1);
+        assert_eq!(
+            worker::work(env).await.unwrap(),
+            0,
+            "whoever began may still be at it"
+        );
+        desk.later().await;
+        assert_eq!(desk.provider.clients().len(), 0, "{fate:?}");
+        desk.agrees().await;
+        desk.create("jack").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_update_in_which_the_registry_dies_is_finished() {
+    let desk = Desk::new().await;
+    let issued = desk.create("jack").await.unwrap();
+    desk.provider.next(&[Fate::DiesBefore]);
+    let metadata = metadata::ClientMetadata {
+        client_name: Some("jim".to_owned()),
+        grant_types: vec!["client_credentials".to_owned()],
+        ..metadata::ClientMetadata::default()
+    };
+    let (env, caller) = (&desk.world.env, desk.world.caller());
+    let what = (CredentialPatch::default(), metadata);
+    dying(
+        &desk,
+        update::update_in_full(env, caller, id(&issued), None, what),
+    )
+    .await;
+    desk.later().await;
+    let there = &desk.provider.clients()[client_id(&issued)].metadata;
+    assert_eq!(there.client_name.as_deref(), Some("jim"));
+    desk.agrees().await;
+    desk.rename(id(&issued), "joe").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_rotation_in_which_the_registry_dies_leaves_one_client_that_can_be_rotated() {
+    for (renews, fate) in [
+        (true, DEATHS[0]),
+        (true, DEATHS[1]),
+        (false, DEATHS[0]),
+        (false, DEATHS[1]),
+    ] {
+        let desk = Desk::new().await;
+        desk.provider.list_clients();
+        if renews {
+            desk.provider.renew_secrets();
+        }
+        let issued = desk.create("jack").await.unwrap();
+        desk.provider.next(&[fate]);
+        let (env, caller) = (&desk.world.env, desk.world.caller());
+        let rotation = credential::Rotation {
+            part: crate::secret::Part::Value,
+            grace: Duration::ZERO,
+            end_after_silence: None,
+            expires_at: crate::edit::Edit::Keep,
+            secret: credential::RotatedSecret::Generated { username: None },
+        };
+        let which = (id(&issued), None);
+        dying(
+            &desk,
+            rotate::rotate_in_full(env, caller, which, rotation, None),
+        )
+        .await;
+        let busy = desk.rotate(id(&issued), Duration::ZERO).await;
+        assert!(matches!(busy, Err(Error::Conflict(Conflict::ClientBusy))));
+        desk.later().await;
+        desk.agrees().await;
+        let mut gateway = desk.world.gateway().await;
+        assert!(
+            accepted_since(&desk.world, &mut gateway, client_id(&issued))
+                .await
+                .is_some()
+        );
+        desk.rotate(id(&issued), Duration::ZERO).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_removal_in_which_the_registry_dies_is_finished() {
+    for fate in DEATHS {
+        let desk = Desk::new().await;
+        let issued = desk.create("jack").await.unwrap();
+        desk.world.delete_credential(id(&issued)).await;
+        desk.provider.next(&[fate]);
+        dying(&desk, worker::work(&desk.world.env)).await;
+        desk.later().await;
+        assert_eq!(desk.provider.clients().len(), 0);
+        if fate == Fate::DiesBefore {
+            desk.agrees().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_one_registry_does_no_other_does_at_the_same_time() {
+    let desk = Desk::new().await;
+    let issued = desk.create("jack").await.unwrap();
+    desk.world.delete_credential(id(&issued)).await;
+    desk.provider.calls();
+    desk.provider.next(&[Fate::DiesBefore]);
+    dying(&desk, worker::work(&desk.world.env)).await;
+    assert_eq!(worker::work(&desk.world.env).await.unwrap(), 0);
+    assert_eq!(desk.provider.calls(), ["delete"]);
+}
