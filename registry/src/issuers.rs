@@ -21,7 +21,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use self::introspect::Asked;
+use self::{endpoints::Published, introspect::Asked};
 use crate::{
     clock::Timestamp, entropy::EntropyError, environment::Environment, ids::ProviderId,
     telemetry::Metrics, verification::tag::Tagger,
@@ -44,6 +44,8 @@ struct Set {
     /// Who holds it fetches; the others wait for what comes of it.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<SetState>,
+    /// What the provider publishes of itself.
+    published: Mutex<Option<Published>>,
 }
 
 /// How a provider's key set is kept, by this process.

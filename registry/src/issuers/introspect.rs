@@ -19,17 +19,16 @@ use futures_util::{
 };
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{Issuers, endpoints, introspection, lock};
+use super::{Issuers, introspection, lock};
 use crate::{
     clock::Timestamp,
     error::Error,
     ids::{ProviderId, TokenId},
     provider::{
-        Provider,
-        configuration::{Configuration, Secrets},
+        self, Provider,
+        configuration::Configuration,
         registrar::{ProviderError, ProviderErrorKind},
     },
-    sealing::Place,
     secrets::SecretText,
     verification::{limit::Limiter, memory::Memory, tag::Tag},
 };
@@ -241,11 +240,14 @@ impl Issuers {
         let configuration = Configuration::read(provider.kind, &provider.configuration);
         let tokens = configuration.as_ref().and_then(Configuration::tokens);
         let tokens = tokens.ok_or_else(|| unavailable("its configuration cannot be read"))?;
-        let endpoints = endpoints::configured(provider, tokens)?;
-        let (Some(address), Some(asks)) = (endpoints.introspection, &tokens.introspection) else {
-            return Err(unavailable("nobody has said where it answers about tokens"));
-        };
-        let secrets = self.secrets(provider)?;
+        let asks = tokens.introspection.as_ref();
+        let asks = asks.ok_or_else(|| unavailable("it is not asked about tokens"))?;
+        let address = self.introspection_address(provider, asks.endpoint.as_deref());
+        let address = address.await?;
+        let address =
+            address.ok_or_else(|| unavailable("nobody has said where it answers about tokens"))?;
+        let secrets = provider::open(&self.env, provider);
+        let secrets = secrets.map_err(|_| unavailable("its credentials cannot be opened"))?;
         let secret = secrets.introspection_client_secret.as_deref();
         let client = (asks.client_id.as_str(), secret.unwrap_or_default());
         let call = introspection::call(address, client, token.expose())?;
@@ -259,20 +261,6 @@ impl Issuers {
             token.audiences.push(audience.clone());
         }
         Ok(said)
-    }
-
-    fn secrets(&self, provider: &Provider) -> Result<Secrets, ProviderError> {
-        let Some(sealed) = &provider.sealed else {
-            return Ok(Secrets::default());
-        };
-        let row = provider.id.to_string();
-        let place = Place {
-            column: "identity_providers.sealed",
-            row: &row,
-        };
-        let opened = self.env.keys.open(place, sealed);
-        let opened = opened.map_err(|_| unavailable("its credentials cannot be opened"))?;
-        serde_json::from_slice(&opened).map_err(|_| unavailable("its credentials cannot be read"))
     }
 
     fn remember(&self, provider: &Provider, tag: Tag, answer: &IntrospectionAnswer) {

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use bytes::Bytes;
 use filter_core::jwt::Algorithm;
 
-use super::{Issuers, Set, endpoints, freshness, lock};
+use super::{Issuers, Set, freshness, lock};
 use crate::{
     error::Error,
     jwks::KeySet,
@@ -53,7 +53,7 @@ impl Issuers {
     }
 
     async fn fetch(&self, provider: &Provider, tokens: &Tokens) -> Result<Fetched, ProviderError> {
-        let Some(address) = endpoints::configured(provider, tokens)?.keys else {
+        let Some(address) = self.keys_address(provider, tokens).await? else {
             return Ok(Fetched {
                 set: KeySet::default(),
                 good_for: freshness::LONGEST,

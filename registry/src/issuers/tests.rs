@@ -45,7 +45,13 @@ impl Scene {
                 *place = json!(format!("{}{path}", fake.address));
             }
         }
-        let provider = provider(&world, ISSUER, &json!({ "tokens": tokens }), "hush").await;
+        // One behind a bridge publishes nothing of itself.
+        let configuration = if tokens.get("jwks_uri").is_some() {
+            json!({ "tokens": tokens })
+        } else {
+            json!({"base_url": fake.address, "dialect": "api7", "tokens": tokens})
+        };
+        let provider = provider(&world, ISSUER, &configuration, "hush").await;
         fake.answers("/jwks", "", &set(&["one"]));
         Self {
             issuers: Arc::new(issuers),
@@ -117,7 +123,10 @@ async fn provider(world: &World, issuer: &str, configuration: &Value, secret: &s
     let provider = Provider {
         id,
         name: "elsewhere".to_owned(),
-        kind: ProviderKind::Oidc,
+        kind: match configuration.get("base_url") {
+            None => ProviderKind::Oidc,
+            Some(_) => ProviderKind::HttpBridge,
+        },
         issuer: Some(issuer.to_owned()),
         description: String::new(),
         enabled: true,
@@ -477,4 +486,60 @@ async fn issuers_that_are_gone_or_are_not_asked_vouch_for_nothing() {
         answered,
         Introspected::Answered(IntrospectionAnswer::Inactive)
     );
+}
+
+/// A registry that knows a provider by what it publishes of itself.
+async fn publishing(introspection: &str) -> (World, Arc<Issuers>, Arc<Fake>) {
+    let (world, fake) = (World::new().await, Fake::start().await);
+    let metadata = json!({"issuer": fake.address, "jwks_uri": format!("{}/jwks", fake.address),
+        "introspection_endpoint": introspection.replace("HOME", &fake.address)});
+    let place = "/.well-known/openid-configuration";
+    fake.answers(place, "", &metadata.to_string());
+    fake.answers("/jwks", "", &set(&["one"]));
+    fake.answers("/introspect", "", ACTIVE);
+    let configuration = json!({"tokens": {"introspection": {"client_id": "registry"}}});
+    provider(&world, &fake.address, &configuration, "hush").await;
+    let issuers = Arc::new(Issuers::new(world.env.clone(), Arc::default()).unwrap());
+    for provider in issuers.look().await.unwrap() {
+        issuers.refresh_in_turn(&provider).await;
+    }
+    (world, issuers, fake)
+}
+
+async fn introspected(introspection: &str) -> Introspected {
+    let (world, issuers, fake) = publishing(introspection).await;
+    let issuer = fake.address.clone();
+    let keys = issuers.keys_for(&issuer, "one").await.unwrap().unwrap();
+    assert_eq!(keys.issuer.keys.len(), 1);
+    let gateway = TokenId::generate(world.env.now(), world.env.entropy.as_ref()).unwrap();
+    let question = Question {
+        gateway,
+        token: SecretText::new("foreign".to_owned()),
+        issuers: vec![issuer],
+    };
+    issuers.introspect(question).await.unwrap()
+}
+
+#[tokio::test]
+async fn where_nothing_is_configured_the_provider_says_where_its_endpoints_are() {
+    let answered = introspected("HOME/introspect").await;
+    assert!(
+        matches!(
+            answered,
+            Introspected::Answered(IntrospectionAnswer::Active(_))
+        ),
+        "{answered:?}"
+    );
+}
+
+#[tokio::test]
+async fn credentials_do_not_go_to_another_origin_that_a_provider_names() {
+    let other = Fake::start().await;
+    other.answers("/introspect", "", ACTIVE);
+    let answered = introspected(&format!("{}/introspect", other.address)).await;
+    assert!(
+        matches!(answered, Introspected::Unavailable(_)),
+        "{answered:?}"
+    );
+    assert!(other.requests().is_empty());
 }

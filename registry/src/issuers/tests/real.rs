@@ -74,8 +74,8 @@ async fn keys_and_introspection_of_oidc_provider() {
         .unwrap();
     let issuer = peer.issuer().to_owned();
     let (introspector, secret) = peer.options().introspector.clone();
-    let tokens = json!({"jwks_uri": format!("{issuer}/jwks"),
-        "introspection": {"endpoint": format!("{issuer}/token/introspection"), "client_id": introspector}});
+    // Where its endpoints are, it publishes itself.
+    let tokens = json!({"introspection": {"client_id": introspector}});
     let (world, issuers) = knowing(&issuer, &tokens, &secret).await;
     let mut read = world.env.store.read().await.unwrap();
     let before = read.issuer(&issuer).await.unwrap().unwrap().keys;
