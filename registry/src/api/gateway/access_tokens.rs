@@ -5,6 +5,7 @@ use filter_core::{
     gateway::access_tokens::{IntrospectionQuestion, IssuerKeysQuestion},
     jwt::MAX_TOKEN_LENGTH,
 };
+use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -33,8 +34,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// A token names a key that the feed has not told of.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[schema(as = IssuerKeysQuestion)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes what filter-core reads")]
 struct KeysRequest {
     /// The issuer, as tokens name it in `iss`.
@@ -57,8 +59,9 @@ struct KeysBody {
 }
 
 /// Whose is this token?
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[schema(as = IntrospectionQuestion)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it describes what filter-core reads")]
 struct TokenRequest {
     /// The token as it was presented.
