@@ -39,6 +39,7 @@ mod gateway;
 mod groups;
 mod hex;
 mod idempotency;
+mod identity_providers;
 mod import;
 mod keys;
 mod labels;
@@ -182,6 +183,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(credentials::router())
         .merge(reconcile::router())
         .merge(organizations::router())
+        .merge(identity_providers::router())
         .merge(tokens::router())
         .merge(registration_tokens::router())
         .merge(deployments::router())

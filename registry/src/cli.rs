@@ -11,6 +11,7 @@ mod console;
 mod failure;
 mod moment;
 mod output;
+mod providers;
 mod secret;
 
 pub(crate) mod connection;
@@ -59,6 +60,9 @@ pub enum Command {
     /// Tenants, and how much each may have
     #[command(after_help = EXIT_CODES)]
     Organizations(organizations::Organizations),
+    /// Identity providers, at which OAuth clients are registered
+    #[command(after_help = EXIT_CODES)]
+    Providers(providers::Providers),
     /// Tokens for the registry's API
     #[command(after_help = EXIT_CODES)]
     Tokens(tokens::Tokens),
@@ -111,6 +115,7 @@ pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
         Command::Credentials(credentials) => done(credentials.run(console)),
         Command::Gateways(gateways) => done(gateways.run(console)),
         Command::Organizations(organizations) => done(organizations.run(console)),
+        Command::Providers(providers) => providers.run(console),
         Command::Tokens(tokens) => done(tokens.run(console)),
         Command::Audit(audit) => audit.run(console),
         Command::Changes(changes) => done(changes.run(console)),
@@ -136,6 +141,7 @@ impl Command {
             Self::Credentials(command) => command.common.format(),
             Self::Gateways(command) => command.common.format(),
             Self::Organizations(command) => command.common.format(),
+            Self::Providers(command) => command.common.format(),
             Self::Tokens(command) => command.common.format(),
             Self::Audit(command) => command.common.format(),
             Self::Changes(command) => command.common.format(),

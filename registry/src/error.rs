@@ -101,6 +101,8 @@ pub enum Kind {
     Organization,
     /// A registration token.
     RegistrationToken,
+    /// An identity provider.
+    Provider,
     /// A token.
     Token,
 }
@@ -116,6 +118,7 @@ impl std::fmt::Display for Kind {
             Self::IdentityProvider => "identity provider",
             Self::Organization => "organization",
             Self::RegistrationToken => "registration token",
+            Self::Provider => "identity provider",
             Self::Token => "token",
         })
     }
@@ -356,6 +359,26 @@ pub enum Conflict {
          /v1/registration-tokens/{{id}})"
     )]
     RegistrationTokens,
+    /// Another provider has this name.
+    #[error("another identity provider has this name")]
+    ProviderName,
+    /// Another provider has this issuer.
+    #[error("another identity provider has this issuer")]
+    ProviderIssuer,
+    /// The provider `builtin` always exists.
+    #[error("the built-in identity provider cannot be deleted: disable it")]
+    BuiltinProvider,
+    /// Clients would be forgotten that exist at the provider.
+    #[error(
+        "the identity provider has {clients} clients and {operations} unfinished operations: delete the credentials first, \
+         and wait for what is still to be done there"
+    )]
+    ProviderInUse {
+        /// How many are registered, or the most that are counted.
+        clients: usize,
+        /// How much is to be done there, or the most that is counted.
+        operations: usize,
+    },
     /// A configured token was revoked before; a revoked value never works again.
     #[error("the token was revoked")]
     TokenRevoked,
@@ -376,12 +399,14 @@ impl Conflict {
             | Self::CredentialName
             | Self::ImportedSecret
             | Self::OrganizationName
+            | Self::ProviderName
             | Self::GroupName => Some("name"),
             Self::ImportedFields { fields } => fields.first().copied(),
             Self::Identifier => Some("identifier"),
             Self::Username => Some("username"),
             Self::Value => Some("value"),
             Self::Client => Some("client_id"),
+            Self::ProviderIssuer => Some("issuer"),
             Self::Password => Some("password"),
             Self::ScopesInUse { .. } => Some("scopes"),
             _ => None,

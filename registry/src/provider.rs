@@ -2,17 +2,25 @@
 
 mod answers;
 pub mod bridge;
+mod builtin;
 pub mod configuration;
 mod connect;
 pub mod discovery;
 pub mod exchange;
+mod manage;
 pub mod oidc;
 pub mod reconcile;
 pub mod registrar;
 pub mod registrars;
+mod rules;
+mod verify;
 pub mod worker;
 
+pub use builtin::adopt;
 pub use connect::{open, registrar};
+pub use manage::{BUILTIN, NewProvider, ProviderPatch, create, delete, get, list, update};
+pub use rules::read as read_configuration;
+pub use verify::{Outcome, Step, verify};
 
 use crate::{
     clock::Timestamp,

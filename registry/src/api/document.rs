@@ -28,7 +28,7 @@ const DESCRIPTION: &str = "\
     Create, list, rotate, disable and delete the credentials that gateways honour. \
     Secrets are in the answer that makes them and nowhere else. \
     Errors are problem details (RFC 9457) with a stable `type`, and every answer has an `X-Request-Id`.";
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("applications", "The programs that call APIs."),
     (
         "credentials",
@@ -37,6 +37,10 @@ const TAGS: [(&str, &str); 11] = [
     (
         "organizations",
         "Tenants. A name in the header `Keysmith-Organization` says in which a token of the installation acts.",
+    ),
+    (
+        "identity providers",
+        "Where OAuth clients are registered, and who issues their access tokens.",
     ),
     ("tokens", "Tokens for this API that are no gateway's."),
     ("leaks", "Secrets that were found where they do not belong."),

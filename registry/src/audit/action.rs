@@ -97,6 +97,12 @@ actions! {
     OrganizationUpdated = "organization.updated",
     /// An organization was deleted.
     OrganizationDeleted = "organization.deleted",
+    /// An identity provider was made known.
+    ProviderCreated = "identity_provider.created",
+    /// Fields of an identity provider were changed.
+    ProviderUpdated = "identity_provider.updated",
+    /// An identity provider was forgotten.
+    ProviderDeleted = "identity_provider.deleted",
     /// A token was made.
     TokenCreated = "token.created",
     /// A token was revoked.

@@ -8,6 +8,7 @@ use crate::{
     credential::{Credential, CredentialType, Deploy, SecretType},
     gateway::{GatewayGroup, Mode},
     organization::Organization,
+    provider::Provider,
     registration::RegistrationToken,
     token::Token,
 };
@@ -102,6 +103,20 @@ impl Fields for Organization {
             ("max_applications", json!(self.quotas.applications)),
             ("max_credentials", json!(self.quotas.credentials)),
             ("max_tokens", json!(self.quotas.tokens)),
+        ])
+    }
+}
+
+impl Fields for Provider {
+    fn fields(&self) -> Map<String, Value> {
+        let configuration = serde_json::from_str(&self.configuration);
+        map([
+            ("name", json!(self.name)),
+            ("kind", json!(self.kind.word())),
+            ("issuer", json!(self.issuer)),
+            ("description", json!(self.description)),
+            ("enabled", json!(self.enabled)),
+            ("configuration", configuration.unwrap_or(Value::Null)),
         ])
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 
 pub use self::fetched::FetchedTokens;
 use self::fetched::Fetcher;
+pub(super) use self::fetched::basic;
 use super::{
     Provider, answers,
     configuration::{self, RenewMethod, SecretRotation, Secrets},
@@ -152,7 +153,7 @@ impl Oidc {
     }
 
     /// Asks with what proves the registry, and forgets a fetched token that is refused.
-    async fn ask_as_registry(
+    pub(super) async fn ask_as_registry(
         &self,
         method: Method,
         address: Address,
@@ -204,7 +205,7 @@ impl Oidc {
     }
 
     /// Reads a client with what manages it.
-    fn read_client(
+    pub(super) fn read_client(
         &self,
         answered: &Answered,
         known: Option<&Known>,

@@ -11,8 +11,7 @@ use crate::{
     keys::KeySource,
     outgoing::{self, Outgoing, SystemResolver},
     password::{Cost, PasswordHasher},
-    provider::oidc::FetchedTokens,
-    provider::registrars::Configured,
+    provider::{self, oidc::FetchedTokens, registrars::Configured},
     secret_policy::SecretPolicy,
     secrets::Keys,
     start::{DataDir, StartError},
@@ -83,6 +82,7 @@ pub(super) async fn open(
         // One registry at a time has the directory, and this one has begun nothing yet.
         idempotency::abandon_all(&environment).await?;
     }
+    provider::adopt(&environment).await?;
     Ok((data, environment, source))
 }
 

@@ -24,6 +24,7 @@ mod feed;
 mod garbage;
 mod gateways;
 mod idempotency;
+mod identity_providers;
 mod impact;
 mod import;
 mod keys;

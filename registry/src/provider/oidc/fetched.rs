@@ -160,7 +160,7 @@ fn read(body: &Value) -> Option<(SecretText, Duration)> {
 }
 
 /// Both parts are encoded as in a form first (RFC 6749 section 2.3.1).
-fn basic(client_id: &str, secret: &str) -> Option<HeaderValue> {
+pub(in crate::provider) fn basic(client_id: &str, secret: &str) -> Option<HeaderValue> {
     let encode =
         |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
     let pair = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret)));

@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod failures;
+mod real;
 
 fn marker() -> Marker {
     let at = Timestamp::from_millis(1_800_000_000_000);

@@ -11,12 +11,12 @@ use crate::support::{Actor, TestRegistry, admin_token, text};
 mod steps;
 
 use steps::{
-    applications, consumers, credentials, gateway_groups, gateways, leaks, organizations,
-    registration_tokens, tokens,
+    applications, consumers, credentials, gateway_groups, gateways, identity_providers, leaks,
+    organizations, registration_tokens, tokens,
 };
 
 /// Operations that change something, or look as if they did, and leave no entry; with the reason.
-const EXEMPT: [(&str, &str); 8] = [
+const EXEMPT: [(&str, &str); 9] = [
     (
         "revoke_tokens",
         "needs an identity provider: noted in the registry's own tests, oauth_client/tests/audit.rs",
@@ -33,6 +33,10 @@ const EXEMPT: [(&str, &str); 8] = [
     (
         "report",
         "gateways report all the time, and change nothing that anybody decides",
+    ),
+    (
+        "verify_identity_provider",
+        "asks whether a provider answers as it should",
     ),
     ("verify_password", "asks whether a password is right"),
     ("issuer_keys", "asks for what an issuer publishes"),
@@ -120,6 +124,7 @@ async fn every_operation_that_changes_something_leaves_exactly_one_entry() {
     gateway_groups(&mut walk).await;
     consumers(&mut walk).await;
     organizations(&mut walk).await;
+    identity_providers(&mut walk).await;
     let gateway = registry.gateway("default").await;
     gateways(&mut walk, &gateway).await;
     tokens(&mut walk, "/v1/tokens", "admin").await;

@@ -278,3 +278,24 @@ pub(super) async fn organizations(walk: &mut Walk) {
         walk.does(&operation, (method, path), body, &action).await;
     }
 }
+
+pub(super) async fn identity_providers(walk: &mut Walk) {
+    let body = json!({"name": "id", "kind": "oidc", "issuer": "https://id.example"});
+    let made = walk
+        .does(
+            "create_identity_provider",
+            (Method::POST, "/v1/identity-providers"),
+            body,
+            "identity_provider.created",
+        )
+        .await;
+    let one = format!("/v1/identity-providers/{}", text(&made["id"]));
+    for (way, method, body) in [
+        ("update", Method::PATCH, json!({"description": "new"})),
+        ("delete", Method::DELETE, Value::Null),
+    ] {
+        let operation = format!("{way}_identity_provider");
+        let action = format!("identity_provider.{way}d");
+        walk.does(&operation, (method, &one), body, &action).await;
+    }
+}
