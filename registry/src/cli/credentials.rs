@@ -21,7 +21,7 @@ mod show;
 mod update;
 mod usage;
 
-/// Credentials: API keys, user names with passwords, and bearer tokens
+/// Credentials: API keys, user names with passwords, bearer tokens, and OAuth clients
 ///
 /// A credential is named by its id, or as APPLICATION/NAME.
 #[derive(Debug, Args)]
@@ -62,6 +62,8 @@ enum Action {
     FinishRotation(Change),
     /// Go back to the old secret, as long as nobody has used the new one
     CancelRotation(Change),
+    /// Refuse every access token that an OAuth client has got until now
+    RevokeTokens(Change),
     /// Show the secrets of a credential that was created with --retrievable
     Reveal(rotate::Reveal),
 }
@@ -115,6 +117,12 @@ impl Credentials {
             Action::Rotate(rotate) => rotate.run(&mut desk),
             Action::FinishRotation(target) => target.end_rotation(&mut desk, "finish"),
             Action::CancelRotation(target) => target.end_rotation(&mut desk, "cancel"),
+            Action::RevokeTokens(target) => rotate::post(
+                &mut desk,
+                &target.named.credential,
+                "revoke-tokens",
+                target.wait,
+            ),
             Action::Reveal(reveal) => reveal.run(&mut desk),
         }
     }
@@ -127,7 +135,8 @@ impl Change {
     }
 
     fn end_rotation(self, desk: &mut Desk<'_, '_>, step: &str) -> Result<(), Failure> {
-        rotate::end(desk, &self.named.credential, step, self.wait)
+        let step = format!("rotate/{step}");
+        rotate::post(desk, &self.named.credential, &step, self.wait)
     }
 }
 

@@ -55,6 +55,8 @@ pub(super) struct Create {
     #[arg(long)]
     retrievable: bool,
     #[command(flatten)]
+    client: Client,
+    #[command(flatten)]
     own: OwnValue,
     #[command(flatten)]
     destination: OptionalDestination,
@@ -73,6 +75,9 @@ enum Kind {
     /// As `Authorization: Bearer`; needs --expires, unless the registry's settings have a longest lifetime
     #[value(name = "bearer_token", alias = "bearer-token")]
     BearerToken,
+    /// As an access token of a client that is registered at an identity provider
+    #[value(name = "oauth_client", alias = "oauth-client")]
+    OauthClient,
 }
 
 impl Kind {
@@ -81,6 +86,55 @@ impl Kind {
             Self::ApiKey => "api_key",
             Self::Basic => "basic",
             Self::BearerToken => "bearer_token",
+            Self::OauthClient => "oauth_client",
+        }
+    }
+}
+
+/// What an OAuth client is, beside what every credential is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "For type oauth_client")]
+struct Client {
+    /// The name or id of its identity provider [default: the built-in one]
+    #[arg(long, value_name = "PROVIDER")]
+    provider: Option<String>,
+    /// How it gets tokens; repeat it for several [default: `client_credentials`]
+    #[arg(long = "grant-type", value_name = "TYPE")]
+    grant_types: Vec<String>,
+    /// Where users may be sent back to; repeat it for several
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// How it proves itself, such as `client_secret_basic` [default: as its provider has it]
+    #[arg(long, value_name = "METHOD")]
+    auth_method: Option<String>,
+    /// Link the client of this id, which somebody else has registered and looks after
+    #[arg(long, value_name = "ID", conflicts_with_all = ["grant_types", "redirect_uris", "auth_method"])]
+    client_id: Option<String>,
+}
+
+impl Client {
+    fn fill(self, body: &mut Map<String, Value>) {
+        if let Some(provider) = self.provider {
+            body.insert("provider".to_owned(), provider.into());
+        }
+        if let Some(id) = self.client_id {
+            body.insert("registration".to_owned(), "external".into());
+            body.insert("client_id".to_owned(), id.into());
+        }
+        let mut client = Map::new();
+        for (member, values) in [
+            ("grant_types", self.grant_types),
+            ("redirect_uris", self.redirect_uris),
+        ] {
+            if !values.is_empty() {
+                client.insert(member.to_owned(), values.into());
+            }
+        }
+        if let Some(method) = self.auth_method {
+            client.insert("token_endpoint_auth_method".to_owned(), method.into());
+        }
+        if !client.is_empty() {
+            body.insert("client".to_owned(), Value::Object(client));
         }
     }
 }
@@ -136,9 +190,9 @@ impl OwnValue {
 
 impl Create {
     pub(super) fn run(self, desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
-        let destination = self
-            .destination
-            .check(!self.own.is_given() || self.shared_secret)?;
+        let destination = self.destination.check(
+            (!self.own.is_given() && self.client.client_id.is_none()) || self.shared_secret,
+        )?;
         let now = desk.console.clock.now();
         let mut body = Map::new();
         body.insert("type".to_owned(), self.kind.word().into());
@@ -171,6 +225,7 @@ impl Create {
         if let Some(every) = self.rotate_every {
             body.insert("rotate_every".to_owned(), every.as_secs().into());
         }
+        self.client.fill(&mut body);
         self.details.fill(&mut body);
         self.own.fill(desk, &mut body)?;
 

@@ -27,7 +27,7 @@ pub(super) struct List {
     /// Only with a secret that ends in these four characters
     #[arg(long, value_name = "TEXT")]
     last_four: Option<String>,
-    /// Only of this type: `api_key`, `basic` or `bearer_token`
+    /// Only of this type: `api_key`, `basic`, `bearer_token` or `oauth_client`
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
     /// Only with this status: `enabled`, `disabled`, `expired`, `not_yet_valid` or `application_disabled`

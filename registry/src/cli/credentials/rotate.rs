@@ -100,15 +100,15 @@ impl Rotate {
     }
 }
 
-/// Ends a grace period: `step` says how.
-pub(super) fn end(
+/// Asks for what needs no more than the credential's name: `step` says what.
+pub(super) fn post(
     desk: &mut Desk<'_, '_>,
     named: &str,
     step: &str,
     wait: Wait,
 ) -> Result<(), Failure> {
     let id = credential_id(&mut desk.client, named)?;
-    let ask = Ask::post(format!("/v1/credentials/{id}/rotate/{step}"));
+    let ask = Ask::post(format!("/v1/credentials/{id}/{step}"));
     let changed = desk.client.send(&wait.on(ask)?)?.json()?;
     desk.print_one(&changed, show)
 }
