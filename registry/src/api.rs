@@ -16,8 +16,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     audit::Refusals, config::Limits, environment::Environment, feed::Feed, gateway::Gateways,
-    issuers::Issuers, keys::MasterRotator, leak::LeakDesk, shutdown::Shutdown, telemetry::Metrics,
-    usage::Intake, verification::Verifier,
+    issuers::Issuers, keys::MasterRotator, leak::LeakDesk, oauth::desk::Desk, shutdown::Shutdown,
+    telemetry::Metrics, usage::Intake, verification::Verifier,
 };
 
 mod access;
@@ -44,6 +44,7 @@ mod import;
 mod keys;
 mod labels;
 mod leaks;
+mod oauth;
 mod organizations;
 mod page;
 mod patch;
@@ -79,6 +80,8 @@ pub struct Parts {
     pub leaks: LeakDesk,
     /// Counts who was refused.
     pub refusals: Arc<Refusals>,
+    /// Bounds how often clients get tokens.
+    pub desk: Desk,
     /// Replaces the master key.
     pub master_rotator: Arc<MasterRotator>,
     /// Counted along the way.
@@ -120,6 +123,10 @@ impl AppState {
 
     fn leaks(&self) -> &LeakDesk {
         &self.0.leaks
+    }
+
+    fn desk(&self) -> &Desk {
+        &self.0.desk
     }
 
     fn refusals(&self) -> &Refusals {
@@ -194,6 +201,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(export::router())
         .merge(keys::router())
         .merge(leaks::router())
+        .merge(oauth::router())
         .merge(audit::router())
         .merge(feed::router())
         .merge(gateway::router())

@@ -12,7 +12,7 @@ use std::{
 use ipnet::IpNet;
 use zeroize::Zeroizing;
 
-use crate::{leak, lifetime::Lifetimes, organization::Quotas};
+use crate::{leak, lifetime::Lifetimes, oauth::upkeep::AccessTokens, organization::Quotas};
 
 pub use reader::{ConfigError, Mistake};
 pub use reference::{OPTIONS, Setting, help};
@@ -56,6 +56,10 @@ pub struct Config {
     pub quotas: Quotas,
     /// Where people, clients and gateways reach the registry; `None` where nobody has said it and it cannot be told.
     pub public_url: Option<String>,
+    /// How the built-in authorization server gives access tokens.
+    pub access_tokens: AccessTokens,
+    /// Access tokens a minute that a client gets at most.
+    pub access_tokens_per_minute: u32,
     /// The requests that the registry makes itself.
     pub outgoing: Outgoing,
     /// What is logged, and how.

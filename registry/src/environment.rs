@@ -8,6 +8,7 @@ use crate::{
     entropy::Entropy,
     error::Error,
     lifetime::Lifetimes,
+    oauth::upkeep::AccessTokens,
     organization::Quotas,
     outgoing::Outgoing,
     password::PasswordWork,
@@ -48,6 +49,8 @@ pub struct Environment {
     pub audit_kept: Option<Duration>,
     /// Where the registry is reached, without a slash at its end; `None` where nobody has said it.
     pub public_url: Option<Arc<str>>,
+    /// How the built-in authorization server gives access tokens.
+    pub access_tokens: AccessTokens,
     /// The way to identity providers.
     pub outgoing: Outgoing,
     /// Tokens with which clients are registered, until they end.

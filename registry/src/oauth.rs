@@ -3,9 +3,17 @@
 //! It is an identity provider like others, except that registering a client is a part of the transaction that makes the
 //! credential. Its clients are found by their client id, its access tokens are JWTs that gateways verify by themselves.
 
+pub mod access_token;
+mod assertion;
+pub mod authenticate;
 pub mod client;
+pub mod desk;
+pub mod error;
+pub mod inspect;
 pub mod resources;
 pub mod signing;
+pub mod token;
+pub mod upkeep;
 
 use crate::{
     clock::Timestamp,
@@ -58,3 +66,6 @@ pub struct SigningKey {
     /// From when on another is used; `None` while that is not known.
     pub retired_from: Option<Timestamp>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ mod verify;
 pub mod worker;
 
 pub use builtin::adopt;
+pub(crate) use builtin::is_enabled;
 pub use connect::{open, registrar};
 pub use manage::{BUILTIN, NewProvider, ProviderPatch, create, delete, get, list, update};
 pub use rules::read as read_configuration;

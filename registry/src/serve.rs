@@ -27,6 +27,7 @@ use crate::{
     keys::{MasterRotator, Presence},
     leak::LeakDesk,
     listener::{self, BindError, Listener},
+    oauth::{self, desk::Desk},
     operations::Operations,
     outgoing::TrustError,
     password::{InvalidCost, PasswordHasher},
@@ -163,6 +164,7 @@ pub async fn serve(
     )
     .await?;
 
+    oauth::upkeep::tend(&environment).await?;
     credential::reconsider_rotations(&environment).await?;
     let address = sockets.api_address().map(|address| address.to_string());
     let presence = Presence::of(&environment, &address.unwrap_or_default());
@@ -189,6 +191,7 @@ pub async fn serve(
         usage: Arc::new(Intake::new(environment.clone(), Arc::clone(&metrics))),
         metrics: Arc::clone(&metrics),
         leaks: LeakDesk::new(config.leaks.policy, config.leaks.reports_per_minute),
+        desk: Desk::new(config.access_tokens_per_minute),
         refusals: Arc::clone(&refusals),
         master_rotator: Arc::clone(&master_rotator),
         limits: config.limits,
@@ -254,6 +257,9 @@ async fn sweep_regularly(
         gateways.forget_silent(environment.now());
         if let Err(error) = sweep::sweep(environment).await {
             tracing::warn!(%error, "what has ended could not be cleared away");
+        }
+        if let Err(error) = oauth::upkeep::tend(environment).await {
+            tracing::warn!(%error, "the authorization server's keys could not be kept");
         }
         if let Err(error) = usage::end_silent(environment, gateways).await {
             tracing::warn!(%error, "grace periods could not be ended by silence");

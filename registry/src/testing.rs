@@ -154,6 +154,7 @@ impl World {
             usage_kept: usage::USAGE_KEPT,
             audit_kept: None,
             public_url: Some("https://keys.example".into()),
+            access_tokens: crate::oauth::upkeep::AccessTokens::default(),
             outgoing: to_this_machine(),
             fetched_tokens: crate::provider::oidc::FetchedTokens::default(),
             registrars: Arc::new(crate::provider::registrars::Configured),

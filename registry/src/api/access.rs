@@ -24,7 +24,14 @@ pub(crate) use roles::{
 pub(crate) const ORGANIZATION: &str = "Keysmith-Organization";
 
 /// Paths that need no token. Everything else under this surface does.
-pub(crate) const PUBLIC_PATHS: [&str; 1] = ["/openapi.json"];
+pub(crate) const PUBLIC_PATHS: [&str; 6] = [
+    "/openapi.json",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/jwks.json",
+    "/oauth2/token",
+    "/oauth2/introspect",
+    "/oauth2/revoke",
+];
 
 /// Who [`authenticate`] found out; nobody where it was not asked.
 fn identity(parts: &Parts) -> Result<Identity, Problem> {

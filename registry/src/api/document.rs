@@ -16,7 +16,7 @@ use utoipa::{
 
 use super::{
     access::{EXTRACTORS, ORGANIZATION},
-    apisix,
+    apisix, oauth,
     problem::ProblemBody,
 };
 use crate::token::RoleName;
@@ -28,7 +28,7 @@ const DESCRIPTION: &str = "\
     Create, list, rotate, disable and delete the credentials that gateways honour. \
     Secrets are in the answer that makes them and nowhere else. \
     Errors are problem details (RFC 9457) with a stable `type`, and every answer has an `X-Request-Id`.";
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     ("applications", "The programs that call APIs."),
     (
         "credentials",
@@ -43,6 +43,10 @@ const TAGS: [(&str, &str); 12] = [
         "Where OAuth clients are registered, and who issues their access tokens.",
     ),
     ("tokens", "Tokens for this API that are no gateway's."),
+    (
+        oauth::TAG,
+        "The built-in authorization server. Clients prove themselves; no token of the registry is needed. Refusals are as OAuth words them.",
+    ),
     ("leaks", "Secrets that were found where they do not belong."),
     (
         "keys",
@@ -219,6 +223,9 @@ pub(super) fn complete(mut api: OpenApi) -> OpenApi {
                 describe_waiting(operation);
             }
             let tags = operation.tags.as_ref();
+            if tags.is_some_and(|tags| tags.iter().any(|tag| tag == oauth::TAG)) {
+                continue;
+            }
             let is_apisix = tags.is_some_and(|tags| tags.iter().any(|tag| tag == APISIX));
             let (scheme, form) = if is_apisix {
                 (APISIX_SCHEME, &refusals::APISIX)

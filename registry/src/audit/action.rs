@@ -111,6 +111,12 @@ actions! {
     RegistrationTokenCreated = "registration_token.created",
     /// A registration token was deleted.
     RegistrationTokenDeleted = "registration_token.deleted",
+    /// A key that access tokens are signed with was made.
+    SigningKeyMade = "keys.signing_key_made",
+    /// The next key that access tokens are signed with was asked for.
+    SigningKeyRotated = "keys.signing_key_rotated",
+    /// An access token was revoked before its end.
+    AccessTokenRevoked = "access_token.revoked",
     /// Requests without a valid token were refused.
     LoginRefused = "login.refused",
     /// Requests were refused that the token's role does not allow.

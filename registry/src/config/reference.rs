@@ -189,6 +189,21 @@ pub const OPTIONS: &[Setting] = &[
         "The same for OAuth clients.",
     ),
     setting(
+        "access_token_seconds",
+        "300",
+        "Seconds (60 to 86400) for which an access token of the built-in authorization server is good.",
+    ),
+    setting(
+        "access_tokens_per_minute",
+        "60",
+        "Access tokens a minute (1 to 1000000) that one client gets at most. Further requests are answered 429.",
+    ),
+    setting(
+        "signing_key_days",
+        "90",
+        "Days (1 to 3650) for which access tokens are signed with one key. The next one is published an hour before it is used.",
+    ),
+    setting(
         "outgoing_allowed_networks",
         "none",
         "Networks such as 10.0.0.0/8, separated by commas, to which the registry makes requests although their addresses are \

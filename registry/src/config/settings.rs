@@ -9,7 +9,11 @@ use super::{
 use ipnet::IpNet;
 
 use crate::{
-    credential::RotationPolicy, journal, leak, lifetime::Lifetimes, organization::Quotas,
+    credential::RotationPolicy,
+    journal, leak,
+    lifetime::Lifetimes,
+    oauth::upkeep::{AccessTokens, LONGEST_LIFE},
+    organization::Quotas,
     outgoing::Address,
 };
 
@@ -65,6 +69,13 @@ impl Config {
             audit: read_audit(reader),
             public_url: read_public_url(reader, &listeners),
             outgoing: read_outgoing(reader),
+            access_tokens: AccessTokens {
+                life: reader.seconds("access_token_seconds", 300, 60, LONGEST_LIFE.as_secs()),
+                key_life: Duration::from_secs(
+                    DAY * reader.number::<u64>("signing_key_days", 90, 1, 3650),
+                ),
+            },
+            access_tokens_per_minute: reader.number("access_tokens_per_minute", 60, 1, 1_000_000),
             listeners,
             log: Log {
                 format: reader.choice(

@@ -1,14 +1,28 @@
 //! The provider that the registry itself is.
 
+use filter_core::digest::SecretHash;
+
 use super::{Provider, ProviderKind, manage::BUILTIN};
 use crate::{
     audit::{self, Action, Event},
     caller::Caller,
+    deployment::{self, Digesters},
     environment::Environment,
     error::Error,
     ids::ProviderId,
-    store::WriteTransaction,
+    oauth_client::OauthClient,
+    secret::Material,
+    store::{ReadTransaction, WriteTransaction},
 };
+
+/// Clients whose issuer is changed at a time.
+const BATCH: usize = 200;
+
+/// Whether it gives tokens.
+pub(crate) async fn is_enabled(read: &mut dyn ReadTransaction) -> Result<bool, Error> {
+    let provider = read.provider_named(BUILTIN).await?;
+    Ok(provider.is_some_and(|provider| provider.enabled))
+}
 
 /// Makes the built-in provider known at the first start, and has its issuer follow `public_url` at every further one.
 ///
@@ -30,6 +44,9 @@ pub async fn adopt(env: &Environment) -> Result<(), Error> {
             };
             moved(write.as_mut(), &before).await?;
             write.update_provider(&provider).await?;
+            if let Some(issuer) = &provider.issuer {
+                rename(env, write.as_mut(), provider.id, issuer).await?;
+            }
             let event = Event::of(Action::ProviderUpdated, BUILTIN).changed(&before, &provider);
             audit::note(env, write.as_mut(), caller, event).await?;
         }
@@ -63,4 +80,39 @@ async fn moved(write: &mut dyn WriteTransaction, before: &Provider) -> Result<()
         write.remove_issuer(issuer).await?;
     }
     Ok(())
+}
+
+/// Lets gateways find the provider's clients by this issuer.
+async fn rename(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    provider: ProviderId,
+    issuer: &str,
+) -> Result<(), Error> {
+    let digesters = Digesters::load(write, &env.keys).await?;
+    let sealer = env.sealer(write).await?;
+    let mut after = None;
+    loop {
+        let clients = write.oauth_clients_at(provider, after, BATCH).await?;
+        let Some(last) = clients.last() else {
+            return Ok(());
+        };
+        after = Some(last.secret);
+        for client in clients {
+            let hash = SecretHash::of_client(issuer, &client.client_id);
+            let material = Material::Value(hash);
+            let sealed = material.seal(client.secret, &sealer, env.entropy.as_ref())?;
+            write.reseal_secret(client.secret, &sealed).await?;
+            let credential = client.credential;
+            let client = OauthClient {
+                issuer: issuer.to_owned(),
+                updated_at: env.now(),
+                ..client
+            };
+            write.update_oauth_client(&client).await?;
+            if let Some(credential) = write.credential(credential).await? {
+                deployment::settle(write, &env.keys, &digesters, &credential, env.now()).await?;
+            }
+        }
+    }
 }

@@ -116,6 +116,7 @@ fn environment(
         usage_kept: config.usage_kept,
         audit_kept: config.audit.kept,
         public_url: config.public_url.as_deref().map(Into::into),
+        access_tokens: config.access_tokens,
         outgoing: Outgoing::new(policy, Arc::new(SystemResolver), tls),
         fetched_tokens: FetchedTokens::default(),
         registrars: Arc::new(Configured),
