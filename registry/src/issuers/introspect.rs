@@ -141,7 +141,7 @@ impl Issuers {
         let mut read = self.env.store.read().await?;
         let known = read.issuer(issuer).await?;
         let is_asked =
-            known.is_some_and(|known| known.introspects && !(is_jwt && !known.keys.is_empty()));
+            known.is_some_and(|known| known.introspects && (known.keys.is_empty() || !is_jwt));
         if !is_asked {
             return Ok(None);
         }

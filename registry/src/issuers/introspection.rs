@@ -67,15 +67,22 @@ pub(super) fn read(
             may_be_done: false,
         });
     }
-    let strict = |body: Map<String, Value>| said(&body, issuer, now);
+    let strict = |body: Map<String, Value>| said(&body, issuer, now).ok();
     body.and_then(strict)
         .ok_or_else(|| ProviderError::garbage(status, "its answer about a token makes no sense"))
 }
 
-/// `None`: it makes no sense.
-fn said(body: &Map<String, Value>, issuer: &str, now: u64) -> Option<IntrospectionAnswer> {
-    if !body.get("active")?.as_bool()? {
-        return Some(IntrospectionAnswer::Inactive);
+/// An answer makes no sense.
+struct Senseless;
+
+fn said(
+    body: &Map<String, Value>,
+    issuer: &str,
+    now: u64,
+) -> Result<IntrospectionAnswer, Senseless> {
+    let active = body.get("active").and_then(Value::as_bool);
+    if !active.ok_or(Senseless)? {
+        return Ok(IntrospectionAnswer::Inactive);
     }
     let client_id = text(body, "client_id")?;
     let party = text(body, "azp")?;
@@ -83,7 +90,7 @@ fn said(body: &Map<String, Value>, issuer: &str, now: u64) -> Option<Introspecti
         issuer: issuer.to_owned(),
         client_id: client_id.clone().unwrap_or_default(),
         scope: text(body, "scope")?,
-        audiences: audiences(body.get("aud"))?,
+        audiences: audiences(body.get("aud")).ok_or(Senseless)?,
         expires_at: seconds(body, "exp")?,
         not_before: seconds(body, "nbf")?,
         issued_at: seconds(body, "iat")?,
@@ -105,7 +112,7 @@ fn said(body: &Map<String, Value>, issuer: &str, now: u64) -> Option<Introspecti
         && !is_bound
         && !has_ended
         && !names_two;
-    Some(if is_good {
+    Ok(if is_good {
         IntrospectionAnswer::Active(token)
     } else {
         IntrospectionAnswer::Inactive
@@ -113,24 +120,24 @@ fn said(body: &Map<String, Value>, issuer: &str, now: u64) -> Option<Introspecti
 }
 
 /// A text that may be missing, or null.
-fn text(body: &Map<String, Value>, name: &str) -> Option<Option<String>> {
+fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>, Senseless> {
     match body.get(name) {
-        None | Some(Value::Null) => Some(None),
-        Some(Value::String(text)) if text.len() <= MAX_TEXT => Some(Some(text.clone())),
-        Some(_) => None,
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.len() <= MAX_TEXT => Ok(Some(text.clone())),
+        Some(_) => Err(Senseless),
     }
 }
 
 /// Unix seconds that may be missing, or null. Some write them with a fraction, which is cut off.
-fn seconds(body: &Map<String, Value>, name: &str) -> Option<Option<u64>> {
+fn seconds(body: &Map<String, Value>, name: &str) -> Result<Option<u64>, Senseless> {
     match body.get(name) {
-        None | Some(Value::Null) => Some(None),
+        None | Some(Value::Null) => Ok(None),
         Some(Value::Number(number)) => {
             let whole = number.to_string();
             let whole = whole.split('.').next().unwrap_or_default().parse();
-            whole.ok().map(Some)
+            whole.map(Some).map_err(|_| Senseless)
         }
-        Some(_) => None,
+        Some(_) => Err(Senseless),
     }
 }
 
