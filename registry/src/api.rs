@@ -45,6 +45,7 @@ mod keys;
 mod labels;
 mod leaks;
 mod oauth;
+mod oauth_registration;
 mod organizations;
 mod page;
 mod patch;
@@ -202,6 +203,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(keys::router())
         .merge(leaks::router())
         .merge(oauth::router())
+        .merge(oauth_registration::router())
         .merge(audit::router())
         .merge(feed::router())
         .merge(gateway::router())

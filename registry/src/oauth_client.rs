@@ -22,7 +22,7 @@ mod update;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use builtin::finish;
+pub(crate) use builtin::{finish, register_in};
 pub(crate) use release::{end, release, release_application};
 pub(crate) use rotate::rotate;
 pub(crate) use sealed::{Management, Payload};

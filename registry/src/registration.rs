@@ -10,11 +10,20 @@ use crate::{
 };
 
 mod issue;
+mod manage;
+mod refusal;
+mod register;
+mod wanted;
 
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod tests;
 
 pub use issue::{Made, create, delete, list};
+pub use manage::{read, remove, update};
+pub use refusal::{Code, Refusal};
+pub use register::{Presented, RegisteredClient, register};
 
 /// Clients at most that one token registers.
 pub const MAX_CLIENTS: u32 = 1000;

@@ -24,13 +24,15 @@ pub(crate) use roles::{
 pub(crate) const ORGANIZATION: &str = "Keysmith-Organization";
 
 /// Paths that need no token. Everything else under this surface does.
-pub(crate) const PUBLIC_PATHS: [&str; 6] = [
+pub(crate) const PUBLIC_PATHS: [&str; 8] = [
     "/openapi.json",
     "/.well-known/oauth-authorization-server",
     "/.well-known/jwks.json",
     "/oauth2/token",
     "/oauth2/introspect",
     "/oauth2/revoke",
+    "/oauth2/register",
+    "/oauth2/register/{client_id}",
 ];
 
 /// Who [`authenticate`] found out; nobody where it was not asked.
@@ -64,7 +66,7 @@ pub(crate) async fn authenticate(
 }
 
 /// The value after `Bearer`. Two `Authorization` headers are refused: two readers could each believe another one.
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values
         .next()

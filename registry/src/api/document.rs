@@ -224,6 +224,7 @@ pub(super) fn complete(mut api: OpenApi) -> OpenApi {
             }
             let tags = operation.tags.as_ref();
             if tags.is_some_and(|tags| tags.iter().any(|tag| tag == oauth::TAG)) {
+                refusals::describe_oauth(operation);
                 continue;
             }
             let is_apisix = tags.is_some_and(|tags| tags.iter().any(|tag| tag == APISIX));

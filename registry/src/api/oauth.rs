@@ -17,7 +17,7 @@ mod metadata;
 mod refusal;
 
 use form::Form;
-pub(super) use refusal::Refusal;
+pub(super) use refusal::{Refusal, RefusalBody};
 
 use super::{AppState, problem::Problem};
 use crate::oauth::{

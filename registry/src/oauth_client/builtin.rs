@@ -11,7 +11,7 @@ use crate::{
     application,
     caller::Caller,
     change::Changed,
-    credential::{self, Credential, CredentialDetail, Issued, Plan, Rotation},
+    credential::{self, Credential, CredentialDetail, Issued, NewCredential, Plan, Rotation},
     environment::Environment,
     error::{Error, InvalidField},
     idempotency::{self, Receipt},
@@ -28,13 +28,40 @@ pub(super) async fn register(
     (provider, metadata, format): (&Provider, ClientMetadata, TokenFormat),
     receipt: Option<Receipt<Changed<Issued>>>,
 ) -> Result<Changed<Issued>, Error> {
-    create::issuer(provider)?;
     let mut write = env.store.write().await?;
+    let what = (provider, metadata, format);
+    let issued = add(env, write.as_mut(), caller, plan, what).await?;
+    let issued = Changed::of(write.as_mut(), issued).await?;
+    idempotency::keep(receipt, env, write.as_mut(), &issued).await?;
+    env.commit(write).await?;
+    Ok(issued)
+}
+
+/// The same in a transaction that does more, for a client that registers itself.
+pub(crate) async fn register_in(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    caller: Caller,
+    (new, metadata, format): (NewCredential, ClientMetadata, TokenFormat),
+) -> Result<Issued, Error> {
+    let provider = create::provider_of(write, None).await?;
+    let (mut plan, _) = Plan::of(env, caller.organization, new)?;
+    let metadata = create::complete(&mut plan, metadata)?;
+    add(env, write, caller, plan, (&provider, metadata, format)).await
+}
+
+async fn add(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    caller: Caller,
+    plan: Plan,
+    (provider, metadata, format): (&Provider, ClientMetadata, TokenFormat),
+) -> Result<Issued, Error> {
+    create::issuer(provider)?;
     let id = plan.credential.application;
-    let application = application::find(write.as_mut(), caller, id).await?;
+    let application = application::find(write, caller, id).await?;
     let credential = plan.credential.id;
-    let registered =
-        oauth::client::register(env, write.as_mut(), credential, &metadata, format).await?;
+    let registered = oauth::client::register(env, write, credential, &metadata, format).await?;
     let known = Known {
         metadata: answered(&registered)?,
         client_id: registered.client_id,
@@ -43,11 +70,7 @@ pub(super) async fn register(
         management: None,
     };
     let planned = (&application, plan);
-    let issued = create::keep(env, write.as_mut(), caller, planned, (provider, known)).await?;
-    let issued = Changed::of(write.as_mut(), issued).await?;
-    idempotency::keep(receipt, env, write.as_mut(), &issued).await?;
-    env.commit(write).await?;
-    Ok(issued)
+    create::keep(env, write, caller, planned, (provider, known)).await
 }
 
 /// Replaces what is registered, in the transaction that has changed the credential.

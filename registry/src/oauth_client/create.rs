@@ -99,7 +99,10 @@ pub(super) async fn create_in_full(
 
 /// The metadata with what they leave to the credential, and the other way round, as far as they can be checked by
 /// themselves.
-fn complete(plan: &mut Plan, mut metadata: ClientMetadata) -> Result<ClientMetadata, InvalidField> {
+pub(super) fn complete(
+    plan: &mut Plan,
+    mut metadata: ClientMetadata,
+) -> Result<ClientMetadata, InvalidField> {
     if metadata.client_name.is_none() {
         metadata.client_name = Some(plan.credential.name.clone());
     }
@@ -128,7 +131,7 @@ pub(super) fn check_scope(
 }
 
 /// The provider of this id or name.
-async fn provider_of(
+pub(super) async fn provider_of(
     read: &mut dyn ReadTransaction,
     wished: Option<&str>,
 ) -> Result<Provider, Error> {

@@ -41,6 +41,7 @@ mod outage;
 mod owners;
 mod pairs;
 mod passwords;
+mod registration;
 mod replicas;
 mod rotation;
 mod search;

@@ -153,6 +153,27 @@ pub(super) fn describe(operation: &mut Operation, form: &Form) {
     }
 }
 
+/// The same for operations that refuse as OAuth does, and say themselves how: only what is wrong with this server is as it
+/// is elsewhere.
+pub(super) fn describe_oauth(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    for (status, response) in responses.iter_mut() {
+        if let RefOr::T(response) = response {
+            let about = "The request's id, as in the registry's log";
+            add_header(response, "X-Request-Id", about);
+            if status == "429" {
+                let about = "Whole seconds after which to try again";
+                add_header(response, "Retry-After", about);
+            }
+        }
+    }
+    let failures = REFUSALS.iter().filter(|it| it.status.starts_with('5'));
+    for failure in failures {
+        let shared = RefOr::Ref(Ref::from_response_name(REST.name(failure)));
+        responses.insert(failure.status.to_owned(), shared);
+    }
+}
+
 fn complete(status: &str, response: &mut Response, form: &Form) {
     add_header(
         response,

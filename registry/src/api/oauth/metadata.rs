@@ -27,6 +27,8 @@ struct MetadataBody {
     issuer: String,
     /// Where clients get tokens.
     token_endpoint: String,
+    /// Where they register themselves, with a registration token.
+    registration_endpoint: String,
     /// Where they ask whether a token is good.
     introspection_endpoint: String,
     /// Where they revoke one.
@@ -78,6 +80,7 @@ async fn describe(State(app): State<AppState>) -> Result<Response, Refusal> {
     Ok(json(&MetadataBody {
         issuer: issuer.to_owned(),
         token_endpoint: format!("{issuer}/oauth2/token"),
+        registration_endpoint: format!("{issuer}/oauth2/register"),
         introspection_endpoint: format!("{issuer}/oauth2/introspect"),
         revocation_endpoint: format!("{issuer}/oauth2/revoke"),
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),

@@ -16,7 +16,7 @@ use crate::{
 /// Why a request of OAuth was refused.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OauthError)]
-pub(super) struct RefusalBody {
+pub(in crate::api) struct RefusalBody {
     /// What is wrong, for programs: a registered word, or `slow_down` where there were too many requests.
     #[schema(example = "invalid_client")]
     error: &'static str,

@@ -94,7 +94,9 @@ fn mutating_operations() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for item in document["paths"].as_object().unwrap().values() {
         for (method, operation) in item.as_object().unwrap() {
-            if ["post", "put", "patch", "delete"].contains(&method.as_str()) {
+            // No token of the registry does these: their own tests say what they leave.
+            let is_oauth = operation["tags"][0] == "oauth";
+            if !is_oauth && ["post", "put", "patch", "delete"].contains(&method.as_str()) {
                 found.insert(text(&operation["operationId"]));
             }
         }
