@@ -53,7 +53,7 @@ pub enum Command {
     ///
     /// A credential is named by its id, or as APPLICATION/NAME.
     #[command(after_help = EXIT_CODES)]
-    Credentials(credentials::Credentials),
+    Credentials(Box<credentials::Credentials>),
     /// Gateways, their groups, and the tokens by which they follow
     #[command(after_help = EXIT_CODES)]
     Gateways(gateways::Gateways),

@@ -1,5 +1,9 @@
 //! What a use case can answer instead of doing what was asked.
 
+mod kind;
+
+pub use kind::Kind;
+
 use crate::{
     entropy::EntropyError,
     organization::Resource,
@@ -79,48 +83,6 @@ impl InvalidField {
             field,
             message: message.into(),
         }
-    }
-}
-
-/// What things there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// An application.
-    Application,
-    /// A credential.
-    Credential,
-    /// A client of the built-in authorization server.
-    Client,
-    /// A gateway.
-    Gateway,
-    /// A gateway group.
-    GatewayGroup,
-    /// An identity provider.
-    IdentityProvider,
-    /// An organization.
-    Organization,
-    /// A registration token.
-    RegistrationToken,
-    /// An identity provider.
-    Provider,
-    /// A token.
-    Token,
-}
-
-impl std::fmt::Display for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Application => "application",
-            Self::Credential => "credential",
-            Self::Client => "client",
-            Self::Gateway => "gateway",
-            Self::GatewayGroup => "gateway group",
-            Self::IdentityProvider => "identity provider",
-            Self::Organization => "organization",
-            Self::RegistrationToken => "registration token",
-            Self::Provider => "identity provider",
-            Self::Token => "token",
-        })
     }
 }
 

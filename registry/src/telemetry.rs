@@ -169,26 +169,6 @@ impl Metrics {
             metrics.usage_lost.clone(),
         );
         registry.register(
-            "issuer_key_fetches",
-            "Attempts to fetch an issuer's keys, by outcome",
-            metrics.key_sets.clone(),
-        );
-        registry.register(
-            "issuer_keys_age_seconds",
-            "Time since an issuer's keys were last fetched and were good",
-            metrics.key_set_ages.clone(),
-        );
-        registry.register(
-            "issuer_key_questions",
-            "Gateways' questions about keys that they do not know, by outcome",
-            metrics.key_questions.clone(),
-        );
-        registry.register(
-            "token_introspections",
-            "Gateways' questions about tokens that only their issuer can judge, by outcome",
-            metrics.introspections.clone(),
-        );
-        registry.register(
             "feed_waiters",
             "Feed polls that wait for a change",
             metrics.feed_waiters.clone(),
@@ -228,7 +208,32 @@ impl Metrics {
             "Password hashes that wait for a worker",
             metrics.password_waiting.clone(),
         );
+        metrics.register_issuers();
         metrics
+    }
+
+    fn register_issuers(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "issuer_key_fetches",
+            "Attempts to fetch an issuer's keys, by outcome",
+            self.key_sets.clone(),
+        );
+        registry.register(
+            "issuer_keys_age_seconds",
+            "Time since an issuer's keys were last fetched and were good",
+            self.key_set_ages.clone(),
+        );
+        registry.register(
+            "issuer_key_questions",
+            "Gateways' questions about keys that they do not know, by outcome",
+            self.key_questions.clone(),
+        );
+        registry.register(
+            "token_introspections",
+            "Gateways' questions about tokens that only their issuer can judge, by outcome",
+            self.introspections.clone(),
+        );
     }
 
     /// Counts an answered request. `route` is the pattern, never the path.

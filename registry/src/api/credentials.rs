@@ -30,6 +30,7 @@ pub(super) mod request;
 mod revealed;
 mod rotation;
 mod search;
+mod secret;
 mod tokens;
 mod usage;
 

@@ -141,7 +141,9 @@ struct IntrospectionBody {
     exp: Option<u64>,
 }
 
-/// Give a client an access token (RFC 6749 section 4.4).
+/// Give a client an access token
+///
+/// By client credentials (RFC 6749 section 4.4).
 #[utoipa::path(post, path = "/oauth2/token", tag = "oauth", operation_id = "oauth_token", security(()),
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses(
@@ -171,7 +173,9 @@ async fn issue(State(app): State<AppState>, request: Request) -> Result<Response
     }))
 }
 
-/// Ask whether a token is good (RFC 7662). A client learns of its own tokens alone.
+/// Ask whether an access token is good
+///
+/// A client learns of its own tokens alone (RFC 7662).
 #[utoipa::path(post, path = "/oauth2/introspect", tag = "oauth", operation_id = "oauth_introspect", security(()),
     request_body(content = QuestionForm, content_type = "application/x-www-form-urlencoded"),
     responses(
@@ -205,7 +209,9 @@ async fn introspect(State(app): State<AppState>, request: Request) -> Result<Res
     }))
 }
 
-/// Revoke a token of the client (RFC 7009). What is no token of its own changes nothing, and is answered alike.
+/// Revoke an access token
+///
+/// What is no token of the client changes nothing, and is answered alike (RFC 7009).
 #[utoipa::path(post, path = "/oauth2/revoke", tag = "oauth", operation_id = "oauth_revoke", security(()),
     request_body(content = QuestionForm, content_type = "application/x-www-form-urlencoded"),
     responses(

@@ -54,7 +54,7 @@ struct MetadataBody {
 
 /// A client as it is registered, with all of its metadata.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ClientRegistration)]
+#[schema(as = ManagedClient)]
 struct ClientBody {
     /// Its name.
     client_id: String,
@@ -270,9 +270,8 @@ impl IntoResponse for Refused {
             error,
             error_description: description,
         };
-        let mut response = match json(status, &body) {
-            Ok(response) => response,
-            Err(_) => return Problem::new(Kind::Internal).into_response(),
+        let Ok(mut response) = json(status, &body) else {
+            return Problem::new(Kind::Internal).into_response();
         };
         if status == StatusCode::UNAUTHORIZED {
             let challenge = "Bearer realm=\"keysmith\", error=\"invalid_token\"";

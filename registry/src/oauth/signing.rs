@@ -95,7 +95,7 @@ fn jwk(id: SigningKeyId, point: &[u8]) -> Value {
 impl SigningKey {
     /// As it is published.
     pub fn jwk(&self) -> Result<Value, Error> {
-        Ok(serde_json::from_str(&self.public_key).map_err(Error::Answer)?)
+        serde_json::from_str(&self.public_key).map_err(Error::Answer)
     }
 
     /// As gateways verify with it; `None` when it cannot be read.

@@ -57,14 +57,12 @@ pub(super) async fn link(
 /// prove that it is theirs.
 fn prove(caller: Caller, client_secret: Option<&SecretText>) -> Result<(), Error> {
     if caller.grants() {
-        return match client_secret {
-            None => Ok(()),
-            Some(_) => {
-                let message =
-                    "is not needed with a token of role portal_admin or api_owner: leave it out";
-                Err(InvalidField::new("client_secret", message).into())
-            }
-        };
+        if client_secret.is_some() {
+            let message =
+                "is not needed with a token of role portal_admin or api_owner: leave it out";
+            return Err(InvalidField::new("client_secret", message).into());
+        }
+        return Ok(());
     }
     let message = "is for a token of role portal_admin or api_owner";
     Err(Error::NotAllowed(InvalidField::new(

@@ -29,7 +29,7 @@ pub fn registrar(env: &Environment, provider: &Provider) -> Result<Box<dyn Regis
     let secrets = open(env, provider)?;
     let made = make(env, provider, &configuration, &secrets);
     let made = made.map_err(|invalid| unusable(&invalid.to_string()))?;
-    Ok(made.ok_or_else(|| unusable("it is the registry itself"))?)
+    made.ok_or_else(|| unusable("it is the registry itself"))
 }
 
 /// What talks to a provider that is configured so; nothing for the built-in one.

@@ -225,12 +225,12 @@ async fn forget_issuer(write: &mut dyn WriteTransaction, provider: &Provider) ->
 
 async fn found(read: &mut dyn ReadTransaction, id: ProviderId) -> Result<Provider, Error> {
     let found = read.provider(id).await?;
-    found.ok_or(Error::NotFound(Kind::Provider))
+    found.ok_or(Error::NotFound(Kind::IdentityProvider))
 }
 
 fn check_version(provider: &Provider, expected: Option<u64>) -> Result<(), Error> {
     if expected.is_some_and(|version| version != provider.version) {
-        return Err(Error::VersionMismatch(Kind::Provider));
+        return Err(Error::VersionMismatch(Kind::IdentityProvider));
     }
     Ok(())
 }

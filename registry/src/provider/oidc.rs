@@ -1,15 +1,19 @@
 //! Providers with dynamic client registration: discovery, RFC 7591 to register, RFC 7592 to manage.
 
 mod fetched;
+mod message;
 
 use async_trait::async_trait;
 use axum::http::{HeaderName, HeaderValue, Method};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 pub use self::fetched::FetchedTokens;
-use self::fetched::Fetcher;
 pub(super) use self::fetched::basic;
+use self::{
+    fetched::Fetcher,
+    message::{NEVER_SENT, members, of_management},
+};
 use super::{
     Provider, answers,
     configuration::{self, RenewMethod, SecretRotation, Secrets},
@@ -27,15 +31,6 @@ use crate::{
 
 /// What stands for the client's name in the address of a renewing endpoint.
 const CLIENT_ID: &str = "{client_id}";
-/// What is never sent in an update (RFC 7592 section 2.2), whatever a provider has answered before.
-const NEVER_SENT: [&str; 5] = [
-    "client_secret",
-    "client_secret_expires_at",
-    "client_id_issued_at",
-    "registration_access_token",
-    "registration_client_uri",
-];
-
 /// A provider.
 #[derive(Debug)]
 pub struct Oidc {
@@ -276,31 +271,6 @@ fn check_rotation(rotation: &SecretRotation) -> Result<(), InvalidField> {
         return Err(InvalidField::new(FIELD, message));
     }
     Ok(())
-}
-
-/// RFC 7592 has providers answer 401 for a client that is gone, so that is what it is taken for: a token that manages a
-/// client was right when it was kept.
-fn of_management(error: ProviderError) -> ProviderError {
-    if error.status == Some(401) {
-        return ProviderError {
-            kind: ProviderErrorKind::Missing,
-            description: format!(
-                "{} (there is no such client, or its registration access token is void)",
-                error.description
-            ),
-            ..error
-        };
-    }
-    error
-}
-
-fn members(metadata: &ClientMetadata) -> Result<Map<String, Value>, ProviderError> {
-    match serde_json::to_value(metadata) {
-        Ok(Value::Object(members)) => Ok(members),
-        _ => Err(ProviderError::unsupported(
-            "the client's metadata cannot be written as JSON",
-        )),
-    }
 }
 
 #[async_trait]

@@ -120,7 +120,7 @@ fn is_refused<T: std::fmt::Debug>(result: Result<T, Refusal>, code: Code) {
 }
 
 #[track_caller]
-fn is_nobody<T: std::fmt::Debug>(result: Result<T, Refusal>) {
+fn is_nobody<T: std::fmt::Debug>(result: &Result<T, Refusal>) {
     assert!(matches!(result, Err(Refusal::Unauthorized)), "{result:?}");
 }
 
@@ -145,14 +145,14 @@ async fn a_token_registers_as_many_clients_as_it_says_and_while_it_lasts() {
     let desk = Desk::new().await;
     desk.registered().await;
     desk.registered().await;
-    is_nobody(desk.register(json!({})).await);
+    is_nobody(&desk.register(json!({})).await);
     assert_eq!(desk.credentials().await.len(), 2);
     let later = Desk::new().await;
     later.world.clock.advance(HOUR);
-    is_nobody(later.register(json!({})).await);
+    is_nobody(&later.register(json!({})).await);
     let invented = SecretText::new("ks_rt_invented".to_owned());
     let result = register(&later.world.env, presented(&invented), Map::new()).await;
-    is_nobody(result);
+    is_nobody(&result);
 }
 
 #[tokio::test]
@@ -192,8 +192,8 @@ async fn an_update_replaces_everything_and_the_token_that_manages_the_client() {
     let body = json!({"client_id": id, "client_secret": secret, "client_name": "other"});
     let updated = desk.update(&client, body.clone()).await.unwrap();
     assert_eq!(updated.metadata.client_name.as_deref(), Some("other"));
-    is_nobody(desk.read(&client).await);
-    is_nobody(desk.update(&client, body).await);
+    is_nobody(&desk.read(&client).await);
+    is_nobody(&desk.update(&client, body).await);
     desk.read(&updated).await.unwrap();
     for wrong in [
         json!({"client_id": id, "client_secret": "chosen"}),
@@ -210,13 +210,13 @@ async fn a_client_manages_itself_and_no_other_and_not_once_it_is_gone() {
     let desk = Desk::new().await;
     let (one, other) = (desk.registered().await, desk.registered().await);
     let env = &desk.world.env;
-    is_nobody(remove(env, presented(&one.access_token), &other.client_id).await);
-    is_nobody(remove(env, presented(&desk.text), &one.client_id).await);
-    is_nobody(read(env, presented(&one.access_token), "client_invented").await);
+    is_nobody(&remove(env, presented(&one.access_token), &other.client_id).await);
+    is_nobody(&remove(env, presented(&desk.text), &one.client_id).await);
+    is_nobody(&read(env, presented(&one.access_token), "client_invented").await);
     remove(env, presented(&one.access_token), &one.client_id)
         .await
         .unwrap();
-    is_nobody(desk.read(&one).await);
+    is_nobody(&desk.read(&one).await);
     assert_eq!(desk.credentials().await.len(), 1);
     desk.read(&other).await.unwrap();
 }
@@ -227,5 +227,5 @@ async fn a_client_is_gone_for_itself_once_its_credential_is_deleted() {
     let client = desk.registered().await;
     let [credential] = desk.credentials().await.try_into().unwrap();
     desk.world.delete_credential(credential.id).await;
-    is_nobody(desk.read(&client).await);
+    is_nobody(&desk.read(&client).await);
 }

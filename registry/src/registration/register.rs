@@ -72,10 +72,9 @@ pub async fn register(
     }
     let digest = env.keys.token_digest(presented.token);
     let address = presented.address;
-    let done = env
-        .complete(async move |env| Ok(in_full(&env, (digest, address), metadata).await))
-        .await?;
-    done
+    // What was refused is no failure of the work, which was done.
+    env.complete(async move |env| Ok(in_full(&env, (digest, address), metadata).await))
+        .await?
 }
 
 async fn in_full(
@@ -127,14 +126,12 @@ async fn scopes(
     let may = |scope: &str| has(scope) && token.scopes.iter().any(|it| it == scope);
     let mut wished = wished.split(' ').filter(|scope| !scope.is_empty());
     let granted: Vec<String> = wished.clone().map(ToOwned::to_owned).collect();
-    match wished.find(|scope| !may(scope)) {
-        None => Ok(granted),
-        Some(_) => {
-            let message =
-                "scope: must be some of what the registration token allows, separated by spaces";
-            Err(Code::InvalidClientMetadata.because(message))
-        }
+    if wished.any(|scope| !may(scope)) {
+        let message =
+            "scope: must be some of what the registration token allows, separated by spaces";
+        return Err(Code::InvalidClientMetadata.because(message));
     }
+    Ok(granted)
 }
 
 /// The credential that the client is. What the client calls itself need not be unique, and stays in its metadata.

@@ -82,12 +82,12 @@ pub(super) fn secret_of_update(
 mod tests {
     use super::*;
 
-    fn object(value: Value) -> Map<String, Value> {
+    fn object(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
     }
 
     #[track_caller]
-    fn refused(body: Value, code: Code) {
+    fn refused(body: &Value, code: Code) {
         let refusal = metadata(object(body)).unwrap_err();
         assert!(
             matches!(&refusal, Refusal::Refused { code: found, .. } if *found == code),
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn what_is_not_known_is_ignored_and_null_is_as_if_it_were_not_there() {
         let body = json!({"client_name": "a", "logo_uri": "https://a.example/", "scope": null, "client_id": "mine"});
-        let metadata = metadata(object(body)).unwrap();
+        let metadata = metadata(object(&body)).unwrap();
         assert_eq!(metadata.client_name.as_deref(), Some("a"));
         assert_eq!(metadata.grant_types, ["client_credentials"]);
         assert!(metadata.scope.is_none() && metadata.other.is_empty());
@@ -107,22 +107,22 @@ mod tests {
     #[test]
     fn a_member_of_another_type_is_named() {
         refused(
-            json!({"redirect_uris": "https://a.example/"}),
+            &json!({"redirect_uris": "https://a.example/"}),
             Code::InvalidRedirectUri,
         );
-        refused(json!({"client_name": 7}), Code::InvalidClientMetadata);
-        refused(json!({"grant_types": [7]}), Code::InvalidClientMetadata);
+        refused(&json!({"client_name": 7}), Code::InvalidClientMetadata);
+        refused(&json!({"grant_types": [7]}), Code::InvalidClientMetadata);
     }
 
     #[test]
     fn nobody_vouches_for_a_client() {
         let body = json!({"software_statement": "eyJhbGciOiJub25lIn0.e30."});
-        refused(body, Code::UnapprovedSoftwareStatement);
+        refused(&body, Code::UnapprovedSoftwareStatement);
     }
 
     #[test]
     fn an_update_is_about_the_client_and_says_nothing_that_the_server_says() {
-        let own = |body: Value| secret_of_update(&object(body), "c");
+        let own = |body: Value| secret_of_update(&object(&body), "c");
         assert_eq!(own(json!({"client_id": "c"})).unwrap(), None);
         let secret = own(json!({"client_id": "c", "client_secret": "s"})).unwrap();
         assert_eq!(secret.as_deref(), Some("s"));

@@ -181,10 +181,9 @@ impl State {
         let missing = failure(ProviderErrorKind::Missing, Some(404), false);
         match (self.clients.get_mut(&known.client_id), token) {
             (None, None) => Err(missing),
-            (None, Some(_)) => Err(unknown),
             (Some(client), None) => Ok(client),
             (Some(client), Some(token)) if client.token == token.expose() => Ok(client),
-            (Some(_), Some(_)) => Err(unknown),
+            (_, Some(_)) => Err(unknown),
         }
     }
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     api::{problem::Problem, time::Moment},
-    oauth::{TokenFormat, resources},
+    oauth::resources,
     oauth_client::{OauthClient, Registration, metadata::ClientMetadata},
 };
 
@@ -70,35 +70,9 @@ pub(super) struct ClientRequest {
     contacts: Vec<String>,
     /// Only at the built-in identity provider: where its access tokens are good (RFC 8707), absolute URLs, at most 16.
     resources: Option<Vec<String>>,
-    /// Only at the built-in identity provider, and never changed: what its access tokens are like; `jwt` when absent.
-    access_token_format: Option<TokenFormatWord>,
-}
-
-/// What access tokens are like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = AccessTokenFormat)]
-enum TokenFormatWord {
-    /// A JWT (RFC 9068), which gateways verify by themselves.
-    Jwt,
-    /// A value that gateways look up, as they do API keys.
-    Opaque,
 }
 
 impl ClientRequest {
-    /// What its access tokens are to be like.
-    pub(super) fn format(&self) -> TokenFormat {
-        match self.access_token_format {
-            None | Some(TokenFormatWord::Jwt) => TokenFormat::Jwt,
-            Some(TokenFormatWord::Opaque) => TokenFormat::Opaque,
-        }
-    }
-
-    /// Whether it says so.
-    pub(super) const fn says_format(&self) -> bool {
-        self.access_token_format.is_some()
-    }
-
     /// Checks that the type and the way to prove itself fit together.
     pub(super) fn into_metadata(self) -> Result<ClientMetadata, Problem> {
         let method = self.token_endpoint_auth_method;

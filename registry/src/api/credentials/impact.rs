@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::body::SecretBody;
+use super::secret::SecretBody;
 use crate::{
     api::{
         AppState,

@@ -14,6 +14,7 @@ use crate::{
     credential::{CredentialPatch, Deployed, NewCredential, NewSecret, RotatedSecret, Rotation},
     edit::Edit,
     ids::ApplicationId,
+    oauth::TokenFormat,
     oauth_client::{NewClient, Wanted, metadata::ClientMetadata},
     secrets::SecretText,
 };
@@ -135,8 +136,7 @@ impl CredentialRequest {
         let wanted = match (registration.unwrap_or_default(), client, id, secret) {
             (RegistrationWord::Managed, client, None, None) => {
                 let client = client.unwrap_or_default();
-                let format = client.format();
-                Wanted::Managed(Box::new(client.into_metadata()?), format)
+                Wanted::Managed(Box::new(client.into_metadata()?), TokenFormat::Jwt)
             }
             (RegistrationWord::External, None, Some(client_id), secret) => Wanted::External {
                 client_id,
@@ -274,10 +274,6 @@ impl CredentialChange {
     /// What is to be registered of a client from now on.
     pub(super) fn take_client(&mut self) -> Result<Option<ClientMetadata>, Problem> {
         let client = self.client.take();
-        if client.as_ref().is_some_and(ClientRequest::says_format) {
-            let message = "cannot be changed: create another credential";
-            return Err(Problem::invalid("client.access_token_format", message));
-        }
         client.map(ClientRequest::into_metadata).transpose()
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{SecretBody, expose};
+use super::{body::expose, secret::SecretBody};
 use crate::{credential::Revealed, secrets::SecretText};
 
 /// The living secrets of a credential, shown again.

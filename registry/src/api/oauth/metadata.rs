@@ -68,7 +68,9 @@ const ALGORITHMS: [&str; 11] = [
     "Ed25519",
 ];
 
-/// Describe the authorization server (RFC 8414).
+/// Describe the authorization server
+///
+/// As RFC 8414 has it.
 #[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "oauth", operation_id = "oauth_metadata", security(()),
     responses(
         (status = 200, description = "What it can do", body = MetadataBody),
@@ -95,7 +97,7 @@ async fn describe(State(app): State<AppState>) -> Result<Response, Refusal> {
     }))
 }
 
-/// The public keys of the authorization server.
+/// Show the public keys of the authorization server
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "oauth", operation_id = "oauth_keys", security(()),
     responses((status = 200, description = "They", body = KeysBody)))]
 async fn keys(State(app): State<AppState>) -> Result<Response, Refusal> {

@@ -108,8 +108,8 @@ struct Client {
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<String>,
     /// Link the client of this id, which somebody else has registered and looks after
-    #[arg(long, value_name = "ID", conflicts_with_all = ["grant_types", "redirect_uris", "auth_method"])]
-    client_id: Option<String>,
+    #[arg(long = "client-id", value_name = "ID", conflicts_with_all = ["grant_types", "redirect_uris", "auth_method"])]
+    id: Option<String>,
 }
 
 impl Client {
@@ -117,7 +117,7 @@ impl Client {
         if let Some(provider) = self.provider {
             body.insert("provider".to_owned(), provider.into());
         }
-        if let Some(id) = self.client_id {
+        if let Some(id) = self.id {
             body.insert("registration".to_owned(), "external".into());
             body.insert("client_id".to_owned(), id.into());
         }
@@ -190,9 +190,9 @@ impl OwnValue {
 
 impl Create {
     pub(super) fn run(self, desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
-        let destination = self.destination.check(
-            (!self.own.is_given() && self.client.client_id.is_none()) || self.shared_secret,
-        )?;
+        let destination = self
+            .destination
+            .check((!self.own.is_given() && self.client.id.is_none()) || self.shared_secret)?;
         let now = desk.console.clock.now();
         let mut body = Map::new();
         body.insert("type".to_owned(), self.kind.word().into());

@@ -13,20 +13,17 @@ async fn desk() -> Desk {
     let known = write.provider_named("builtin").await.unwrap();
     let mut builtin = write.provider_named("elsewhere").await.unwrap().unwrap();
     builtin.issuer = Some(AT_HOME.to_owned());
-    match known {
-        Some(known) => {
-            builtin = Provider {
-                issuer: builtin.issuer,
-                ..known
-            };
-            write.update_provider(&builtin).await.unwrap();
-        }
-        None => {
-            builtin.id = ProviderId::generate(env.now(), env.entropy.as_ref()).unwrap();
-            builtin.name = "builtin".to_owned();
-            builtin.kind = ProviderKind::Builtin;
-            write.insert_provider(&builtin).await.unwrap();
-        }
+    if let Some(known) = known {
+        builtin = Provider {
+            issuer: builtin.issuer,
+            ..known
+        };
+        write.update_provider(&builtin).await.unwrap();
+    } else {
+        builtin.id = ProviderId::generate(env.now(), env.entropy.as_ref()).unwrap();
+        builtin.name = "builtin".to_owned();
+        builtin.kind = ProviderKind::Builtin;
+        write.insert_provider(&builtin).await.unwrap();
     }
     env.commit(write).await.unwrap();
     desk

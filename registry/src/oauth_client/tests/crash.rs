@@ -23,7 +23,11 @@ async fn a_registration_in_which_the_registry_dies_is_undone() {
         desk.provider.next(&[fate]);
         let (env, caller) = (&desk.world.env, desk.world.caller());
         let what = desk.wanted("jack");
-        dying(&desk, create::create_in_full(env, caller, what, None)).await;
+        dying(
+            &desk,
+            Box::pin(create::create_in_full(env, caller, what, None)),
+        )
+        .await;
         assert_eq!(desk.operations().await.len(), 1);
         assert_eq!(
             worker::work(env).await.unwrap(),
@@ -51,7 +55,7 @@ async fn an_update_in_which_the_registry_dies_is_finished() {
     let what = (CredentialPatch::default(), metadata);
     dying(
         &desk,
-        update::update_in_full(env, caller, id(&issued), None, what),
+        Box::pin(update::update_in_full(env, caller, id(&issued), None, what)),
     )
     .await;
     desk.later().await;
@@ -87,7 +91,7 @@ async fn a_rotation_in_which_the_registry_dies_leaves_one_client_that_can_be_rot
         let which = (id(&issued), None);
         dying(
             &desk,
-            rotate::rotate_in_full(env, caller, which, rotation, None),
+            Box::pin(rotate::rotate_in_full(env, caller, which, rotation, None)),
         )
         .await;
         let busy = desk.rotate(id(&issued), Duration::ZERO).await;

@@ -45,7 +45,7 @@ async fn metadata_that_differ_are_named_and_sent_again_on_request() {
     let desk = Desk::new().await;
     let issued = desk.create("jack").await.unwrap();
     desk.provider.meddle(client_id(&issued), |metadata| {
-        metadata.scope = Some("all".to_owned())
+        metadata.scope = Some("all".to_owned());
     });
     let found = compare(&desk, Repair::default()).await;
     let drift = one(&found);

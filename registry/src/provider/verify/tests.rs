@@ -1,4 +1,4 @@
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 use crate::{
@@ -75,27 +75,28 @@ async fn a_provider_that_is_as_it_should_be_passes_every_step() {
 /// Each thing that is wrong shows at its own step.
 #[tokio::test]
 async fn what_is_wrong_shows_at_its_step() {
-    fn failing(status: u16, body: &Value) -> Option<Reply> {
-        Some(Reply::json(status, body))
-    }
     type Other = fn(&Seen) -> Option<Reply>;
     let wrong: [(&str, Other); 4] = [
         ("discovery", |seen| match seen.target.as_str() {
-            "/.well-known/openid-configuration" => {
-                failing(200, &json!({"issuer": "https://another.example"}))
-            }
+            "/.well-known/openid-configuration" => Some(Reply::json(
+                200,
+                &json!({"issuer": "https://another.example"}),
+            )),
             _ => None,
         }),
         ("registration", |seen| match seen.target.as_str() {
-            "/reg" => failing(401, &json!({"error": "invalid_token"})),
+            "/reg" => Some(Reply::json(401, &json!({"error": "invalid_token"}))),
             _ => None,
         }),
         ("keys", |seen| match seen.target.as_str() {
-            "/keys" => failing(200, &json!({"keys": [{"kty": "oct", "k": "AA"}]})),
+            "/keys" => Some(Reply::json(
+                200,
+                &json!({"keys": [{"kty": "oct", "k": "AA"}]}),
+            )),
             _ => None,
         }),
         ("introspection", |seen| match seen.target.as_str() {
-            "/introspect" => failing(401, &json!({"error": "invalid_client"})),
+            "/introspect" => Some(Reply::json(401, &json!({"error": "invalid_client"}))),
             _ => None,
         }),
     ];
