@@ -44,8 +44,7 @@ impl Desk {
     }
 
     /// Counts a failed attempt of a client to prove itself, and says what it is answered: its failure, or, once there were
-    /// too many from where it comes, that it has to wait. Who guesses does not keep the client itself out: what succeeds is
-    /// not counted.
+    /// too many from where it comes, that it has to wait. What succeeds is not counted.
     pub fn count_failure(&self, source: &str, failure: OauthError, now: Timestamp) -> OauthError {
         let is_attempt = matches!(
             failure,
@@ -69,8 +68,8 @@ impl Desk {
     /// # Errors
     /// When it has to wait.
     pub fn check_source(&self, source: &str, now: Timestamp) -> Result<(), OauthError> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = counts.failures.take_many(tag("source", source), 0, now);
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = counts.failures.wait(&tag("source", source), now);
         wait.map_or(Ok(()), |wait| Err(OauthError::Limited { wait }))
     }
 }
@@ -110,6 +109,10 @@ mod tests {
         }
         let answer = desk.count_failure("192.0.2.1", failure(), NOW);
         assert!(matches!(answer, OauthError::Limited { .. }));
+        let refused = desk.check_source("192.0.2.1", NOW);
+        assert!(matches!(refused, Err(OauthError::Limited { .. })));
         desk.check_source("192.0.2.2", NOW).unwrap();
+        let later = NOW.after(std::time::Duration::from_secs(1));
+        desk.check_source("192.0.2.1", later).unwrap();
     }
 }

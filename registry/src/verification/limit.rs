@@ -36,16 +36,31 @@ impl Limiter {
         attempts: u32,
         now: Timestamp,
     ) -> Option<Duration> {
-        let now = now.as_millis();
-        let full_at = self.full_at.get(&who).copied().unwrap_or(0).max(now);
-        let next = full_at.saturating_add(self.cost.saturating_mul(attempts.into()));
-        let over = next.saturating_sub(now).saturating_sub(MINUTE);
-        if over > 0 {
-            return Some(Duration::from_millis(over));
+        let next = self.next(&who, attempts, now);
+        let wait = over(next, now);
+        if wait.is_none() {
+            self.full_at.insert(who, next);
         }
-        self.full_at.insert(who, next);
-        None
+        wait
     }
+
+    /// How long to wait until an attempt can be taken, without taking it.
+    pub(crate) fn wait(&self, who: &Tag, now: Timestamp) -> Option<Duration> {
+        over(self.next(who, 1, now), now)
+    }
+
+    /// When the bucket would be full again after so many attempts.
+    fn next(&self, who: &Tag, attempts: u32, now: Timestamp) -> u64 {
+        let full_at = self.full_at.get(who).copied().unwrap_or(0);
+        let full_at = full_at.max(now.as_millis());
+        full_at.saturating_add(self.cost.saturating_mul(attempts.into()))
+    }
+}
+
+/// By how much more than a minute's worth is taken.
+fn over(next: u64, now: Timestamp) -> Option<Duration> {
+    let over = next.saturating_sub(now.as_millis()).saturating_sub(MINUTE);
+    (over > 0).then(|| Duration::from_millis(over))
 }
 
 /// The address as one client counts: an IPv6 network of 64 bits is one, and a mapped IPv4 address is that address.
