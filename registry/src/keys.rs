@@ -1,9 +1,15 @@
 //! The keys under which everything is kept, and how they are replaced while the registry serves.
 
 use crate::{
+    caller::Caller,
     clock::Timestamp,
     environment::Environment,
     error::Error,
+    oauth::{
+        SigningKey,
+        signing::{self, SigningKeyState},
+        upkeep,
+    },
     sealing::KeyId,
     secrets::DataKeys,
     store::{KEY_CHECK, ReadTransaction, StoreError, UsedMasterKey},
@@ -30,6 +36,8 @@ pub struct Status {
     pub master_keys: Vec<UsedMasterKey>,
     /// How far everything has come on its way from one to another.
     pub rotation: Option<Progress>,
+    /// The keys that access tokens are or were signed with, the oldest first, and what each is used for now.
+    pub signing_keys: Vec<(SigningKey, SigningKeyState)>,
 }
 
 /// How far everything has come on its way from one master key to another.
@@ -65,7 +73,17 @@ pub async fn status(env: &Environment) -> Result<Status, Error> {
         master_key,
         master_keys: read.master_keys().await?,
         rotation,
+        signing_keys: signing::states(read.signing_keys().await?, env.now()),
     })
+}
+
+/// Makes the next key for access tokens, unless there is one that does not sign yet.
+///
+/// # Errors
+/// When what is kept cannot be read or written.
+pub async fn rotate_signing(env: &Environment, caller: Caller) -> Result<Status, Error> {
+    upkeep::rotate(env, caller).await?;
+    status(env).await
 }
 
 /// Uses the data keys as the transaction sees them: another registry may have added one.

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     keys::{self, Progress, Status},
+    oauth::{SigningKey, signing::SigningKeyState},
     store::UsedMasterKey,
 };
 
@@ -21,6 +22,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(show))
         .routes(routes!(rotate_master))
+        .routes(routes!(rotate_signing))
 }
 
 /// The keys under which the registry keeps everything. None of them is ever shown.
@@ -34,6 +36,8 @@ struct KeysBody {
     master_keys: Vec<MasterKeyBody>,
     /// How far everything has come on its way to another master key; null while none is.
     rotation: Option<MasterRotationBody>,
+    /// The keys that access tokens of the built-in authorization server are or were signed with, the oldest first.
+    signing_keys: Vec<SigningKeyBody>,
 }
 
 /// How far everything has come on its way from one master key to another.
@@ -79,13 +83,61 @@ struct MasterKeyBody {
     until: Option<Moment>,
 }
 
+/// A key that access tokens are signed with. Its public part is at `/.well-known/jwks.json`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SigningKey)]
+struct SigningKeyBody {
+    /// What its tokens say in `kid`.
+    #[schema(example = "sk_01jz8x6y7g3k5m9n2p4q6r8s0t")]
+    kid: String,
+    /// What it is used for.
+    state: SigningKeyWord,
+    /// When it was made; since then it is published and known to gateways.
+    created_at: Moment,
+    /// From when on it signs.
+    current_from: Moment,
+    /// From when on it signs no more; null while that is not known.
+    retired_from: Option<Moment>,
+}
+
+/// What a key for access tokens is used for.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SigningKeyState)]
+enum SigningKeyWord {
+    /// Published, and signs nothing yet.
+    Next,
+    /// Signs every token.
+    Current,
+    /// Signs no more: published for the tokens that it has signed.
+    Retired,
+}
+
+impl From<(SigningKey, SigningKeyState)> for SigningKeyBody {
+    fn from((key, state): (SigningKey, SigningKeyState)) -> Self {
+        Self {
+            kid: key.id.to_string(),
+            state: match state {
+                SigningKeyState::Next => SigningKeyWord::Next,
+                SigningKeyState::Current => SigningKeyWord::Current,
+                SigningKeyState::Retired => SigningKeyWord::Retired,
+            },
+            created_at: key.created_at.into(),
+            current_from: key.current_from.into(),
+            retired_from: key.retired_from.map(Moment::from),
+        }
+    }
+}
+
 impl From<Status> for KeysBody {
     fn from(status: Status) -> Self {
         let all = status.master_keys.into_iter();
+        let signing = status.signing_keys.into_iter();
         Self {
             master_key: status.master_key.to_string(),
             master_keys: all.map(MasterKeyBody::from).collect(),
             rotation: status.rotation.map(MasterRotationBody::from),
+            signing_keys: signing.map(SigningKeyBody::from).collect(),
         }
     }
 }
@@ -123,5 +175,16 @@ async fn show(_: AdminReader, State(app): State<AppState>) -> Result<Answer, Pro
     ))]
 async fn rotate_master(admin: Admin, State(app): State<AppState>) -> Result<Answer, Problem> {
     let status = app.master_rotator().rotate(admin.caller()).await?;
+    Ok(Answer::ok(&KeysBody::from(status))?)
+}
+
+/// Replace the key that access tokens are signed with
+///
+/// Makes the next one, which is published and told to gateways at once and signs after an hour, when everybody has it. Tokens that
+/// the one before has signed stay good until they end. Where there is a next key that does not sign yet, nothing is changed.
+#[utoipa::path(post, path = "/v1/keys/rotate-signing", tag = "keys", operation_id = "rotate_signing_key", security(("Admin" = [])),
+    responses((status = 200, description = "The keys", body = KeysBody)))]
+async fn rotate_signing(admin: Admin, State(app): State<AppState>) -> Result<Answer, Problem> {
+    let status = keys::rotate_signing(app.environment(), admin.caller()).await?;
     Ok(Answer::ok(&KeysBody::from(status))?)
 }

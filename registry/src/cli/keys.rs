@@ -39,6 +39,10 @@ enum Action {
         #[arg(long)]
         no_wait: bool,
     },
+    /// Make the next key that the built-in authorization server signs access tokens with
+    ///
+    /// Gateways hear of it at once, and it signs after an hour. Where there is a next key already, that one stays.
+    RotateSigning,
     /// Replace the key under which a gateway group's digests are made
     ///
     /// Gateways go on deciding, and nobody is refused. Afterwards every credential is found under the new key alone.
@@ -53,6 +57,7 @@ impl Keys {
         match self.action {
             Action::Show => show(&mut desk),
             Action::RotateMaster { no_wait } => rotate_master(&mut desk, !no_wait),
+            Action::RotateSigning => rotate_signing(&mut desk),
             Action::RotateDigestKey(rotate) => rotate.run(&mut desk),
             Action::DigestKey(show) => show.run(&mut desk),
         }
@@ -61,7 +66,17 @@ impl Keys {
 
 fn show(desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
     let keys = desk.client.send(&Ask::get("/v1/keys"))?.json()?;
-    desk.print_one(&keys, print)
+    desk.print_one(&keys, |console, keys| {
+        print(console, keys)?;
+        console.line(format_args!(""))?;
+        print_signing(console, keys)
+    })
+}
+
+fn rotate_signing(desk: &mut Desk<'_, '_>) -> Result<(), Failure> {
+    let ask = Ask::post("/v1/keys/rotate-signing");
+    let keys = desk.client.send(&ask)?.json()?;
+    desk.print_one(&keys, print_signing)
 }
 
 fn rotate_master(desk: &mut Desk<'_, '_>, wait: bool) -> Result<(), Failure> {
@@ -108,4 +123,19 @@ fn print(console: &mut Console<'_>, keys: &Value) -> Result<(), Failure> {
         Some(progress) => console.line(format_args!("moving {progress}")),
         None => Ok(()),
     }
+}
+
+fn print_signing(console: &mut Console<'_>, keys: &Value) -> Result<(), Failure> {
+    let items = keys.get("signing_keys").and_then(Value::as_array);
+    let mut table = Table::new(["SIGNING KEY", "STATE", "MADE", "SIGNS FROM", "UNTIL"]);
+    for key in items.into_iter().flatten() {
+        table.row([
+            text(key, "kid"),
+            text(key, "state"),
+            ago(key, "created_at", console),
+            ago(key, "current_from", console),
+            ago(key, "retired_from", console),
+        ]);
+    }
+    table.print(console)
 }

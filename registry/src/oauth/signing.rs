@@ -45,6 +45,38 @@ pub fn current(keys: &[SigningKey], now: Timestamp) -> Option<&SigningKey> {
     used.max_by_key(|key| (key.current_from, key.id))
 }
 
+/// What a key is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SigningKeyState {
+    /// Published, and signs nothing yet.
+    Next,
+    /// Signs every token.
+    Current,
+    /// Signs no more: published for tokens that it has signed.
+    Retired,
+}
+
+/// What each of the keys is used for at `now`.
+#[must_use]
+pub fn states(keys: Vec<SigningKey>, now: Timestamp) -> Vec<(SigningKey, SigningKeyState)> {
+    let current = current(&keys, now).map(|key| key.id);
+    let state = |key: &SigningKey| {
+        if Some(key.id) == current {
+            SigningKeyState::Current
+        } else if key.current_from > now {
+            SigningKeyState::Next
+        } else {
+            SigningKeyState::Retired
+        }
+    };
+    let keys = keys.into_iter();
+    keys.map(|key| {
+        let state = state(&key);
+        (key, state)
+    })
+    .collect()
+}
+
 /// Makes a key that is used from then on.
 ///
 /// # Errors

@@ -51,7 +51,8 @@ pub async fn tend(env: &Environment) -> Result<(), Error> {
             note(env, write.as_mut(), &key).await?;
         }
         Some(newest) if newest.current_from.after(env.access_tokens.key_life) <= now => {
-            follow(env, write.as_mut(), newest).await?;
+            let key = follow(env, write.as_mut(), newest).await?;
+            note(env, write.as_mut(), &key).await?;
         }
         Some(_) => {}
     }
@@ -67,7 +68,9 @@ pub async fn tend(env: &Environment) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes the next key now, before it is due. It is published at once, and used after [`signing::PUBLISHED_BEFORE`].
+/// Makes the next key now, before it is due. It is published at once, and used after [`signing::PUBLISHED_BEFORE`]. Where
+/// there is a next one that is not used yet, it stays: another would gain nothing, and one that signs sooner would be
+/// refused where it is not known.
 ///
 /// # Errors
 /// When what is kept cannot be read or written.
@@ -76,8 +79,7 @@ pub async fn rotate(env: &Environment, caller: Caller) -> Result<SigningKey, Err
     let keys = write.signing_keys().await?;
     let now = env.now();
     let key = match keys.last() {
-        // One that is not used yet is the next one: nothing is gained by another.
-        Some(next) if next.current_from > now => next.clone(),
+        Some(next) if next.current_from > now => return Ok(next.clone()),
         Some(newest) => follow(env, write.as_mut(), newest).await?,
         None => signing::add(env, write.as_mut(), now).await?,
     };
@@ -95,9 +97,7 @@ async fn follow(
 ) -> Result<SigningKey, Error> {
     let from = env.now().after(signing::PUBLISHED_BEFORE);
     write.retire_signing_key(newest.id, from).await?;
-    let key = signing::add(env, write, from).await?;
-    note(env, write, &key).await?;
-    Ok(key)
+    signing::add(env, write, from).await
 }
 
 async fn note(

@@ -31,7 +31,7 @@ pub trait AuthorizationReads: Send {
         client_id: &str,
         now: Timestamp,
     ) -> Result<Vec<ClientSecretDigest>, StoreError>;
-    /// All keys that tokens are or were signed with, the oldest first.
+    /// All keys that tokens are or were signed with, in the order in which they sign.
     async fn signing_keys(&mut self) -> Result<Vec<SigningKey>, StoreError>;
     /// The access tokens that were revoked and have not ended, in order.
     async fn revoked_access_tokens(&mut self, now: Timestamp) -> Result<Vec<[u8; 16]>, StoreError>;

@@ -45,6 +45,7 @@ mod registration;
 mod replicas;
 mod rotation;
 mod search;
+mod signing_keys;
 mod support;
 mod tls;
 mod tokens;

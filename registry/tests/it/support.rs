@@ -25,8 +25,10 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 mod actor;
+mod client;
 
 pub(crate) use actor::{Actor, Apisix, Reply};
+pub(crate) use client::Client;
 
 /// When every test begins: 2027-01-15T08:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);

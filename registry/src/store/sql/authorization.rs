@@ -63,7 +63,7 @@ pub(super) const SECRETS: &str = "select digest from authorization_secrets
          where client_id = $1 and (ends_at is null or ends_at > $2) order by created_at desc limit 16";
 pub(super) const KEYS: &str =
     "select id, public_key, sealed, created_at, current_from, retired_from
-         from signing_keys order by id";
+         from signing_keys order by current_from, id";
 pub(super) const REVOKED: &str =
     "select digest from revoked_access_tokens where ends_at > $1 order by digest";
 

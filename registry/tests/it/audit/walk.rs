@@ -123,6 +123,13 @@ async fn every_operation_that_changes_something_leaves_exactly_one_entry() {
         "application.deleted",
     )
     .await;
+    walk.does(
+        "rotate_signing_key",
+        (Method::POST, "/v1/keys/rotate-signing"),
+        Value::Null,
+        "keys.signing_key_rotated",
+    )
+    .await;
     gateway_groups(&mut walk).await;
     consumers(&mut walk).await;
     organizations(&mut walk).await;
