@@ -90,6 +90,8 @@ pub struct Operation {
     pub attempts: u32,
     /// When it is to be tried again; `None`: not before somebody says so.
     pub next_attempt_at: Option<Timestamp>,
+    /// Whether somebody is at it: until then, nobody else takes it up.
+    pub is_held: bool,
     /// Why it has not been done. Holds nothing secret.
     pub last_error: Option<String>,
     /// When it was written down.
@@ -115,10 +117,10 @@ pub(crate) mod phase {
     pub(crate) const INTENDED: &str = "intended";
     /// The provider was asked, and said no more than that.
     pub(crate) const UNANSWERED: &str = "unanswered";
-    /// The provider has said no.
-    pub(crate) const REFUSED: &str = "refused";
     /// A client was registered that nobody gets to know: it is to be removed.
     pub(crate) const UNDOING: &str = "undoing";
+    /// The provider was asked to remove it, and said no more than that.
+    pub(crate) const UNDOING_UNANSWERED: &str = "undoing_unanswered";
     /// A client is to be registered in the place of another.
     pub(crate) const REPLACING: &str = "replacing";
 }

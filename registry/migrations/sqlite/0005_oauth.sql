@@ -65,10 +65,13 @@ create table provider_operations (
     attempts bigint not null,
     -- When it is to be tried again; null: not before somebody says so.
     next_attempt_at bigint,
+    -- Whether somebody is at it, and nobody else until then.
+    is_held boolean not null,
     -- Why it has not been done.
     last_error text,
     created_at bigint not null
 );
 create index provider_operations_due on provider_operations (next_attempt_at, id) where next_attempt_at is not null;
+create index provider_operations_held on provider_operations (id) where is_held;
 create index provider_operations_by_credential on provider_operations (credential_id, id);
 create index provider_operations_by_provider on provider_operations (provider_id, id);

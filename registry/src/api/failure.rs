@@ -72,9 +72,10 @@ fn provider_problem(error: &ProviderError) -> Problem {
         ProviderErrorKind::Refused => Kind::ProviderRefused,
         ProviderErrorKind::Unavailable => Kind::ProviderUnavailable,
         ProviderErrorKind::Unsupported => Kind::ProviderUnsupported,
-        ProviderErrorKind::Forbidden | ProviderErrorKind::Missing | ProviderErrorKind::Garbage => {
-            Kind::ProviderFailed
-        }
+        ProviderErrorKind::Forbidden
+        | ProviderErrorKind::Missing
+        | ProviderErrorKind::Unmanaged
+        | ProviderErrorKind::Garbage => Kind::ProviderFailed,
     };
     let problem = Problem::new(kind)
         .detail(error.description.clone())

@@ -61,6 +61,7 @@ impl Intent {
             sealed: payload.seal(env, write, id).await?,
             attempts: 0,
             next_attempt_at: Some(now.after(LEASE)),
+            is_held: true,
             last_error: None,
             created_at: now,
         };
@@ -73,8 +74,27 @@ impl Intent {
         Marker(self.operation.id)
     }
 
+    /// Refuses to go on with what another has taken up: whoever does nothing for longer than [`LEASE`], for one because its
+    /// machine stood still, may find that.
+    pub(crate) async fn check(&self, write: &mut dyn WriteTransaction) -> Result<(), Error> {
+        let kept = write.operation(self.operation.id).await?;
+        // Whoever takes it up counts one attempt more.
+        let is_own = kept.is_some_and(|kept| kept.attempts == self.operation.attempts);
+        if is_own {
+            Ok(())
+        } else {
+            Err(Conflict::ClientBusy.into())
+        }
+    }
+
+    /// Forgets it, in the transaction that keeps what came of it.
+    pub(crate) async fn finish(&self, write: &mut dyn WriteTransaction) -> Result<(), Error> {
+        self.check(write).await?;
+        Ok(write.delete_operation(self.operation.id).await?)
+    }
+
     /// Writes down how far it has come.
-    pub(crate) async fn save(
+    async fn save(
         &mut self,
         env: &Environment,
         write: &mut dyn WriteTransaction,
@@ -86,6 +106,7 @@ impl Intent {
     /// It has come this far, and is left to its caller for another while.
     pub(crate) async fn advance(&mut self, env: &Environment, phase: &str) -> Result<(), Error> {
         let mut write = env.store.write().await?;
+        self.check(write.as_mut()).await?;
         phase.clone_into(&mut self.operation.phase);
         self.operation.next_attempt_at = Some(env.now().after(LEASE));
         self.save(env, write.as_mut()).await?;
@@ -112,7 +133,7 @@ impl Intent {
     /// It is done, or undone.
     pub(crate) async fn forget(&self, env: &Environment) -> Result<(), Error> {
         let mut write = env.store.write().await?;
-        write.delete_operation(self.operation.id).await?;
+        self.finish(write.as_mut()).await?;
         env.commit(write).await?;
         Ok(())
     }
@@ -126,23 +147,39 @@ impl Intent {
         error: &ProviderError,
     ) -> Result<(), Error> {
         let mut write = env.store.write().await?;
+        self.check(write.as_mut()).await?;
         phase.clone_into(&mut self.operation.phase);
         self.operation.next_attempt_at = at;
+        self.operation.is_held = false;
         self.operation.last_error = Some(error.description.clone());
         self.save(env, write.as_mut()).await?;
         env.commit(write).await?;
         Ok(())
     }
 
-    /// A client was registered that cannot be kept: it is to be removed.
+    /// A client was registered that cannot be kept: it is to be removed. Whoever may have taken the operation up does not
+    /// know the client, so this is what is done about it from now on.
     pub(crate) async fn undo(mut self, env: &Environment, registered: &Registered) {
         self.payload.client_id = Some(registered.client_id.clone());
         self.payload.management = Some(Management::of(registered));
         phase::UNDOING.clone_into(&mut self.operation.phase);
         self.operation.next_attempt_at = Some(env.now());
+        self.operation.is_held = false;
         let saved = async {
             let mut write = env.store.write().await?;
-            self.save(env, write.as_mut()).await?;
+            let id = self.operation.id;
+            let kept = write.operation(id).await?;
+            let attempts = kept.as_ref().map(|kept| kept.attempts);
+            if attempts != Some(self.operation.attempts) {
+                // Whoever has taken it up may have found the client, and removed it.
+                phase::UNDOING_UNANSWERED.clone_into(&mut self.operation.phase);
+            }
+            self.operation.attempts = attempts.unwrap_or_default().saturating_add(1);
+            self.operation.sealed = self.payload.seal(env, write.as_mut(), id).await?;
+            match kept {
+                Some(_) => write.update_operation(&self.operation).await?,
+                None => write.insert_operation(&self.operation).await?,
+            }
             env.commit(write).await?;
             Ok::<(), Error>(())
         };

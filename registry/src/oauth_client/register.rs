@@ -102,7 +102,7 @@ async fn keep(
     };
     let planned = (&application, plan);
     let issued = create::keep(env, write.as_mut(), caller, planned, (provider, known)).await?;
-    write.delete_operation(intent.operation.id).await?;
+    intent.finish(write.as_mut()).await?;
     let issued = Changed::of(write.as_mut(), issued).await?;
     idempotency::keep(receipt, env, write.as_mut(), &issued).await?;
     env.commit(write).await?;

@@ -118,6 +118,7 @@ async fn remove(
         sealed: payload.seal(env, write, id).await?,
         attempts: 0,
         next_attempt_at: Some(now),
+        is_held: false,
         last_error: None,
         created_at: now,
     };

@@ -133,8 +133,8 @@ async fn ask(
 
 /// Whether another client can take the place of one that gets no other secret: also where the provider knows it no more.
 fn is_replaceable(error: &ProviderError) -> bool {
-    use ProviderErrorKind::{Forbidden, Missing, Unsupported};
-    !error.may_be_done && matches!(error.kind, Unsupported | Missing | Forbidden)
+    use ProviderErrorKind::{Forbidden, Missing, Unmanaged, Unsupported};
+    !error.may_be_done && matches!(error.kind, Unsupported | Missing | Unmanaged | Forbidden)
 }
 
 async fn keep(
@@ -154,7 +154,7 @@ async fn keep(
         (provider, registered, Management::of(registered)),
     )
     .await?;
-    write.delete_operation(intent.operation.id).await?;
+    intent.finish(write.as_mut()).await?;
     let issued = Changed::of(write.as_mut(), issued).await?;
     idempotency::keep(receipt, env, write.as_mut(), &issued).await?;
     env.commit(write).await?;

@@ -13,7 +13,7 @@ use crate::{
     credential::{self, Credential, CredentialDetail, CredentialPatch, CredentialType},
     environment::Environment,
     error::{Conflict, Error, InvalidField, Kind},
-    ids::{CredentialId, OperationId},
+    ids::CredentialId,
     provider::{OperationKind, ProviderKind, phase, registrar::Registered},
     secret::SecretState,
     store::{ReadTransaction, WriteTransaction},
@@ -182,7 +182,7 @@ pub(crate) async fn settle(
         client.updated_at = env.now();
         write.update_oauth_client(&client).await?;
     }
-    Ok(write.delete_operation(intent.operation.id).await?)
+    intent.finish(write).await
 }
 
 /// Keeps what manages a client from now on, where an answer says so.
@@ -209,7 +209,7 @@ pub(crate) async fn keep_management(
 pub(crate) async fn send_again(
     env: &Environment,
     client: &OauthClient,
-) -> Result<Option<OperationId>, Error> {
+) -> Result<Option<Intent>, Error> {
     let mut write = env.store.write().await?;
     let credential = write.credential(client.credential).await?;
     let client = write.oauth_client(client.secret).await?;
@@ -227,7 +227,7 @@ pub(crate) async fn send_again(
         Err(error) => return Err(error),
     };
     env.commit(write).await?;
-    Ok(Some(intent.operation.id))
+    Ok(Some(intent))
 }
 
 /// What an operation says of a client that is there.

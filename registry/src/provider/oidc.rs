@@ -187,6 +187,9 @@ impl Oidc {
             body,
         };
         let answered = self.exchange(self.home.clone()).ask(ask).await;
+        if client.registration_access_token.is_none() {
+            return answered;
+        }
         answered.map_err(of_management)
     }
 

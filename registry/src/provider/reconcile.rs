@@ -177,8 +177,14 @@ impl Desk<'_> {
         if !self.repair.forget {
             return Ok(Some(left));
         }
-        worker::forget(self.env, &left).await?;
-        Ok(None)
+        match worker::claim(self.env, left.id, true).await? {
+            // Somebody is at it.
+            None => Ok(Some(left)),
+            Some(intent) => {
+                worker::forget(self.env, &intent).await?;
+                Ok(None)
+            }
+        }
     }
 
     /// Compares every client that the registry looks after.
@@ -230,14 +236,12 @@ impl Desk<'_> {
             let sent = oauth_client::send_again(self.env, &client).await?;
             match sent {
                 None => false,
-                Some(id) => match worker::claim(self.env, id, true).await? {
-                    None => false,
-                    Some(intent) => {
-                        worker::attempt(self.env, intent).await?;
-                        let mut read = self.env.store.read().await?;
-                        read.operation(id).await?.is_none()
-                    }
-                },
+                Some(intent) => {
+                    let id = intent.operation.id;
+                    worker::attempt(self.env, intent).await?;
+                    let mut read = self.env.store.read().await?;
+                    read.operation(id).await?.is_none()
+                }
             }
         };
         self.found.findings.push(Finding {
@@ -310,7 +314,7 @@ impl Desk<'_> {
 
 const fn kind_of(error: &ProviderError) -> FindingKind {
     match error.kind {
-        ProviderErrorKind::Missing | ProviderErrorKind::Forbidden => FindingKind::Lost,
+        ProviderErrorKind::Missing | ProviderErrorKind::Unmanaged => FindingKind::Lost,
         _ => FindingKind::Unknown,
     }
 }

@@ -131,6 +131,9 @@ pub enum ProviderErrorKind {
     Forbidden,
     /// There is no such client.
     Missing,
+    /// It does not accept what manages the client: there is no such client any more (RFC 7592 section 2.1), or another
+    /// token manages it by now.
+    Unmanaged,
     /// It cannot be reached, is too slow, or says that it is not well (5xx, 429).
     Unavailable,
     /// What it answers makes no sense.

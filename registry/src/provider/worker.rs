@@ -1,7 +1,8 @@
 //! Finishing or undoing what was begun at providers: after a crash, a lost answer or a refusal.
 //!
 //! Any registry may do it. Who claims an operation has it for [`LEASE`], in a transaction, so no two are at the same one; and
-//! whoever dies leaves it to the others after that.
+//! whoever dies leaves it to the others after that. A registry that is alone with its database knows when it starts that nobody
+//! is at anything, and waits for no lease.
 
 use super::{
     Operation, OperationKind, Provider, phase,
@@ -35,8 +36,12 @@ pub async fn work(env: &Environment) -> Result<usize, Error> {
             break;
         }
         for operation in due {
-            if let Some(intent) = claim(env, operation.id, false).await? {
-                attempt(env, intent).await?;
+            let id = operation.id;
+            if let Some(intent) = claim(env, id, false).await? {
+                if let Err(error) = attempt(env, intent).await {
+                    // It is due again after its lease, and those behind it do not wait for that.
+                    tracing::warn!(operation = %id, %error, "what came of an operation could not be written down");
+                }
                 done = done.saturating_add(1);
             }
         }
@@ -44,7 +49,15 @@ pub async fn work(env: &Environment) -> Result<usize, Error> {
     Ok(done)
 }
 
-/// Takes an operation, if it is there, and due or wanted at once.
+/// Takes up everything that a registry was at which is no more. Only for one that is alone with its database.
+pub(crate) async fn take_over(env: &Environment) -> Result<(), Error> {
+    let mut write = env.store.write().await?;
+    write.let_go_of_operations(env.now()).await?;
+    env.commit(write).await?;
+    Ok(())
+}
+
+/// Takes an operation, if it is there, and due or wanted at once. What somebody is at is left to them.
 pub(super) async fn claim(
     env: &Environment,
     id: OperationId,
@@ -56,9 +69,14 @@ pub(super) async fn claim(
         return Ok(None);
     };
     let is_due = operation.next_attempt_at.is_some_and(|at| at <= now);
-    if !is_due && !at_once {
+    if !is_due && (!at_once || operation.is_held) {
         return Ok(None);
     }
+    if operation.is_held {
+        // Whoever was at it may have asked the provider before they were gone.
+        operation.phase = asked(&operation).to_owned();
+    }
+    operation.is_held = true;
     operation.attempts = operation.attempts.saturating_add(1);
     operation.next_attempt_at = Some(now.after(LEASE));
     let payload = Payload::open(env, &operation)?;
@@ -67,17 +85,25 @@ pub(super) async fn claim(
     Ok(Some(Intent { operation, payload }))
 }
 
+/// How far it has come, if whoever was at it has asked the provider.
+fn asked(operation: &Operation) -> &str {
+    match (operation.kind, operation.phase.as_str()) {
+        (OperationKind::Delete, _) => phase::UNANSWERED,
+        (_, phase::UNDOING) => phase::UNDOING_UNANSWERED,
+        (_, phase) => phase,
+    }
+}
+
 /// Forgets what is to be done, and what it was to be done about where that is to be removed.
-pub(super) async fn forget(env: &Environment, operation: &Operation) -> Result<(), Error> {
-    let payload = Payload::open(env, operation)?;
+pub(super) async fn forget(env: &Environment, intent: &Intent) -> Result<(), Error> {
     let mut write = env.store.write().await?;
-    if operation.kind == OperationKind::Delete
-        && let Some(secret) = payload.secret()
+    intent.finish(write.as_mut()).await?;
+    if intent.operation.kind == OperationKind::Delete
+        && let Some(secret) = intent.payload.secret()
         && let Some(client) = write.oauth_client(secret).await?
     {
         oauth_client::end(write.as_mut(), client, env.now()).await?;
     }
-    write.delete_operation(operation.id).await?;
     env.commit(write).await?;
     Ok(())
 }
@@ -102,9 +128,10 @@ pub(super) async fn attempt(env: &Environment, intent: Intent) -> Result<(), Err
         registrar: registrar.as_ref(),
     };
     match (intent.operation.kind, intent.operation.phase.as_str()) {
-        (OperationKind::Register | OperationKind::Rotate, phase::UNDOING) => {
-            work.undo(intent).await
-        }
+        (
+            OperationKind::Register | OperationKind::Rotate,
+            phase::UNDOING | phase::UNDOING_UNANSWERED,
+        ) => work.undo(intent).await,
         (OperationKind::Register, _) | (OperationKind::Rotate, phase::REPLACING) => {
             work.search(intent).await
         }
@@ -149,14 +176,18 @@ struct Work<'a> {
 impl Work<'_> {
     /// Removes a client that nobody got to know.
     async fn undo(&self, intent: Intent) -> Result<(), Error> {
+        let was_asked = intent.operation.phase == phase::UNDOING_UNANSWERED;
         match self.registrar.delete(&intent.known()).await {
             Ok(()) => intent.forget(self.env).await,
-            Err(error) if is_gone(&error, false) => intent.forget(self.env).await,
+            Err(error) if is_gone(&error, was_asked) => intent.forget(self.env).await,
             Err(error) => {
-                let pause = pause(self.env.entropy.as_ref(), intent.operation.attempts);
-                let at = Some(self.env.now().after(pause));
                 // What it is stays known, whatever becomes of the attempt.
-                intent.postpone(self.env, phase::UNDOING, at, &error).await
+                let phase = if was_asked || error.may_be_done {
+                    phase::UNDOING_UNANSWERED
+                } else {
+                    phase::UNDOING
+                };
+                self.later(intent, phase, &error).await
             }
         }
     }
@@ -222,8 +253,11 @@ impl Work<'_> {
             Err(error) if error.kind == ProviderErrorKind::Refused || is_impossible(&error) => {
                 intent.forget(self.env).await
             }
+            // Nobody can manage it any more, so nobody will ever know: its owner rotates, which registers another client.
             Err(error) if is_gone(&error, true) => {
-                leave(self.env, intent, phase::REFUSED, &error).await
+                let id = intent.operation.id;
+                tracing::warn!(operation = %id, %error, "a client can be managed no more");
+                intent.forget(self.env).await
             }
             Err(error) => again(self.env, intent, &error).await,
         }
@@ -252,7 +286,7 @@ impl Work<'_> {
     }
 
     async fn deleted(&self, intent: &Intent) -> Result<(), Error> {
-        forget(self.env, &intent.operation).await
+        forget(self.env, intent).await
     }
 
     async fn later(&self, intent: Intent, phase: &str, error: &ProviderError) -> Result<(), Error> {
@@ -272,10 +306,10 @@ fn unanswered(phase: &str) -> &str {
 
 /// Whether there is no such client. Where it is managed by a token of its own, that is refused then as well (RFC 7592 section
 /// 2.1), which says so only where there is reason to think it.
-fn is_gone(error: &ProviderError, also_if_forbidden: bool) -> bool {
+const fn is_gone(error: &ProviderError, also_if_unmanaged: bool) -> bool {
     match error.kind {
         ProviderErrorKind::Missing => true,
-        ProviderErrorKind::Forbidden => also_if_forbidden && error.status == Some(401),
+        ProviderErrorKind::Unmanaged => also_if_unmanaged,
         _ => false,
     }
 }

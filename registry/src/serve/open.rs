@@ -81,6 +81,7 @@ pub(super) async fn open(
     if config.database.url.is_none() {
         // One registry at a time has the directory, and this one has begun nothing yet.
         idempotency::abandon_all(&environment).await?;
+        provider::worker::take_over(&environment).await?;
     }
     provider::adopt(&environment).await?;
     Ok((data, environment, source))

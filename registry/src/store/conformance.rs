@@ -14,6 +14,7 @@ use providers::{
     a_client_that_ended_may_be_another_credentials, a_provider_goes_with_what_ended_there,
     what_is_kept_of_a_provider_is_read_back,
     what_is_to_be_done_is_found_when_it_is_due_and_no_more_when_it_is_done,
+    what_somebody_was_at_is_due_once_they_are_gone,
 };
 use records::every_record_is_as_things_stand_whatever_happened;
 
@@ -66,6 +67,7 @@ claims!(
     what_is_kept_of_a_provider_is_read_back,
     a_client_that_ended_may_be_another_credentials,
     what_is_to_be_done_is_found_when_it_is_due_and_no_more_when_it_is_done,
+    what_somebody_was_at_is_due_once_they_are_gone,
     a_provider_goes_with_what_ended_there,
 );
 

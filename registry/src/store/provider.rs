@@ -90,6 +90,8 @@ pub trait ProviderWrites: Send {
     async fn insert_operation(&mut self, operation: &Operation) -> Result<(), StoreError>;
     /// Writes down how far it has come.
     async fn update_operation(&mut self, operation: &Operation) -> Result<(), StoreError>;
+    /// Makes everything due that somebody is at: whoever it was is gone.
+    async fn let_go_of_operations(&mut self, now: Timestamp) -> Result<(), StoreError>;
     /// Forgets what is done, or undone.
     async fn delete_operation(&mut self, id: OperationId) -> Result<(), StoreError>;
 }

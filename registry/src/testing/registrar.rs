@@ -45,6 +45,8 @@ pub(crate) enum Fate {
     DiesBefore,
     /// The registry dies before it gets the answer.
     DiesAfter,
+    /// It is done, and answered once the test says so.
+    Stalls,
 }
 
 /// What a provider knows of a client.
@@ -71,6 +73,8 @@ pub(crate) struct Scripted {
     state: Arc<Mutex<State>>,
     /// Told when the registry is to die.
     pub(crate) dying: Arc<Notify>,
+    /// Told when what has stalled may go on.
+    pub(crate) resume: Arc<Notify>,
 }
 
 impl Scripted {
@@ -132,6 +136,12 @@ impl Scripted {
                 self.die().await;
                 return Err(failure(ProviderErrorKind::Unavailable, None, true));
             }
+            Fate::Stalls => {
+                let answer = act(&mut self.state());
+                self.dying.notify_one();
+                self.resume.notified().await;
+                return answer;
+            }
             Fate::Unanswered => {
                 act(&mut self.state())?;
                 failure(ProviderErrorKind::Unavailable, None, true)
@@ -177,7 +187,7 @@ impl State {
     /// The client, if the call proves that it may.
     fn client(&mut self, known: &Known) -> Result<&mut Client, ProviderError> {
         let token = known.registration_access_token.as_ref();
-        let unknown = failure(ProviderErrorKind::Forbidden, Some(401), false);
+        let unknown = failure(ProviderErrorKind::Unmanaged, Some(401), false);
         let missing = failure(ProviderErrorKind::Missing, Some(404), false);
         match (self.clients.get_mut(&known.client_id), token) {
             (None, None) => Err(missing),

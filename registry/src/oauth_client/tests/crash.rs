@@ -42,6 +42,72 @@ async fn a_registration_in_which_the_registry_dies_is_undone() {
 }
 
 #[tokio::test]
+async fn a_registry_that_is_alone_with_its_database_takes_up_at_once_what_it_was_at() {
+    let desk = Desk::new().await;
+    desk.provider.list_clients();
+    desk.provider.next(&[Fate::DiesAfter]);
+    let (env, caller) = (&desk.world.env, desk.world.caller());
+    let creating = create::create_in_full(env, caller, desk.wanted("jack"), None);
+    dying(&desk, Box::pin(creating)).await;
+    worker::take_over(env).await.unwrap();
+    assert_eq!(worker::work(env).await.unwrap(), 1);
+    assert_eq!(desk.provider.clients().len(), 0);
+    desk.agrees().await;
+}
+
+#[tokio::test]
+async fn what_another_has_taken_up_is_not_gone_on_with() {
+    let desk = Desk::new().await;
+    desk.provider.list_clients();
+    desk.provider.next(&[Fate::Stalls]);
+    let wanted = desk.wanted("jack");
+    let (env, caller) = (desk.world.env.clone(), desk.world.caller());
+    let creating = tokio::spawn(async move { create(&env, caller, wanted, None).await });
+    desk.provider.dying.notified().await;
+    let repair = Repair {
+        known: true,
+        forget: true,
+        orphans: true,
+    };
+    let busy = reconcile::compare(&desk, repair).await;
+    assert!(!busy.findings[0].repaired, "somebody is at it: {busy:?}");
+    desk.later().await;
+    assert_eq!(desk.provider.clients().len(), 0, "it was taken for dead");
+    desk.provider.resume.notify_one();
+    let refused = creating.await.unwrap();
+    assert!(matches!(
+        refused,
+        Err(Error::Conflict(Conflict::ClientBusy))
+    ));
+    desk.later().await;
+    assert_eq!(desk.provider.clients().len(), 0);
+    desk.agrees().await;
+}
+
+#[tokio::test]
+async fn an_update_in_which_the_registry_dies_and_the_answer_is_lost_ends() {
+    let desk = Desk::new().await;
+    let issued = desk.create("jack").await.unwrap();
+    desk.provider.next(&[Fate::DiesAfter]);
+    let (env, caller) = (&desk.world.env, desk.world.caller());
+    let what = (
+        CredentialPatch::default(),
+        metadata::ClientMetadata {
+            grant_types: vec!["client_credentials".to_owned()],
+            ..metadata::ClientMetadata::default()
+        },
+    );
+    let updating = update::update_in_full(env, caller, id(&issued), None, what);
+    dying(&desk, Box::pin(updating)).await;
+    desk.later().await;
+    // What manages the client was in the answer.
+    desk.agrees().await;
+    let found = reconcile::compare(&desk, Repair::default()).await;
+    assert_eq!(found.findings[0].kind, FindingKind::Lost);
+    desk.rotate(id(&issued), Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_update_in_which_the_registry_dies_is_finished() {
     let desk = Desk::new().await;
     let issued = desk.create("jack").await.unwrap();
@@ -118,9 +184,7 @@ async fn a_removal_in_which_the_registry_dies_is_finished() {
         dying(&desk, worker::work(&desk.world.env)).await;
         desk.later().await;
         assert_eq!(desk.provider.clients().len(), 0);
-        if fate == Fate::DiesBefore {
-            desk.agrees().await;
-        }
+        desk.agrees().await;
     }
 }
 

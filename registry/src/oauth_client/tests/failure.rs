@@ -102,7 +102,12 @@ async fn an_update_ends_as_it_was_asked_or_as_it_was() {
         if was_done {
             // Its answer would have said what manages the client from now on, so nobody can any more.
             assert_eq!(name, "jim", "{fate:?}");
-            assert_eq!(desk.operations().await[0].phase, "refused");
+            let lost = reconcile::compare(&desk, Repair::default()).await.findings;
+            assert_eq!(lost.len(), 1);
+            assert_eq!(lost[0].kind, FindingKind::Lost);
+            desk.agrees().await;
+            // Another client takes its place.
+            desk.rotate(id(&issued), Duration::ZERO).await.unwrap();
             continue;
         }
         assert_eq!(name == "jim", error.may_be_done, "{fate:?}");
@@ -203,7 +208,7 @@ async fn one_that_is_not_there_any_more_is_removed() {
     worker::work(&desk.world.env).await.unwrap();
     // Who manages a client by a token of its own hears only that the token is no good.
     let left = desk.operations().await;
-    let kind = ProviderErrorKind::Forbidden;
+    let kind = ProviderErrorKind::Unmanaged;
     assert!(
         left[0]
             .last_error

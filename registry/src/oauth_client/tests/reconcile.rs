@@ -3,7 +3,7 @@
 use super::*;
 use crate::error::Kind;
 
-async fn compare(desk: &Desk, repair: Repair) -> Reconciliation {
+pub(super) async fn compare(desk: &Desk, repair: Repair) -> Reconciliation {
     let provider = {
         let mut read = desk.world.env.store.read().await.unwrap();
         read.provider_named("elsewhere").await.unwrap().unwrap().id

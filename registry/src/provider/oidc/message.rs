@@ -16,12 +16,12 @@ pub(super) const NEVER_SENT: [&str; 5] = [
     "registration_client_uri",
 ];
 
-/// RFC 7592 has providers answer 401 for a client that is gone, so that is what it is taken for: a token that manages a
-/// client was right when it was kept.
+/// RFC 7592 has providers answer 401 for a client that is gone. The token may be void as well, where an answer with another
+/// was lost, so which of the two it is has to be known from elsewhere.
 pub(super) fn of_management(error: ProviderError) -> ProviderError {
     if error.status == Some(401) {
         return ProviderError {
-            kind: ProviderErrorKind::Missing,
+            kind: ProviderErrorKind::Unmanaged,
             description: format!(
                 "{} (there is no such client, or its registration access token is void)",
                 error.description

@@ -203,16 +203,22 @@ async fn what_manages_a_client_stays_where_the_answer_does_not_repeat_it() {
 }
 
 #[tokio::test]
-async fn a_client_is_deleted_and_one_that_is_gone_is_missing() {
+async fn a_client_is_deleted_and_one_that_is_gone_is_missing_or_cannot_be_managed() {
     let world = World::sqlite().await;
     let peer = publishing(|_, _| Reply::text(204, "")).await;
     let oidc = plain(&world, &peer.url);
     oidc.delete(&known(&peer.url)).await.unwrap();
-    for status in [401, 404, 410] {
+    let gone = [
+        (401, ProviderErrorKind::Unmanaged),
+        (403, ProviderErrorKind::Forbidden),
+        (404, ProviderErrorKind::Missing),
+        (410, ProviderErrorKind::Missing),
+    ];
+    for (status, kind) in gone {
         let peer = publishing(move |_, _| Reply::text(status, "")).await;
         let oidc = plain(&world, &peer.url);
         let gone = oidc.delete(&known(&peer.url)).await.unwrap_err();
-        assert_eq!(gone.kind, ProviderErrorKind::Missing, "{status}");
+        assert_eq!(gone.kind, kind, "{status}");
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) async fn fill(world: &World) -> (Provider, OauthClient, Operation) {
         sealed: seal("provider_operations.sealed", &operation.to_string()),
         attempts: 0,
         next_attempt_at: Some(AT),
+        is_held: false,
         last_error: None,
         created_at: AT,
     };
@@ -160,6 +161,35 @@ pub(super) async fn what_is_to_be_done_is_found_when_it_is_due_and_no_more_when_
     assert_eq!(write.next_operation_at().await.unwrap(), None);
     write.delete_operation(given_up.id).await.unwrap();
     assert_eq!(write.operation(given_up.id).await.unwrap(), None);
+}
+
+pub(super) async fn what_somebody_was_at_is_due_once_they_are_gone(
+    world: &World,
+    store: Arc<dyn Store>,
+) {
+    let (_, _, operation) = fill(world).await;
+    let later = AT.after(std::time::Duration::from_secs(5));
+    let held = Operation {
+        next_attempt_at: Some(later),
+        is_held: true,
+        ..operation.clone()
+    };
+    let mut write = store.write().await.unwrap();
+    write.update_operation(&held).await.unwrap();
+    write.let_go_of_operations(AT).await.unwrap();
+    let due = Operation {
+        is_held: true,
+        ..operation
+    };
+    assert_eq!(write.operations_due(AT, 10).await.unwrap(), [due]);
+    // What waits for its time is nobody's, and goes on to wait.
+    let waiting = Operation {
+        is_held: false,
+        ..held
+    };
+    write.update_operation(&waiting).await.unwrap();
+    write.let_go_of_operations(AT).await.unwrap();
+    assert_eq!(write.operations_due(AT, 10).await.unwrap(), []);
 }
 
 pub(super) async fn a_provider_goes_with_what_ended_there(world: &World, store: Arc<dyn Store>) {

@@ -21,7 +21,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, provider_id, organization_id, application_id, credential_id, kind, phase, sealed, attempts,
-                    next_attempt_at, last_error, created_at
+                    next_attempt_at, is_held, last_error, created_at
              from provider_operations ",
             $rest
         )
@@ -41,6 +41,7 @@ fn decode(row: &Row) -> Result<Operation, StoreError> {
         sealed: columns.bytes("sealed")?,
         attempts: columns.number("attempts")?,
         next_attempt_at: columns.optional_time("next_attempt_at")?,
+        is_held: columns.flag("is_held")?,
         last_error: columns.optional_text("last_error")?,
         created_at: columns.time("created_at")?,
     })
@@ -61,8 +62,8 @@ pub(super) const NEXT: &str = "select next_attempt_at from provider_operations
 
 pub(super) const INSERT: &str = "insert into provider_operations
              (id, provider_id, organization_id, application_id, credential_id, kind, phase, sealed, attempts,
-              next_attempt_at, last_error, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+              next_attempt_at, is_held, last_error, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 async fn insert(connection: &mut Connection, operation: &Operation) -> Result<(), StoreError> {
     sql(INSERT)
@@ -76,6 +77,7 @@ async fn insert(connection: &mut Connection, operation: &Operation) -> Result<()
         .bind(&operation.sealed)
         .bind(i64::from(operation.attempts))
         .bind(optional_time(operation.next_attempt_at))
+        .bind(operation.is_held)
         .bind(&operation.last_error)
         .bind(time(operation.created_at))
         .execute(connection)
@@ -84,7 +86,7 @@ async fn insert(connection: &mut Connection, operation: &Operation) -> Result<()
 }
 
 pub(super) const UPDATE: &str = "update provider_operations
-         set phase = $2, sealed = $3, attempts = $4, next_attempt_at = $5, last_error = $6
+         set phase = $2, sealed = $3, attempts = $4, next_attempt_at = $5, is_held = $6, last_error = $7
          where id = $1";
 
 async fn update(connection: &mut Connection, operation: &Operation) -> Result<(), StoreError> {
@@ -94,11 +96,14 @@ async fn update(connection: &mut Connection, operation: &Operation) -> Result<()
         .bind(&operation.sealed)
         .bind(i64::from(operation.attempts))
         .bind(optional_time(operation.next_attempt_at))
+        .bind(operation.is_held)
         .bind(&operation.last_error)
         .execute(connection)
         .await?;
     Ok(())
 }
+
+pub(super) const LET_GO: &str = "update provider_operations set next_attempt_at = $1 where is_held";
 
 pub(super) const DELETE: &str = "delete from provider_operations where id = $1";
 
@@ -224,6 +229,12 @@ impl ProviderWrites for SqlTransaction {
 
     async fn update_operation(&mut self, operation: &Operation) -> Result<(), StoreError> {
         update(&mut self.inner, operation).await
+    }
+
+    async fn let_go_of_operations(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let query = sql(LET_GO).bind(time(now));
+        query.execute(&mut self.inner).await?;
+        Ok(())
     }
 
     async fn delete_operation(&mut self, id: OperationId) -> Result<(), StoreError> {

@@ -30,10 +30,10 @@ async fn lives(world: &World, issuer: &str, secrets: &Secrets) {
     );
     // The one before is void.
     let void = oidc.read(&before).await.unwrap_err();
-    assert_eq!(void.kind, ProviderErrorKind::Missing, "{void}");
+    assert_eq!(void.kind, ProviderErrorKind::Unmanaged, "{void}");
     oidc.delete(&after).await.unwrap();
     let gone = oidc.delete(&after).await.unwrap_err();
-    assert_eq!(gone.kind, ProviderErrorKind::Missing, "{gone}");
+    assert_eq!(gone.kind, ProviderErrorKind::Unmanaged, "{gone}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,11 @@
 //! Statements that may look at every row or sort what they find, each with the reason.
 
 /// Steps that look at every row, and why they may.
-pub(super) const WALKS: [(&str, &str); 54] = [
+pub(super) const WALKS: [(&str, &str); 55] = [
+    (
+        "operation::LET_GO",
+        "those that a registry was at when it died, once at the start",
+    ),
     ("issuer::ALL", "all of them are asked for, and they are few"),
     ("witness::POLLS", "all of them are asked for"),
     ("witness::ALL", "a row for each registry that serves"),
