@@ -46,6 +46,7 @@ mod labels;
 mod leaks;
 mod oauth;
 mod oauth_registration;
+mod object;
 mod organizations;
 mod page;
 mod patch;

@@ -5,6 +5,8 @@ import sys
 import urllib.error
 import urllib.request
 
+import clients
+
 APPLICATIONS = 10
 LATER = "2099-01-01T00:00:00Z"
 # A token that nobody was ever given.
@@ -85,6 +87,7 @@ def make(url, token):
     for instance in known["instance"]:
         report = {"instance": instance, "sequence": 1, "epoch": "0" * 32, "revision": 1, "complete": True, "workers": 1}
         call("POST", "/v1/gateway/report", report, gateway["token"])
+    clients.make(call, url, known)
     known["token"] = [call("POST", "/v1/tokens", {"role": "leak_reporter"})["id"]]
     tokens = {"portal_admin": token, "gateway": gateway["token"], "leak_reporter": reporter["token"], "nobody": NOBODYS}
     return {"tokens": tokens, "known": known}

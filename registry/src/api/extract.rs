@@ -9,7 +9,10 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::problem::{Kind, Problem};
+use super::{
+    object::Object,
+    problem::{Kind, Problem},
+};
 
 /// A JSON body, complete and without unknown fields.
 #[derive(Debug)]
@@ -90,10 +93,10 @@ pub(crate) async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<
         })
 }
 
-/// Reads JSON; the problem names the place, and says nothing of the value there.
+/// Reads a JSON object; the problem names the place, and says nothing of the value there.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
         match inner.classify() {

@@ -20,6 +20,7 @@ use super::{
     extract::Json,
     failure::BUSY_RETRY,
     feed::check_hex,
+    object,
     problem::{Kind, Problem, ProblemBody},
 };
 use crate::{
@@ -75,7 +76,7 @@ struct ReportRequest {
     #[schema(value_type = Option<u64>)]
     max_staleness_seconds: Staleness,
     /// What its credentials were used for: at most 8 batches of at most 1,000 uses.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::several")]
     #[schema(value_type = Vec<GatewayUsage>)]
     usage: Vec<UsageBatch>,
 }

@@ -11,6 +11,7 @@ use super::{
     answer::Answer,
     credentials::request::Given,
     extract::Json,
+    object,
     problem::{Kind, Problem, ProblemBody},
     time::Moment,
 };
@@ -32,6 +33,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 struct ReportsRequest {
     /// At most 100.
+    #[serde(deserialize_with = "object::several")]
     #[schema(min_items = 1, max_items = 100)]
     leaks: Vec<ReportRequest>,
 }

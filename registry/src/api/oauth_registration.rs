@@ -52,6 +52,21 @@ struct MetadataBody {
     resources: Option<Vec<String>>,
 }
 
+/// What a client is to be from now on, whole. What the server says of it, such as its registration token, must not be there.
+#[derive(ToSchema)]
+#[schema(as = ClientUpdateRequest)]
+#[expect(dead_code, reason = "it describes what is read member by member")]
+struct UpdateBody {
+    /// Its name, as in the path.
+    client_id: String,
+    /// Its secret, or nothing: an update changes no secret.
+    #[schema(nullable = false, write_only)]
+    client_secret: Option<String>,
+    #[schema(inline = false)]
+    #[serde(flatten)]
+    metadata: MetadataBody,
+}
+
 /// A client as it is registered, with all of its metadata.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ManagedClient)]
@@ -154,7 +169,7 @@ async fn read(
 ///
 /// All of them: what is absent is as it would be at a registration. The answer has another token that manages the client, and
 /// the one before does nothing any more (RFC 7592 section 2.2).
-#[utoipa::path(put, path = "/oauth2/register/{client_id}", tag = "oauth", operation_id = "oauth_update_client", security(()), request_body = MetadataBody,
+#[utoipa::path(put, path = "/oauth2/register/{client_id}", tag = "oauth", operation_id = "oauth_update_client", security(()), request_body = UpdateBody,
     params(("client_id" = String, Path, description = "The client")),
     responses(
         (status = 200, description = "The client", body = ClientBody),

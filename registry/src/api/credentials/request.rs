@@ -10,7 +10,7 @@ use super::{
     client::{ClientRequest, RegistrationWord},
 };
 use crate::{
-    api::{labels, patch, problem::Problem, time::Moment},
+    api::{labels, object, patch, problem::Problem, time::Moment},
     credential::{CredentialPatch, Deployed, NewCredential, NewSecret, RotatedSecret, Rotation},
     edit::Edit,
     ids::ApplicationId,
@@ -92,6 +92,7 @@ pub(super) struct CredentialRequest {
     /// Only for `oauth_client`: who looks after the client.
     registration: Option<RegistrationWord>,
     /// Only for `oauth_client` that is `managed`: what is registered. Absent for a client that gets tokens for itself.
+    #[serde(default, deserialize_with = "object::optional")]
     client: Option<ClientRequest>,
     /// Only for `oauth_client` that is `external`, and required there: its name at the provider.
     client_id: Option<String>,
@@ -265,7 +266,7 @@ pub(super) struct CredentialChange {
     #[schema(value_type = Option<u64>)]
     rotate_every: Edit<Option<u64>>,
     /// Only for `oauth_client` that is `managed`: all that is to be registered, in the place of what was.
-    #[serde(default, deserialize_with = "patch::present")]
+    #[serde(default, deserialize_with = "object::present")]
     #[schema(nullable = false)]
     client: Option<ClientRequest>,
 }

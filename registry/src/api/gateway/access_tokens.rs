@@ -40,9 +40,19 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[expect(dead_code, reason = "it describes what filter-core reads")]
 struct KeysRequest {
     /// The issuer, as tokens name it in `iss`.
-    #[schema(example = "https://id.example.com")]
+    #[schema(
+        min_length = 1,
+        max_length = 2048,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$",
+        example = "https://id.example.com"
+    )]
     issuer: String,
     /// The key's name (`kid`).
+    #[schema(
+        min_length = 1,
+        max_length = 2048,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$"
+    )]
     key_id: String,
 }
 
@@ -65,11 +75,23 @@ struct KeysBody {
 #[expect(dead_code, reason = "it describes what filter-core reads")]
 struct TokenRequest {
     /// The token as it was presented.
-    #[schema(write_only)]
+    #[schema(min_length = 1, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$", write_only)]
     token: String,
     /// The issuers that may be asked: at least one.
-    issuers: Vec<String>,
+    #[schema(min_items = 1, max_items = 64)]
+    issuers: Vec<IssuerName>,
 }
+
+/// The name of an issuer, as tokens say it in `iss`.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 2048,
+    pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$",
+    example = "https://id.example.com"
+)]
+#[expect(dead_code, reason = "it describes what filter-core reads")]
+struct IssuerName(String);
 
 /// What is known of a token.
 #[derive(ToSchema)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::{patch, problem::Problem, time::Moment};
+use super::super::{object, patch, problem::Problem, time::Moment};
 use crate::{
     provider::{
         self, NewProvider, Outcome, Provider, ProviderKind, Step,
@@ -59,7 +59,7 @@ pub(super) struct ProviderRequest {
     #[schema(value_type = Object)]
     configuration: Value,
     /// What proves the registry to it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::one")]
     secrets: SecretsRequest,
 }
 
@@ -81,7 +81,7 @@ pub(super) struct ProviderChange {
     #[schema(value_type = Option<Object>, nullable = false)]
     pub(super) configuration: Option<Value>,
     /// The next credentials, whole: what is absent is forgotten.
-    #[serde(default, deserialize_with = "patch::present")]
+    #[serde(default, deserialize_with = "object::present")]
     #[schema(nullable = false)]
     pub(super) secrets: Option<SecretsRequest>,
 }
