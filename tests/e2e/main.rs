@@ -22,6 +22,7 @@ mod leaving;
 mod lifecycle;
 mod listeners;
 mod metrics;
+mod oauth;
 mod odd_requests;
 mod outage;
 mod pair;

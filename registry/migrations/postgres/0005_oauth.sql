@@ -47,6 +47,7 @@ create table oauth_clients (
     ended_at bigint
 );
 create unique index oauth_clients_living on oauth_clients (issuer, client_id) where ended_at is null;
+create index oauth_clients_by_name on oauth_clients (issuer, client_id);
 create index oauth_clients_by_credential on oauth_clients (credential_id, secret_id);
 create index oauth_clients_by_provider on oauth_clients (provider_id, secret_id);
 

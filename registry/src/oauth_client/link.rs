@@ -21,8 +21,9 @@ use crate::{
 /// Longer than any that a provider was seen to give.
 const MAX_CLIENT_ID: usize = 512;
 
-/// Keeps the client as a credential. Tokens that it had before are not accepted: whoever had the client before, in another
-/// credential or in none, gave them away.
+/// Keeps the client as a credential. Tokens of a client that was a credential before are not accepted if they are older than
+/// this: whoever had it gave them away. One that nobody here ever had comes with its tokens, among them those of providers that
+/// do not say when they issued them.
 pub(super) async fn link(
     env: &Environment,
     caller: Caller,
@@ -33,9 +34,12 @@ pub(super) async fn link(
 ) -> Result<Changed<Issued>, Error> {
     let client_id = label::visible_ascii("client_id", client_id, MAX_CLIENT_ID)?;
     prove(caller, client_secret.as_ref())?;
-    cut_off(&mut plan.credential, env.now());
 
     let mut write = env.store.write().await?;
+    let issuer = create::issuer(provider)?;
+    if write.was_oauth_client_known(issuer, &client_id).await? {
+        cut_off(&mut plan.credential, env.now());
+    }
     let application =
         application::find(write.as_mut(), caller, plan.credential.application).await?;
     let known = Known {

@@ -39,6 +39,12 @@ pub trait ProviderReads: Send {
         issuer: &str,
         client_id: &str,
     ) -> Result<Option<OauthClient>, StoreError>;
+    /// Whether some registration has the client, or had it before it ended.
+    async fn was_oauth_client_known(
+        &mut self,
+        issuer: &str,
+        client_id: &str,
+    ) -> Result<bool, StoreError>;
     /// A provider's registrations that have not ended, after this one, in order of their secrets.
     async fn oauth_clients_at(
         &mut self,

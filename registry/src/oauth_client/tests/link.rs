@@ -21,7 +21,11 @@ async fn a_linked_client_is_accepted_at_gateways_and_its_name_is_no_secret() {
     );
     assert_eq!(client.secret, issued.detail.secrets[0].id);
     let mut gateway = world.gateway().await;
-    assert!(accepted_since(&world, &mut gateway, "jack").await.is_some());
+    assert_eq!(
+        accepted_since(&world, &mut gateway, "jack").await,
+        Some(0),
+        "nobody had it before, so that all of its tokens are its own"
+    );
     assert_eq!(accepted_since(&world, &mut gateway, "jill").await, None);
 }
 

@@ -94,6 +94,10 @@ pub(super) async fn what_is_kept_of_a_provider_is_read_back(world: &World, store
     assert_eq!(known.await.unwrap(), found);
     let other = read.oauth_client_known_as("https://id.example", "jill");
     assert_eq!(other.await.unwrap(), None);
+    for (name, was_known) in [("jack", true), ("jill", false)] {
+        let asked = read.was_oauth_client_known("https://id.example", name);
+        assert_eq!(asked.await.unwrap(), was_known);
+    }
     let of = read.oauth_clients_of(client.credential).await.unwrap();
     assert_eq!(of.as_slice(), std::slice::from_ref(&client));
     let at = read.oauth_clients_at(provider.id, None, 10).await.unwrap();
@@ -126,6 +130,8 @@ pub(super) async fn a_client_that_ended_may_be_another_credentials(
         ..client
     };
     write.update_oauth_client(&ended).await.unwrap();
+    let was_known = write.was_oauth_client_known("https://id.example", "jack");
+    assert!(was_known.await.unwrap());
     write.insert_oauth_client(&next).await.unwrap();
     let known = write.oauth_client_known_as("https://id.example", "jack");
     assert_eq!(known.await.unwrap(), Some(next));

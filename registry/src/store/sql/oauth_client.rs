@@ -81,6 +81,22 @@ pub(super) async fn known_as(
     row.as_ref().map(decode).transpose()
 }
 
+pub(super) const WAS_KNOWN: &str =
+    "select secret_id from oauth_clients where issuer = $1 and client_id = $2 limit 1";
+
+pub(super) async fn was_known(
+    connection: &mut Connection,
+    issuer: &str,
+    client_id: &str,
+) -> Result<bool, StoreError> {
+    let row = sql(WAS_KNOWN)
+        .bind(issuer)
+        .bind(client_id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
+
 pub(super) const AT_PROVIDER: &str = select!(
     "where provider_id = $1 and secret_id > $2 and ended_at is null order by secret_id limit $3"
 );

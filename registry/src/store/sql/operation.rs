@@ -148,6 +148,14 @@ impl ProviderReads for SqlTransaction {
         oauth_client::known_as(&mut self.inner, issuer, client_id).await
     }
 
+    async fn was_oauth_client_known(
+        &mut self,
+        issuer: &str,
+        client_id: &str,
+    ) -> Result<bool, StoreError> {
+        oauth_client::was_known(&mut self.inner, issuer, client_id).await
+    }
+
     async fn oauth_clients_at(
         &mut self,
         provider: ProviderId,
