@@ -179,9 +179,12 @@ impl Follower {
     }
 
     fn find(&self, value: &str) -> Option<&Credential> {
-        let hash = SecretHash::of_value(value.as_bytes());
+        self.found_by(&SecretHash::of_value(value.as_bytes()))
+    }
+
+    fn found_by(&self, hash: &SecretHash) -> Option<&Credential> {
         self.credentials
-            .get(&self.digester.as_ref()?.digest(&hash).0)
+            .get(&self.digester.as_ref()?.digest(hash).0)
     }
 
     /// Whether it knows the value at all.
@@ -191,10 +194,20 @@ impl Follower {
 
     /// Whether a request with this value would pass.
     pub(crate) fn admits(&self, value: &str) -> bool {
-        self.find(value).is_some_and(|credential| {
-            let application = self.applications.get(&credential.application);
-            credential.enabled && application.is_some_and(|one| one.enabled)
-        })
+        let found = self.find(value);
+        found.is_some_and(|credential| self.is_enabled(credential))
+    }
+
+    /// Whether a token of this client would pass.
+    pub(crate) fn accepts_client(&self, issuer: &str, client_id: &str) -> bool {
+        let hash = SecretHash::of_client(issuer, client_id);
+        let found = self.found_by(&hash);
+        found.is_some_and(|credential| self.is_enabled(credential))
+    }
+
+    fn is_enabled(&self, credential: &Credential) -> bool {
+        let application = self.applications.get(&credential.application);
+        credential.enabled && application.is_some_and(|one| one.enabled)
     }
 
     /// How many secrets it has.

@@ -6,9 +6,12 @@
 //! make of them differs from run to run.
 
 mod check;
+mod fake_provider;
 mod follower;
 mod master_key;
 mod model;
+mod provider_desk;
+mod providers;
 mod random;
 mod reporter;
 mod restored;

@@ -29,8 +29,8 @@ struct RepairRequest {
     /// What is unfinished is tried again, and metadata that differ are sent again.
     #[serde(default)]
     repair: bool,
-    /// Clients that bear the registry's mark and are no credential's are removed. Not where another registry registers clients
-    /// at the same provider: its clients look the same.
+    /// Clients that bear the registry's mark and are no credential's are removed. Not where a copy of the
+    /// database is served as well: its clients look the same.
     #[serde(default)]
     orphans: bool,
     /// What is unfinished and fails once more is forgotten: somebody looks after it by hand.

@@ -71,7 +71,10 @@ impl Intent {
 
     /// By what a client is recognised that was registered for it.
     pub(crate) const fn marker(&self) -> Marker {
-        Marker(self.operation.id)
+        Marker {
+            provider: self.operation.provider,
+            operation: self.operation.id,
+        }
     }
 
     /// Refuses to go on with what another has taken up: whoever does nothing for longer than [`LEASE`], for one because its

@@ -57,9 +57,14 @@ pub(super) fn listed(answered: &Answered) -> Result<Vec<Listed>, ProviderError> 
         return Err(ProviderError::garbage(answered.status, message));
     };
     let clients = list.iter().filter_map(|client| {
-        let client_id = client.get("client_id")?.as_str()?.to_owned();
+        let text = |name| client.get(name)?.as_str().map(str::to_owned);
+        let known = Known {
+            client_id: text("client_id")?,
+            registration_client_uri: text("registration_client_uri"),
+            registration_access_token: text("registration_access_token").map(SecretText::new),
+        };
         let marker = marker(client)?;
-        Some(Listed { client_id, marker })
+        Some(Listed { known, marker })
     });
     Ok(clients.collect())
 }
@@ -68,8 +73,7 @@ fn marker(client: &Value) -> Option<Marker> {
     let by_software = serde_json::from_value::<ClientMetadata>(client.clone()).ok();
     let by_description = || {
         let text = client.get("application_description")?.as_str()?;
-        let id = text.strip_prefix(Marker::SOFTWARE)?.trim_start();
-        id.parse().ok().map(Marker)
+        Marker::found_in_text(text)
     };
     by_software
         .and_then(|metadata| Marker::found_in(&metadata))

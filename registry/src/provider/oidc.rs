@@ -180,16 +180,18 @@ impl Oidc {
         let uri = client.registration_client_uri.as_deref().ok_or_else(|| {
             ProviderError::unsupported("it has not said where the client is managed (RFC 7592)")
         })?;
+        let address = self.own(uri)?;
+        let Some(token) = &client.registration_access_token else {
+            // Of a list, or of a provider whose clients have none: whoever registers clients there manages them.
+            return self.ask_as_registry(method, address, body).await;
+        };
         let ask = Ask {
             method,
-            address: self.own(uri)?,
-            token: client.registration_access_token.as_ref(),
+            address,
+            token: Some(token),
             body,
         };
         let answered = self.exchange(self.home.clone()).ask(ask).await;
-        if client.registration_access_token.is_none() {
-            return answered;
-        }
         answered.map_err(of_management)
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Operation, Provider,
-    registrar::{Known, ProviderError, ProviderErrorKind, Registered, Registrar},
+    registrar::{ProviderError, ProviderErrorKind, Registered, Registrar},
     worker,
 };
 use crate::{
@@ -24,8 +24,8 @@ use crate::{
 pub struct Repair {
     /// What is unfinished is tried again, and metadata that differ are sent again.
     pub known: bool,
-    /// Clients that bear the registry's mark and are no credential's are removed. Not where another registry registers clients at
-    /// the same provider: its clients look the same.
+    /// Clients that bear the registry's mark and are no credential's are removed. Not where a copy of the database is served as
+    /// well: its clients look the same.
     pub orphans: bool,
     /// What is unfinished and fails once more is forgotten: somebody looks after it by hand.
     pub forget: bool,
@@ -275,25 +275,25 @@ impl Desk<'_> {
                 return Ok(());
             }
         };
-        for one in listed {
+        let own = listed
+            .into_iter()
+            .filter(|one| one.marker.provider == self.provider.id);
+        for one in own {
             let mut read = self.env.store.read().await?;
             // What it is the mark of is still being looked after.
-            let is_begun = read.operation(one.marker.0).await?.is_some();
+            let is_begun = read.operation(one.marker.operation).await?.is_some();
             let issuer = self.provider.issuer.as_deref().unwrap_or_default();
-            let owner = read.oauth_client_known_as(issuer, &one.client_id).await?;
+            let owner = read
+                .oauth_client_known_as(issuer, &one.known.client_id)
+                .await?;
             drop(read);
             if is_begun || owner.is_some() {
                 continue;
             }
-            let known = Known {
-                client_id: one.client_id.clone(),
-                registration_client_uri: None,
-                registration_access_token: None,
-            };
-            let mut detail = format!("registered by the operation {}", one.marker.0);
+            let mut detail = format!("registered by the operation {}", one.marker.operation);
             let mut repaired = false;
             if self.repair.orphans {
-                match self.registrar.delete(&known).await {
+                match self.registrar.delete(&one.known).await {
                     Ok(()) => repaired = true,
                     Err(error) if error.kind == ProviderErrorKind::Missing => repaired = true,
                     Err(error) => detail = format!("{detail}; not removed: {error}"),
@@ -302,7 +302,7 @@ impl Desk<'_> {
             self.found.findings.push(Finding {
                 kind: FindingKind::Orphan,
                 credential: None,
-                client_id: Some(one.client_id),
+                client_id: Some(one.known.client_id),
                 operation: None,
                 detail,
                 repaired,

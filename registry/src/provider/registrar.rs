@@ -5,8 +5,11 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    clock::Timestamp, ids::OperationId, oauth_client::metadata::ClientMetadata,
-    outgoing::OutgoingError, secrets::SecretText,
+    clock::Timestamp,
+    ids::{OperationId, ProviderId},
+    oauth_client::metadata::ClientMetadata,
+    outgoing::OutgoingError,
+    secrets::SecretText,
 };
 
 /// A provider's side of a client's life.
@@ -42,20 +45,38 @@ pub trait Registrar: fmt::Debug + Send + Sync {
     async fn list(&self) -> Result<Vec<Listed>, ProviderError>;
 }
 
-/// By what a client is recognised that the registry has registered, or may have: the operation that did it.
+/// By what a client is recognised that the registry has registered, or may have: the operation that did it, and the provider
+/// as this installation knows it, which tells its clients from those of another installation at the same provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Marker(pub OperationId);
+pub struct Marker {
+    /// The installation's own id of the provider.
+    pub provider: ProviderId,
+    /// The operation.
+    pub operation: OperationId,
+}
+
+/// Written as one text, for those who keep no other mark.
+impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.software(), self.operation)
+    }
+}
 
 impl Marker {
+    const BRAND: &'static str = "keysmith-";
+
     /// What stands in `software_id`.
-    pub const SOFTWARE: &'static str = "keysmith";
+    #[must_use]
+    pub fn software(&self) -> String {
+        format!("{}{}", Self::BRAND, self.provider)
+    }
 
     /// The metadata with the mark in it.
     #[must_use]
     pub fn put_into(self, metadata: &ClientMetadata) -> ClientMetadata {
         ClientMetadata {
-            software_id: Some(Self::SOFTWARE.to_owned()),
-            software_version: Some(self.0.to_string()),
+            software_id: Some(self.software()),
+            software_version: Some(self.operation.to_string()),
             ..metadata.clone()
         }
     }
@@ -63,9 +84,24 @@ impl Marker {
     /// The mark in some metadata.
     #[must_use]
     pub fn found_in(metadata: &ClientMetadata) -> Option<Self> {
-        let is_own = metadata.software_id.as_deref() == Some(Self::SOFTWARE);
-        let version = metadata.software_version.as_deref().filter(|_| is_own)?;
-        version.parse().ok().map(Self)
+        Self::read(
+            metadata.software_id.as_deref()?,
+            metadata.software_version.as_deref()?,
+        )
+    }
+
+    /// The mark in one text.
+    #[must_use]
+    pub fn found_in_text(text: &str) -> Option<Self> {
+        let (software, operation) = text.split_once(' ')?;
+        Self::read(software, operation.trim())
+    }
+
+    fn read(software: &str, operation: &str) -> Option<Self> {
+        Some(Self {
+            provider: software.strip_prefix(Self::BRAND)?.parse().ok()?,
+            operation: operation.parse().ok()?,
+        })
     }
 }
 
@@ -100,8 +136,8 @@ pub struct Known {
 /// A client that a provider lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Its name.
-    pub client_id: String,
+    /// Its name, and what manages it as far as the list says.
+    pub known: Known,
     /// The operation that registered it.
     pub marker: Marker,
 }
@@ -207,7 +243,13 @@ mod tests {
     #[test]
     fn a_mark_is_found_where_it_was_put_and_nowhere_else() {
         let at = Timestamp::from_millis(1_800_000_000_000);
-        let marker = Marker(OperationId::generate(at, &SeededEntropy::new(1)).unwrap());
+        let entropy = SeededEntropy::new(1);
+        let marker = Marker {
+            provider: ProviderId::generate(at, &entropy).unwrap(),
+            operation: OperationId::generate(at, &entropy).unwrap(),
+        };
+        assert_eq!(Marker::found_in_text(&marker.to_string()), Some(marker));
+        assert_eq!(Marker::found_in_text("somebody's own words"), None);
         let marked = marker.put_into(&ClientMetadata::default());
         assert_eq!(Marker::found_in(&marked), Some(marker));
         assert_eq!(Marker::found_in(&ClientMetadata::default()), None);

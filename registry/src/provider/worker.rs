@@ -6,7 +6,7 @@
 
 use super::{
     Operation, OperationKind, Provider, phase,
-    registrar::{Known, Marker, ProviderError, ProviderErrorKind, Registrar},
+    registrar::{ProviderError, ProviderErrorKind, Registrar},
 };
 use crate::{
     environment::Environment,
@@ -202,7 +202,7 @@ impl Work<'_> {
                 let description = format!(
                     "a client may have been registered at {name:?} that nobody knows: it bears software_id {} and \
                      software_version {}, and the provider has no list by which to find it",
-                    Marker::SOFTWARE,
+                    intent.marker().software(),
                     intent.operation.id,
                 );
                 let error = ProviderError {
@@ -217,14 +217,22 @@ impl Work<'_> {
             .into_iter()
             .filter(|one| one.marker == intent.marker());
         for one in own {
-            let known = Known {
-                client_id: one.client_id,
-                registration_client_uri: None,
-                registration_access_token: None,
-            };
-            match self.registrar.delete(&known).await {
+            match self.registrar.delete(&one.known).await {
                 Ok(()) => {}
                 Err(error) if error.kind == ProviderErrorKind::Missing => {}
+                Err(error) if is_impossible(&error) => {
+                    let client_id = &one.known.client_id;
+                    let description = format!(
+                        "the client {client_id:?} is registered, and nobody knows its secret: remove it at the provider \
+                         ({})",
+                        error.description
+                    );
+                    let error = ProviderError {
+                        description,
+                        ..error
+                    };
+                    return leave(self.env, intent, unanswered(&kept), &error).await;
+                }
                 Err(error) => return self.later(intent, &kept, &error).await,
             }
         }

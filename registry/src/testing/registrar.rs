@@ -287,7 +287,11 @@ impl Registrar for Scripted {
             let clients = state.clients.iter();
             let marked = clients.filter_map(|(client_id, client)| {
                 Some(Listed {
-                    client_id: client_id.clone(),
+                    known: Known {
+                        client_id: client_id.clone(),
+                        registration_client_uri: None,
+                        registration_access_token: None,
+                    },
                     marker: Marker::found_in(&client.metadata)?,
                 })
             });

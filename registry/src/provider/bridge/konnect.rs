@@ -22,7 +22,7 @@ pub(super) fn application(metadata: &ClientMetadata, marker: Marker) -> Value {
         "scopes": scopes(metadata),
         "token_endpoint_auth_method": authentication(metadata),
         // The one text that a bridge may pass on: by it the client is recognised.
-        "application_description": description(marker),
+        "application_description": marker.to_string(),
         "portal_id": NOBODY,
         "organization_id": NOBODY,
         "developer_id": NOBODY,
@@ -37,7 +37,7 @@ pub(super) fn update(client: &Known, metadata: &ClientMetadata) -> Value {
         "client_id": client.client_id,
         "application_id": NOBODY,
         "application_name": metadata.client_name.as_deref().unwrap_or_default(),
-        "application_description": Marker::found_in(metadata).map(description).unwrap_or_default(),
+        "application_description": Marker::found_in(metadata).map(|marker| marker.to_string()).unwrap_or_default(),
         "portal_id": NOBODY,
         "organization_id": NOBODY,
         "developer_id": NOBODY,
@@ -45,10 +45,6 @@ pub(super) fn update(client: &Known, metadata: &ClientMetadata) -> Value {
         "dcr_provider_id": NOBODY,
         "redirect_uris": metadata.redirect_uris,
     })
-}
-
-fn description(marker: Marker) -> String {
-    format!("{} {}", Marker::SOFTWARE, marker.0)
 }
 
 fn scopes(metadata: &ClientMetadata) -> Vec<&str> {

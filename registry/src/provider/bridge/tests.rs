@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     clock::Timestamp,
     entropy::SeededEntropy,
-    ids::OperationId,
+    ids::{OperationId, ProviderId},
     outgoing::{Policy, SystemResolver, trust},
     provider::configuration::HeaderSecret,
     testing::peer::{Peer, Reply, Seen},
@@ -12,7 +12,11 @@ use crate::{
 
 fn marker() -> Marker {
     let at = Timestamp::from_millis(1_800_000_000_000);
-    Marker(OperationId::generate(at, &SeededEntropy::new(1)).unwrap())
+    let entropy = SeededEntropy::new(1);
+    Marker {
+        provider: ProviderId::generate(at, &entropy).unwrap(),
+        operation: OperationId::generate(at, &entropy).unwrap(),
+    }
 }
 
 fn bridge(peer: &Peer, dialect: Dialect) -> Bridge {
@@ -87,7 +91,7 @@ async fn api7s_protocol_registers_updates_rotates_and_deletes_below_clients() {
     );
     let sent = seen[0].json();
     assert_eq!(sent["scope"], "orders:read orders:write");
-    assert_eq!(sent["software_version"], marker().0.to_string());
+    assert_eq!(sent["software_version"], marker().operation.to_string());
     assert_eq!(seen[1].json()["client_id"], "c 1");
 }
 
@@ -239,10 +243,10 @@ async fn a_clients_id_never_leads_elsewhere_on_the_bridge() {
 
 #[tokio::test]
 async fn clients_that_are_listed_are_recognised_by_their_mark() {
-    let marked = marker().0.to_string();
+    let marked = marker().operation.to_string();
     let list = json!({"data": [
-        {"client_id": "c1", "software_id": "keysmith", "software_version": marked},
-        {"client_id": "c2", "application_description": format!("keysmith {marked}")},
+        {"client_id": "c1", "software_id": marker().software(), "software_version": marked},
+        {"client_id": "c2", "application_description": marker().to_string()},
         {"client_id": "c3", "application_description": "somebody's"},
         {"client_id": 4},
     ]});
@@ -250,7 +254,7 @@ async fn clients_that_are_listed_are_recognised_by_their_mark() {
     let found = bridge(&peer, Dialect::Konnect).list().await.unwrap();
     let found: Vec<_> = found
         .into_iter()
-        .map(|it| (it.client_id, it.marker))
+        .map(|it| (it.known.client_id, it.marker))
         .collect();
     let expected = ["c1", "c2"].map(|id| (id.to_owned(), marker()));
     assert_eq!(found, expected);

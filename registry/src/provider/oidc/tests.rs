@@ -23,7 +23,11 @@ mod real;
 
 fn marker() -> Marker {
     let at = Timestamp::from_millis(1_800_000_000_000);
-    Marker(OperationId::generate(at, &SeededEntropy::new(1)).unwrap())
+    let entropy = SeededEntropy::new(1);
+    Marker {
+        provider: ProviderId::generate(at, &entropy).unwrap(),
+        operation: OperationId::generate(at, &entropy).unwrap(),
+    }
 }
 
 fn provider(issuer: &str) -> Provider {
@@ -139,7 +143,7 @@ async fn a_client_is_registered_where_the_provider_says_and_bears_the_mark() {
     assert_eq!(seen[1].header("authorization"), Some("Bearer let-me-in"));
     assert_eq!(seen[1].header("x-tenant"), Some("tenant-1"));
     let sent = seen[1].json();
-    assert_eq!(sent["software_id"], "keysmith");
+    assert_eq!(sent["software_id"], marker().software());
     assert_eq!(sent["response_types"], json!([]));
     assert!(sent.get("redirect_uris").is_none());
 }
@@ -336,20 +340,36 @@ async fn a_fetched_token_that_is_refused_is_not_used_again() {
 #[tokio::test]
 async fn clients_with_a_mark_are_listed_where_that_is_configured() {
     let world = World::sqlite().await;
-    let version = marker().0.to_string();
-    let list = json!([{"client_id": "c1", "software_id": "keysmith", "software_version": version}, {"client_id": "c2"}]);
-    let peer = publishing(move |_, _| Reply::json(200, &list)).await;
+    let version = marker().operation.to_string();
+    let software = marker().software();
+    let peer = publishing(move |seen, url| match seen.method.as_str() {
+        "GET" => Reply::json(
+            200,
+            &json!([
+                {"client_id": "c1", "software_id": software, "software_version": version,
+                 "registration_client_uri": format!("{url}/reg/c1")},
+                {"client_id": "c2"}, {"client_id": "c3", "software_id": "keysmith-", "software_version": version},
+            ]),
+        ),
+        _ => Reply::text(204, ""),
+    })
+    .await;
     let registration = Registration {
         list_endpoint: Some(format!("{}/reg", peer.url)),
         ..Registration::default()
     };
     let listed = oidc(&world, &peer.url, registration, &secrets());
-    let listed = listed.list().await.unwrap();
-    assert_eq!(listed.len(), 1);
+    let found = listed.list().await.unwrap();
+    assert_eq!(found.len(), 1);
     assert_eq!(
-        (listed[0].client_id.as_str(), listed[0].marker),
+        (found[0].known.client_id.as_str(), found[0].marker),
         ("c1", marker())
     );
+    // Whoever may register may remove what nobody has a token for.
+    listed.delete(&found[0].known).await.unwrap();
+    let removal = peer.seen().pop().unwrap();
+    assert_eq!(removal.line(), "DELETE /reg/c1");
+    assert!(removal.header("authorization").is_some());
     let unsupported = plain(&world, &peer.url).list().await.unwrap_err();
     assert_eq!(unsupported.kind, ProviderErrorKind::Unsupported);
 }
