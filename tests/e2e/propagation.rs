@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::stack::Stack;
+use e2e::{http::Call, stack::Stack};
 use serde_json::json;
 
 const ROUNDS: usize = 30;
@@ -18,30 +18,9 @@ async fn a_revocation_reaches_a_serving_envoy() {
         let key = admin.credential(&application, body).await;
         client.get("/").key(&key.secret).until(200).await;
 
-        // Sessions of both workers, with overwhelming probability.
-        let mut sessions = Vec::new();
-        for _ in 0..6 {
-            sessions.push(client.connect().await);
-        }
-        admin.delete(&format!("/v1/credentials/{}", key.id)).await;
-        let accepted = Instant::now();
-        for session in &mut sessions {
-            loop {
-                let answer = session
-                    .send(client.get("/").key(&key.secret))
-                    .await
-                    .expect("an answer");
-                match answer.status {
-                    401 => break,
-                    200 => assert!(
-                        accepted.elapsed() < Duration::from_secs(10),
-                        "never refused"
-                    ),
-                    other => panic!("{other}: {answer:?}"),
-                }
-            }
-        }
-        taken.push(accepted.elapsed());
+        let path = format!("/v1/credentials/{}", key.id);
+        let call = client.get("/").key(&key.secret);
+        taken.push(refused_after(&stack, &path, &call).await);
     }
     taken.sort();
     e2e::say(&format!(
@@ -50,4 +29,30 @@ async fn a_revocation_reaches_a_serving_envoy() {
         taken[ROUNDS / 2],
         taken[ROUNDS - 1],
     ));
+}
+
+/// Deletes what is there, and says how long after the answer every worker refuses the call.
+pub(super) async fn refused_after(stack: &Stack, path: &str, call: &Call) -> Duration {
+    let client = stack.client().await;
+    // Sessions of both workers, with overwhelming probability.
+    let mut sessions = Vec::new();
+    for _ in 0..6 {
+        sessions.push(client.connect().await);
+    }
+    stack.admin().delete(path).await;
+    let accepted = Instant::now();
+    for session in &mut sessions {
+        loop {
+            let answer = session.send(call.clone()).await.expect("an answer");
+            match answer.status {
+                401 => break,
+                200 => assert!(
+                    accepted.elapsed() < Duration::from_secs(10),
+                    "never refused"
+                ),
+                other => panic!("{other}: {answer:?}"),
+            }
+        }
+    }
+    accepted.elapsed()
 }

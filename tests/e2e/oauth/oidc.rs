@@ -160,9 +160,9 @@ async fn a_disabled_application_or_credential_and_a_cut_off_stop_tokens_that_are
             .await;
         for token in [&jwt, &opaque] {
             if enabled {
-                scene.passes(token).await
+                scene.passes(token).await;
             } else {
-                scene.is_refused(token).await
+                scene.is_refused(token).await;
             }
         }
     }
