@@ -89,6 +89,7 @@ id!(
     "op_",
     "something to be done at an identity provider"
 );
+id!(AccessTokenId, "act_", "an access token");
 id!(
     SigningKeyId,
     "sk_",

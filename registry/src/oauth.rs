@@ -1,7 +1,8 @@
 //! The built-in authorization server: it gives access tokens to clients that are credentials of this registry.
 //!
 //! It is an identity provider like others, except that registering a client is a part of the transaction that makes the
-//! credential. Its clients are found by their client id, its access tokens are JWTs that gateways verify by themselves.
+//! credential. Its clients are found by their client id, its access tokens are JWTs that gateways verify by themselves, or
+//! values that they look up.
 
 pub mod access_token;
 mod assertion;
@@ -10,10 +11,15 @@ pub mod client;
 pub mod desk;
 pub mod error;
 pub mod inspect;
+mod opaque;
 pub mod resources;
 pub mod signing;
 pub mod token;
 pub mod upkeep;
+
+pub(crate) use opaque::revoke_all;
+
+pub use opaque::OpaqueToken;
 
 use crate::{
     clock::Timestamp,

@@ -24,6 +24,7 @@ use crate::{
     secrets::Fingerprint,
 };
 
+mod access_token;
 mod audit;
 mod authorization;
 mod deployment;
@@ -49,6 +50,7 @@ mod visible;
 #[cfg(test)]
 pub(crate) mod conformance;
 
+pub use access_token::{AccessTokenReads, AccessTokenWrites};
 pub use audit::{AuditReads, AuditWrites};
 pub use authorization::{AuthorizationReads, AuthorizationWrites, ClientSecretDigest};
 pub use deployment::DeploymentReads;
@@ -112,7 +114,8 @@ pub trait Store: fmt::Debug + Send + Sync {
 /// Reading, all of it from one moment.
 #[async_trait]
 pub trait ReadTransaction:
-    AuditReads
+    AccessTokenReads
+    + AuditReads
     + AuthorizationReads
     + DeploymentReads
     + FeedReads
@@ -263,6 +266,7 @@ pub trait ReadTransaction:
 #[async_trait]
 pub trait WriteTransaction:
     ReadTransaction
+    + AccessTokenWrites
     + AuditWrites
     + AuthorizationWrites
     + IdempotencyWrites

@@ -31,6 +31,7 @@ use crate::{
 };
 use async_trait::async_trait;
 
+pub(crate) mod client;
 pub(crate) mod follower;
 pub(crate) mod home;
 pub(crate) mod peer;

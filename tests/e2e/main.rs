@@ -24,6 +24,7 @@ mod listeners;
 mod metrics;
 mod oauth;
 mod odd_requests;
+mod opaque_token;
 mod outage;
 mod pair;
 mod paths;

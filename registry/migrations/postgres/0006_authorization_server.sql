@@ -51,3 +51,23 @@ create table revoked_access_tokens (
     ends_at bigint not null
 );
 create index revoked_access_tokens_ending on revoked_access_tokens (ends_at);
+
+-- Access tokens that say nothing: gateways look them up. Gone once they have ended, or were revoked.
+create table access_tokens (
+    id text collate "C" primary key not null,
+    -- By what it is recognised when it is shown to the registry.
+    digest bytea not null unique,
+    credential_id text collate "C" not null,
+    client_id text collate "C" not null,
+    -- What it was given for, in JSON; the credential's scopes are a bound on it.
+    scopes text not null,
+    -- By what gateways find it, sealed.
+    sealed bytea not null,
+    issued_at bigint not null,
+    ends_at bigint not null
+);
+create index access_tokens_by_credential on access_tokens (credential_id, ends_at);
+create index access_tokens_ending on access_tokens (ends_at, credential_id);
+
+-- The access token that is found there, of the client whose name is the secret.
+alter table deployed_secrets add column access_token_id text collate "C";

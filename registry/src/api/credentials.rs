@@ -186,8 +186,8 @@ async fn update(
     let patch = change.into();
     let updated = match client {
         None => credential::update(env, caller, id, expected, patch).await?,
-        Some(client) => {
-            let what = (patch, client);
+        Some((client, format)) => {
+            let what = (patch, client, format);
             oauth_client::update(env, caller, id, expected, what).await?
         }
     };

@@ -2,6 +2,8 @@
 //!
 //! They need no token of the registry: clients prove themselves.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -19,11 +21,14 @@ mod refusal;
 use form::Form;
 pub(super) use refusal::{Refusal, RefusalBody};
 
-use super::{AppState, problem::Problem};
+use super::{AppState, prefer, problem::Problem};
 use crate::oauth::{
     access_token, inspect,
     token::{self, TokenRequest},
 };
+
+/// For how long a token is held back that gateways have to hear of before they take it.
+const HELD_BACK: Duration = Duration::from_millis(500);
 
 /// The tag of operations that answer as OAuth does.
 pub(super) const TAG: &str = "oauth";
@@ -123,7 +128,7 @@ struct IntrospectionBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     scope: Option<String>,
-    /// Where it is good.
+    /// Where it is good; missing of one that gateways look up.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     aud: Option<Vec<String>>,
@@ -143,7 +148,8 @@ struct IntrospectionBody {
 
 /// Give a client an access token
 ///
-/// By client credentials (RFC 6749 section 4.4).
+/// By client credentials (RFC 6749 section 4.4). One that gateways look up is answered when those that are heard of have it, or after
+/// half a second.
 #[utoipa::path(post, path = "/oauth2/token", tag = "oauth", operation_id = "oauth_token", security(()),
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses(
@@ -165,6 +171,9 @@ async fn issue(State(app): State<AppState>, request: Request) -> Result<Response
     let issued = token::issue(app.environment(), app.desk(), wanted)
         .await
         .map_err(|error| form.refuse(error))?;
+    if let Some(revision) = issued.revision {
+        prefer::until_applied(&app, revision, HELD_BACK).await;
+    }
     Ok(json(&TokenBody {
         access_token: issued.text.expose().to_owned(),
         token_type: "Bearer",
@@ -202,7 +211,7 @@ async fn introspect(State(app): State<AppState>, request: Request) -> Result<Res
         sub: Some(active.client_id),
         token_type: Some("Bearer"),
         scope: active.scope,
-        aud: Some(active.audiences),
+        aud: Some(active.audiences).filter(|list| !list.is_empty()),
         iss: env.public_url.as_deref().map(str::to_owned),
         iat: Some(active.issued_at),
         exp: Some(active.expires_at),

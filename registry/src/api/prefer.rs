@@ -77,6 +77,19 @@ impl Prefer {
     }
 }
 
+/// Waits until the gateways that are heard of have the change, but no longer than this.
+pub(super) async fn until_applied(app: &AppState, revision: u64, longest: Duration) {
+    match propagation::change(app.environment(), revision).await {
+        Ok(Some(change)) => {
+            receipt(app, &change, longest).await;
+        }
+        Ok(None) => {}
+        Err(error) => {
+            tracing::warn!(%error, revision, "a change could not be waited for");
+        }
+    }
+}
+
 /// How far the change has come, and whether that was waited for.
 async fn receipt(
     app: &AppState,

@@ -350,6 +350,8 @@ pub(crate) async fn end_retired(
         write.claim_username(&username, id).await?;
     }
     deployment::settle(write, &env.keys, digesters, &credential, now).await?;
+    // Nothing is found by them any more.
+    write.delete_ended_access_tokens(id, now).await?;
     oauth_client::release(env, write, &credential).await
 }
 

@@ -6,7 +6,8 @@ use crate::{
     clock::Timestamp,
     credential::Credential,
     error::Error,
-    ids::SecretId,
+    ids::{AccessTokenId, SecretId},
+    oauth::OpaqueToken,
     secret::{Part, Secret},
     secrets::Keys,
 };
@@ -19,14 +20,17 @@ pub(super) struct Lookup {
     pub(super) secret: SecretId,
     /// The shared secret that has to be presented with it.
     pub(super) paired: Option<SecretId>,
+    /// The access token that has to be presented instead, of the client whose name the secret is.
+    pub(super) token: Option<AccessTokenId>,
 }
 
 /// The records of the credential at `now`: one for each living secret, or for each that goes with each living shared
-/// secret. In order of version: of two chosen passwords under one user name, the digest belongs to the newer.
+/// secret, and one for each access token. In order of version: of two chosen passwords under one user name, the digest
+/// belongs to the newer.
 pub(super) fn lookups(
     keys: &Keys,
     credential: &Credential,
-    secrets: &[Secret],
+    (secrets, tokens): (&[Secret], &[OpaqueToken]),
     now: Timestamp,
 ) -> Result<Vec<Lookup>, Error> {
     let mut lookups = Vec::new();
@@ -44,6 +48,7 @@ pub(super) fn lookups(
                 hash,
                 secret: value.id,
                 paired: None,
+                token: None,
             });
             continue;
         }
@@ -52,6 +57,18 @@ pub(super) fn lookups(
                 hash: SecretHash::of_pair(&hash, &shared.lookup_hash(keys)?),
                 secret: value.id,
                 paired: Some(shared.id),
+                token: None,
+            });
+        }
+    }
+    let newest = living(Part::Value).max_by_key(|secret| secret.version);
+    if let Some(client) = newest {
+        for token in tokens.iter().filter(|token| token.is_living(now)) {
+            lookups.push(Lookup {
+                hash: token.lookup_hash(keys)?,
+                secret: client.id,
+                paired: None,
+                token: Some(token.id),
             });
         }
     }

@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use filter_core::digest::SecretHash;
 
-use super::{Digesters, lookup::lookups, rule};
+use super::{
+    Digesters,
+    lookup::{Lookup, lookups},
+    rule,
+};
 use crate::{
     application::Application,
     clock::Timestamp,
     credential::{Credential, CredentialType},
     error::{Conflict, Error},
     gateway::{GatewayGroup, Mode},
-    ids::{CredentialId, GroupId, SecretId},
+    ids::{AccessTokenId, CredentialId, GroupId, SecretId},
+    oauth::OpaqueToken,
     secret::Secret,
     secrets::Keys,
     store::{CredentialRange, Deployed, Override, WriteTransaction},
@@ -26,6 +31,8 @@ struct Found {
     secret: SecretId,
     /// The shared secret that goes with it.
     paired: Option<SecretId>,
+    /// The access token that is found there instead.
+    token: Option<AccessTokenId>,
     key_version: u32,
 }
 
@@ -39,6 +46,7 @@ pub(crate) struct Settling<'a> {
 /// What is kept of one credential's secrets and of where they are.
 struct Kept<'a> {
     secrets: &'a [Secret],
+    tokens: &'a [OpaqueToken],
     deployed: &'a [Deployed],
 }
 
@@ -59,6 +67,10 @@ pub(crate) async fn settle(
     let wanted = rule::effective(&application, credential, &groups, &overrides);
     admit(write, &application, &wanted).await?;
     let secrets = write.unrevoked_secrets(credential.id).await?;
+    let tokens = match credential.kind {
+        CredentialType::OauthClient => write.access_tokens_of(credential.id).await?,
+        _ => Vec::new(),
+    };
     let deployed = write.deployed(credential.id).await?;
     let settling = Settling {
         keys,
@@ -67,9 +79,60 @@ pub(crate) async fn settle(
     };
     let kept = Kept {
         secrets: &secrets,
+        tokens: &tokens,
         deployed: &deployed,
     };
     settling.one(write, credential, &wanted, kept).await
+}
+
+/// Has gateways honour an access token of a client, wherever they honour the client. The same as [`settle`] would do, without
+/// a look at the client's other tokens.
+pub(crate) async fn add_token(
+    write: &mut dyn WriteTransaction,
+    keys: &Keys,
+    digesters: &Digesters,
+    credential: &Credential,
+    (token, now): (&OpaqueToken, Timestamp),
+) -> Result<(), Error> {
+    let Some(application) = write.application(credential.application).await? else {
+        return Ok(());
+    };
+    let groups = write.groups().await?;
+    let overrides = write.overrides(credential.id).await?;
+    let secrets = write.unrevoked_secrets(credential.id).await?;
+    let kept = (secrets.as_slice(), std::slice::from_ref(token));
+    let lookups = lookups(keys, credential, kept, now)?;
+    for group in rule::effective(&application, credential, &groups, &overrides) {
+        for lookup in lookups.iter().filter(|one| one.token.is_some()) {
+            for (key_version, digest) in digesters.of_group(group.id, &lookup.hash) {
+                let deployed = Found::of(lookup, key_version).at((group.id, digest.0));
+                write.deploy(&deployed, credential.id).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Found {
+    const fn of(lookup: &Lookup, key_version: u32) -> Self {
+        Self {
+            secret: lookup.secret,
+            paired: lookup.paired,
+            token: lookup.token,
+            key_version,
+        }
+    }
+
+    const fn at(self, (group, digest): Place) -> Deployed {
+        Deployed {
+            group,
+            digest,
+            secret: self.secret,
+            paired: self.paired,
+            token: self.token,
+            key_version: self.key_version,
+        }
+    }
 }
 
 /// An on-demand group knows only applications that have something there.
@@ -158,6 +221,10 @@ impl Settling<'_> {
         for secret in write.unrevoked_secrets_of(application.id, range).await? {
             secrets.entry(secret.credential).or_default().push(secret);
         }
+        let mut tokens: BTreeMap<CredentialId, Vec<OpaqueToken>> = BTreeMap::new();
+        for token in write.access_tokens_of_many(application.id, range).await? {
+            tokens.entry(token.credential).or_default().push(token);
+        }
         let mut deployed: BTreeMap<CredentialId, Vec<Deployed>> = BTreeMap::new();
         for (credential, place) in write.deployed_of(application.id, range).await? {
             deployed.entry(credential).or_default().push(place);
@@ -167,6 +234,7 @@ impl Settling<'_> {
             let wanted = rule::effective(application, credential, &groups, &overrides);
             let kept = Kept {
                 secrets: &secrets.remove(&credential.id).unwrap_or_default(),
+                tokens: &tokens.remove(&credential.id).unwrap_or_default(),
                 deployed: &deployed.remove(&credential.id).unwrap_or_default(),
             };
             self.one(write, credential, &wanted, kept).await?;
@@ -181,7 +249,7 @@ impl Settling<'_> {
         groups: &[&GatewayGroup],
         kept: Kept<'_>,
     ) -> Result<(), Error> {
-        let wanted = self.wanted(credential, groups, kept.secrets)?;
+        let wanted = self.wanted(credential, groups, (kept.secrets, kept.tokens))?;
         let current: BTreeMap<Place, Found> = kept
             .deployed
             .iter()
@@ -189,6 +257,7 @@ impl Settling<'_> {
                 let found = Found {
                     secret: one.secret,
                     paired: one.paired,
+                    token: one.token,
                     key_version: one.key_version,
                 };
                 ((one.group, one.digest), found)
@@ -202,14 +271,9 @@ impl Settling<'_> {
                 if !is_free(write, group, &digest, Some(credential.id)).await? {
                     return Err(taken(credential.kind).into());
                 }
-                let deployed = Deployed {
-                    group,
-                    digest,
-                    secret: found.secret,
-                    paired: found.paired,
-                    key_version: found.key_version,
-                };
-                write.deploy(&deployed, credential.id).await?;
+                write
+                    .deploy(&found.at((group, digest)), credential.id)
+                    .await?;
             }
         }
         Ok(())
@@ -219,18 +283,13 @@ impl Settling<'_> {
         &self,
         credential: &Credential,
         groups: &[&GatewayGroup],
-        secrets: &[Secret],
+        kept: (&[Secret], &[OpaqueToken]),
     ) -> Result<BTreeMap<Place, Found>, Error> {
         let mut wanted = BTreeMap::new();
-        for lookup in lookups(self.keys, credential, secrets, self.now)? {
+        for lookup in lookups(self.keys, credential, kept, self.now)? {
             for group in groups {
                 for (key_version, digest) in self.digesters.of_group(group.id, &lookup.hash) {
-                    let found = Found {
-                        secret: lookup.secret,
-                        paired: lookup.paired,
-                        key_version,
-                    };
-                    wanted.insert((group.id, digest.0), found);
+                    wanted.insert((group.id, digest.0), Found::of(&lookup, key_version));
                 }
             }
         }

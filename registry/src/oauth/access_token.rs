@@ -1,4 +1,4 @@
-//! Access tokens in the form of a JWT (RFC 9068).
+//! Access tokens, and those in the form of a JWT (RFC 9068).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -22,6 +22,8 @@ pub struct AccessToken {
     pub expires_in: u64,
     /// What it is good for.
     pub scopes: Scopes,
+    /// The position in the log by which gateways have it; `None` where they need not hear of it.
+    pub revision: Option<u64>,
 }
 
 /// The registry's name as an issuer.
@@ -56,6 +58,7 @@ pub(super) async fn mint(
         text: SecretText::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))),
         expires_in,
         scopes,
+        revision: None,
     })
 }
 

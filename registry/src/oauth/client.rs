@@ -3,7 +3,7 @@
 
 use filter_core::key::SecretType;
 
-use super::{AuthorizationClient, TokenFormat};
+use super::{AuthorizationClient, TokenFormat, resources};
 use crate::{
     clock::Timestamp,
     environment::Environment,
@@ -25,6 +25,10 @@ pub const AUTH_METHODS: [&str; 3] = [
     "private_key_jwt",
 ];
 
+/// The member of what is shown of a client's metadata that says that its tokens are opaque. No standard has one, and it
+/// cannot be set by clients.
+const FORMAT_MEMBER: &str = "access_token_format";
+
 /// Bytes of a client's name, before they are written in base 32.
 const NAME_BYTES: usize = 16;
 
@@ -39,7 +43,7 @@ pub async fn register(
     metadata: &ClientMetadata,
     format: TokenFormat,
 ) -> Result<Registered, Error> {
-    let metadata = offered(metadata)?;
+    let metadata = offered(metadata, format)?;
     let now = env.now();
     let client = AuthorizationClient {
         client_id: name(env)?,
@@ -64,7 +68,8 @@ pub async fn read(
     Ok(client.map(|client| registered(client, None)))
 }
 
-/// Replaces how a client is registered. Its secret stays, unless it proves itself in another way from now on.
+/// Replaces how a client is registered, and what its access tokens are like from now on, where that is said. Its secret
+/// stays, unless it proves itself in another way from now on.
 ///
 /// # Errors
 /// As [`register`]'s; and [`Error::NotFound`] where there is no such client.
@@ -72,11 +77,12 @@ pub async fn update(
     env: &Environment,
     write: &mut dyn WriteTransaction,
     client_id: &str,
-    metadata: &ClientMetadata,
+    (metadata, format): (&ClientMetadata, Option<TokenFormat>),
 ) -> Result<Registered, Error> {
     let mut client = find(write, client_id).await?;
     let had_secret = has_secret(&client.metadata);
-    client.metadata = offered(metadata)?;
+    client.format = format.unwrap_or(client.format);
+    client.metadata = offered(metadata, client.format)?;
     client.updated_at = env.now();
     write.update_authorization_client(&client).await?;
     let secret = match (had_secret, has_secret(&client.metadata)) {
@@ -127,9 +133,10 @@ async fn find(
 }
 
 /// The metadata as the server registers it: with what it takes where nothing is said.
-fn offered(metadata: &ClientMetadata) -> Result<ClientMetadata, InvalidField> {
+fn offered(metadata: &ClientMetadata, format: TokenFormat) -> Result<ClientMetadata, InvalidField> {
     metadata.check()?;
     let mut metadata = metadata.clone();
+    metadata.other.remove(FORMAT_MEMBER);
     if metadata
         .grant_types
         .iter()
@@ -158,7 +165,11 @@ fn offered(metadata: &ClientMetadata) -> Result<ClientMetadata, InvalidField> {
         let message = "is not fetched by the built-in authorization server: give the keys in jwks";
         return Err(InvalidField::new("client.jwks_uri", message));
     }
-    super::resources::of(&metadata)?;
+    let resources = resources::of(&metadata)?;
+    if format == TokenFormat::Opaque && !resources.is_empty() {
+        let message = "must be empty where access_token_format is opaque: gateways cannot hold such a token against a resource";
+        return Err(InvalidField::new("client.resources", message));
+    }
     Ok(metadata)
 }
 
@@ -189,7 +200,11 @@ fn name(env: &Environment) -> Result<String, Error> {
     Ok(format!("client_{:032x}", u128::from_be_bytes(bytes)))
 }
 
-fn registered(client: AuthorizationClient, secret: Option<SecretText>) -> Registered {
+fn registered(mut client: AuthorizationClient, secret: Option<SecretText>) -> Registered {
+    if client.format == TokenFormat::Opaque {
+        let other = &mut client.metadata.other;
+        other.insert(FORMAT_MEMBER.to_owned(), "opaque".into());
+    }
     Registered {
         client_id: client.client_id,
         client_secret: secret,

@@ -7,15 +7,17 @@ use super::{
     authenticate::{self, Authenticated, Presented},
     desk::Desk,
     error::OauthError,
-    upkeep,
+    opaque, upkeep,
 };
 use crate::{
     audit::{self, Action, Event},
     caller::Caller,
+    clock::Timestamp,
     environment::Environment,
     error::Error,
     jwks::Ring,
-    store::ReadTransaction,
+    scope::Scopes,
+    store::{ReadTransaction, WriteTransaction},
 };
 
 /// Revoked tokens that gateways are told of at most, for each of which every VM of every gateway keeps 16 bytes. Beyond,
@@ -29,7 +31,7 @@ pub struct Active {
     pub client_id: String,
     /// What it is good for, of what its client may still have.
     pub scope: Option<String>,
-    /// Where it is good.
+    /// Where it is good; empty for wherever gateways take it.
     pub audiences: Vec<String>,
     /// Unix seconds.
     pub issued_at: u64,
@@ -56,6 +58,16 @@ pub async fn introspect(
 ) -> Result<Option<Active>, OauthError> {
     let caller = proven(env, desk, presented, source).await?;
     let mut read = env.store.read().await?;
+    if let Some(known) = opaque::find(env, read.as_mut(), token).await? {
+        let is_good = known.client_id == caller.client.client_id && known.is_living(env.now());
+        return Ok(is_good.then(|| Active {
+            scope: shared(known.scopes.iter(), &caller.credential.scopes),
+            client_id: known.client_id,
+            audiences: Vec::new(),
+            issued_at: known.issued_at.as_millis() / 1000,
+            expires_at: known.ends_at.as_millis() / 1000,
+        }));
+    }
     let Some(ours) = ours(env, read.as_mut(), token).await? else {
         return Ok(None);
     };
@@ -64,19 +76,22 @@ pub async fn introspect(
     {
         return Ok(None);
     }
-    let own = caller.credential.scopes;
-    let scopes = ours.claims.scopes.into_iter();
-    let scopes: Vec<String> = scopes
-        .filter(|scope| own.iter().any(|known| known == scope))
-        .collect();
+    let scopes = ours.claims.scopes.iter().map(String::as_str);
     let seconds = |millis: Option<u64>| millis.unwrap_or_default() / 1000;
     Ok(Some(Active {
         client_id: ours.client_id,
-        scope: (!scopes.is_empty()).then(|| scopes.join(" ")),
+        scope: shared(scopes, &caller.credential.scopes),
         audiences: ours.claims.audiences,
         issued_at: seconds(ours.claims.issued_at),
         expires_at: seconds(ours.claims.expires_at),
     }))
+}
+
+/// Those of the token's scopes that its client may still have.
+fn shared<'a>(scopes: impl Iterator<Item = &'a str>, own: &Scopes) -> Option<String> {
+    let may_have = |scope: &&str| own.iter().any(|known| known == *scope);
+    let scopes: Vec<&str> = scopes.filter(may_have).collect();
+    (!scopes.is_empty()).then(|| scopes.join(" "))
 }
 
 /// Revokes a token of the client that shows it: gateways refuse it as soon as they hear of it. What is no token, or
@@ -92,19 +107,41 @@ pub async fn revoke(
 ) -> Result<(), OauthError> {
     let caller = proven(env, desk, presented, source).await?;
     let mut write = env.store.write().await?;
-    let Some(ours) = ours(env, write.as_mut(), token).await? else {
+    let was_revoked = match opaque::find(env, write.as_mut(), token).await? {
+        Some(known) if known.client_id == caller.client.client_id => {
+            opaque::revoke(write.as_mut(), &known).await?;
+            true
+        }
+        Some(_) => false,
+        None => revoke_jwt(env, write.as_mut(), &caller, token).await?,
+    };
+    if !was_revoked {
         return Ok(());
+    }
+    let event = Event::of_credential(Action::AccessTokenRevoked, &caller.credential);
+    let registry = Caller::registry(caller.credential.organization);
+    audit::note(env, write.as_mut(), registry, event).await?;
+    env.commit(write).await?;
+    Ok(())
+}
+
+/// Whether there was a token to revoke.
+async fn revoke_jwt(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    caller: &Authenticated,
+    token: &str,
+) -> Result<bool, Error> {
+    let Some(ours) = ours(env, write, token).await? else {
+        return Ok(false);
     };
     let now = env.now();
-    let ends_at = ours
-        .claims
-        .expires_at
-        .map(crate::clock::Timestamp::from_millis);
+    let ends_at = ours.claims.expires_at.map(Timestamp::from_millis);
     let Some(ends_at) = ends_at.filter(|end| end.after(LEEWAY) > now) else {
-        return Ok(());
+        return Ok(false);
     };
     if ours.client_id != caller.client.client_id {
-        return Ok(());
+        return Ok(false);
     }
     let revoked = write.revoked_access_tokens(now).await?;
     if revoked.len() >= MAX_REVOKED {
@@ -113,17 +150,14 @@ pub async fn revoke(
         credential.updated_at = now;
         credential.version = credential.version.saturating_add(1);
         write.update_credential(&credential).await?;
+        opaque::revoke_all(write, credential.id).await?;
     } else {
         let ends_at = ends_at.after(LEEWAY);
         let digest = ours.signed.digest();
         write.insert_revoked_access_token(&digest, ends_at).await?;
-        upkeep::publish(env, write.as_mut()).await?;
+        upkeep::publish(env, write).await?;
     }
-    let event = Event::of_credential(Action::AccessTokenRevoked, &caller.credential);
-    let registry = Caller::registry(caller.credential.organization);
-    audit::note(env, write.as_mut(), registry, event).await?;
-    env.commit(write).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// For how long gateways may honour a token beyond its end: the most that a rule can allow.
@@ -178,7 +212,7 @@ async fn is_good(
     let now = env.now();
     let revoked = read.revoked_access_tokens(now).await?;
     let valid_from = client.credential.tokens_valid_from;
-    let valid_from = valid_from.map_or(0, crate::clock::Timestamp::as_millis);
+    let valid_from = valid_from.map_or(0, Timestamp::as_millis);
     Ok(token
         .claims
         .expires_at

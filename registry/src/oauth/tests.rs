@@ -26,6 +26,8 @@ use crate::{
     testing::{HOUR, World},
 };
 
+mod opaque;
+
 const ISSUER: &str = "https://keys.example";
 
 /// A registry with its authorization server, and one client.

@@ -1,13 +1,13 @@
 //! What the token endpoint does: a token for a client that has proven itself (RFC 6749 section 4.4).
 
 use super::{
-    AuthorizationClient,
+    AuthorizationClient, TokenFormat,
     access_token::{self, AccessToken},
     authenticate::{self, Authenticated, Presented},
     client::CLIENT_CREDENTIALS,
     desk::Desk,
     error::{Code, OauthError},
-    resources,
+    opaque, resources,
 };
 use crate::{environment::Environment, provider, scope::Scopes};
 
@@ -51,8 +51,20 @@ pub async fn issue(
         return Err(Code::UnauthorizedClient.because(message));
     }
     let scopes = scopes(&client, request.scope.as_deref())?;
-    let audiences = audiences(env, &client.client, request.resources)?;
-    access_token::mint(env, read.as_mut(), &client, scopes, &audiences).await
+    match client.client.format {
+        TokenFormat::Jwt => {
+            let audiences = audiences(env, &client.client, request.resources)?;
+            access_token::mint(env, read.as_mut(), &client, scopes, &audiences).await
+        }
+        TokenFormat::Opaque if !request.resources.is_empty() => {
+            let message = "the access tokens of this client are not bound to a resource";
+            Err(Code::InvalidTarget.because(message))
+        }
+        TokenFormat::Opaque => {
+            drop(read);
+            opaque::give(env, &client, scopes).await
+        }
+    }
 }
 
 /// What is asked for must be what the credential may.

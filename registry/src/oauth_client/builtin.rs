@@ -78,7 +78,7 @@ pub(super) async fn update(
     env: &Environment,
     mut write: Box<dyn WriteTransaction>,
     (credential, mut client): (Credential, OauthClient),
-    metadata: &ClientMetadata,
+    (metadata, format): (&ClientMetadata, Option<TokenFormat>),
 ) -> Result<Changed<CredentialDetail>, Error> {
     let kept = oauth::client::read(write.as_mut(), &client.client_id).await?;
     let kept = kept.map(|kept| kept.metadata).unwrap_or_default();
@@ -93,8 +93,8 @@ pub(super) async fn update(
         token_endpoint_auth_method: kept.token_endpoint_auth_method,
         ..metadata.clone()
     };
-    let registered =
-        oauth::client::update(env, write.as_mut(), &client.client_id, &metadata).await?;
+    let what = (&metadata, format);
+    let registered = oauth::client::update(env, write.as_mut(), &client.client_id, what).await?;
     client.metadata = answered(&registered)?;
     client.updated_at = env.now();
     write.update_oauth_client(&client).await?;

@@ -32,7 +32,7 @@ pub struct NewClient {
 #[derive(Clone, Debug)]
 pub enum Wanted {
     /// The registry registers it, and looks after it.
-    Managed(Box<ClientMetadata>, TokenFormat),
+    Managed(Box<ClientMetadata>, Option<TokenFormat>),
     /// Somebody has registered it, and goes on to look after it.
     External {
         /// Its name at the provider.
@@ -69,14 +69,11 @@ pub(super) async fn create_in_full(
     match client.wanted {
         Wanted::Managed(metadata, format) if provider.kind == ProviderKind::Builtin => {
             let metadata = complete(&mut plan, *metadata)?;
-            let what = (&provider, metadata, format);
+            let what = (&provider, metadata, format.unwrap_or_default());
             builtin::register(env, caller, plan, what, receipt).await
         }
-        Wanted::Managed(_, TokenFormat::Opaque) => {
-            let message = "can only be chosen at the built-in identity provider";
-            Err(InvalidField::new("client.access_token_format", message).into())
-        }
-        Wanted::Managed(metadata, TokenFormat::Jwt) => {
+        Wanted::Managed(_, Some(_)) => Err(format_is_fixed().into()),
+        Wanted::Managed(metadata, None) => {
             let metadata = complete(&mut plan, *metadata)?;
             register::register(env, caller, plan, (&provider, metadata), receipt).await
         }
@@ -95,6 +92,12 @@ pub(super) async fn create_in_full(
             .await
         }
     }
+}
+
+/// What access tokens are like is nobody's choice elsewhere.
+pub(super) fn format_is_fixed() -> InvalidField {
+    let message = "can only be chosen at the built-in identity provider";
+    InvalidField::new("client.access_token_format", message)
 }
 
 /// The metadata with what they leave to the credential, and the other way round, as far as they can be checked by

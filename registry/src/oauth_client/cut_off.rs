@@ -11,6 +11,7 @@ use crate::{
     environment::Environment,
     error::{Conflict, Error, Kind},
     ids::CredentialId,
+    oauth,
 };
 
 /// Refuses the tokens that were issued until now, if the credential is at the expected version. The client can ask its
@@ -35,6 +36,7 @@ pub async fn revoke_tokens(
     credential.updated_at = now;
     credential.version = credential.version.saturating_add(1);
     write.update_credential(&credential).await?;
+    oauth::revoke_all(write.as_mut(), id).await?;
     let event =
         Event::of_credential(Action::TokensRevoked, &credential).changed(&before, &credential);
     audit::note(env, write.as_mut(), caller, event).await?;

@@ -124,7 +124,7 @@ impl Desk {
         };
         let client = NewClient {
             provider: Some("elsewhere".to_owned()),
-            wanted: Wanted::Managed(Box::new(metadata), TokenFormat::Jwt),
+            wanted: Wanted::Managed(Box::new(metadata), None),
         };
         (new, client)
     }
@@ -144,7 +144,7 @@ impl Desk {
             grant_types: vec!["client_credentials".to_owned()],
             ..metadata::ClientMetadata::default()
         };
-        let what = (CredentialPatch::default(), metadata);
+        let what = (CredentialPatch::default(), metadata, None);
         let world = &self.world;
         let updated = update(&world.env, world.caller(), id, None, what).await?;
         Ok(updated.value)

@@ -2,7 +2,7 @@
 
 use super::{
     Management, OauthClient, Payload, Registration, builtin,
-    create::check_scope,
+    create::{check_scope, format_is_fixed},
     intent::Intent,
     metadata::ClientMetadata,
     register::{answered, metadata_text},
@@ -14,13 +14,14 @@ use crate::{
     environment::Environment,
     error::{Conflict, Error, InvalidField, Kind},
     ids::CredentialId,
+    oauth::TokenFormat,
     provider::{OperationKind, ProviderKind, phase, registrar::Registered},
     secret::SecretState,
     store::{ReadTransaction, WriteTransaction},
 };
 
 /// Changes a credential together with what is registered of its client, if it is at the expected version. The metadata take
-/// the place of all that were there.
+/// the place of all that were there; what access tokens are like stays where nothing is said of it.
 ///
 /// Once begun it is done, also when nobody waits for it any more.
 pub async fn update(
@@ -28,9 +29,8 @@ pub async fn update(
     caller: Caller,
     id: CredentialId,
     expected: Option<u64>,
-    (patch, metadata): (CredentialPatch, ClientMetadata),
+    what: (CredentialPatch, ClientMetadata, Option<TokenFormat>),
 ) -> Result<Changed<CredentialDetail>, Error> {
-    let what = (patch, metadata);
     env.complete(async move |env| update_in_full(&env, caller, id, expected, what).await)
         .await
 }
@@ -40,7 +40,7 @@ pub(super) async fn update_in_full(
     caller: Caller,
     id: CredentialId,
     expected: Option<u64>,
-    (patch, metadata): (CredentialPatch, ClientMetadata),
+    (patch, metadata, format): (CredentialPatch, ClientMetadata, Option<TokenFormat>),
 ) -> Result<Changed<CredentialDetail>, Error> {
     let provider = {
         let mut read = env.store.read().await?;
@@ -51,7 +51,11 @@ pub(super) async fn update_in_full(
         found.ok_or(Error::NotFound(Kind::Credential))?
     };
     if provider.kind == ProviderKind::Builtin {
-        return update_builtin(env, caller, (id, expected), (patch, metadata)).await;
+        let what = (patch, metadata, format);
+        return update_builtin(env, caller, (id, expected), what).await;
+    }
+    if format.is_some() {
+        return Err(format_is_fixed().into());
     }
     let registrar = env.registrars.of(env, &provider).await?;
     let metadata = check(env, caller, (id, expected), patch.clone(), metadata).await?;
@@ -84,13 +88,13 @@ async fn update_builtin(
     env: &Environment,
     caller: Caller,
     which: (CredentialId, Option<u64>),
-    (patch, metadata): (CredentialPatch, ClientMetadata),
+    (patch, metadata, format): (CredentialPatch, ClientMetadata, Option<TokenFormat>),
 ) -> Result<Changed<CredentialDetail>, Error> {
     let mut write = env.store.write().await?;
     let credential = apply(env, write.as_mut(), caller, which, patch).await?;
     let metadata = complete(&credential, metadata)?;
     let client = current(write.as_mut(), &credential).await?;
-    builtin::update(env, write, (credential, client), &metadata).await
+    builtin::update(env, write, (credential, client), (&metadata, format)).await
 }
 
 /// The metadata with what they leave to the credential.

@@ -58,7 +58,7 @@ pub async fn update(
         }
         credential
     };
-    let what = (CredentialPatch::default(), metadata);
+    let what = (CredentialPatch::default(), metadata, None);
     let caller = caller(&credential, presented);
     oauth_client::update(env, caller, credential.id, None, what).await?;
     let mut write = env.store.write().await?;

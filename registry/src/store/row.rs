@@ -12,7 +12,7 @@ use super::RenderedCredential;
 use crate::{
     clock::Timestamp,
     credential::Credential,
-    ids::{CredentialId, GroupId, SecretId, TokenId},
+    ids::{AccessTokenId, CredentialId, GroupId, SecretId, TokenId},
     secret::Secret,
     token::Token,
 };
@@ -59,6 +59,8 @@ pub struct Deployed {
     pub secret: SecretId,
     /// The shared secret that has to be presented with it, for a pair.
     pub paired: Option<SecretId>,
+    /// The access token that is found there, of the client whose name is the secret.
+    pub token: Option<AccessTokenId>,
     /// The version of the group's key that the digest is made under.
     pub key_version: u32,
 }

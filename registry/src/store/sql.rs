@@ -26,6 +26,7 @@ use crate::{
     secrets::Keys,
 };
 
+mod access_token;
 mod admission;
 mod application;
 mod audit;

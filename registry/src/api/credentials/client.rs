@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     api::{problem::Problem, time::Moment},
-    oauth::resources,
+    oauth::{TokenFormat, resources},
     oauth_client::{OauthClient, Registration, metadata::ClientMetadata},
 };
 
@@ -68,13 +68,41 @@ pub(super) struct ClientRequest {
     /// People who answer for it.
     #[serde(default)]
     contacts: Vec<String>,
-    /// Only at the built-in identity provider: where its access tokens are good (RFC 8707), absolute URLs, at most 16.
+    /// Only at the built-in identity provider: where its access tokens are good (RFC 8707), absolute URLs, at most 16. Not with
+    /// `access_token_format` `opaque`.
     resources: Option<Vec<String>>,
+    /// Only at the built-in identity provider: what its access tokens are like. When absent, `jwt`, and in a change what it was.
+    access_token_format: Option<TokenFormatWord>,
+}
+
+/// What access tokens are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = AccessTokenFormat)]
+enum TokenFormatWord {
+    /// A JWT (RFC 9068), which gateways verify by themselves.
+    Jwt,
+    /// A value that says nothing, and that gateways look up: for rules that accept `bearer_token`.
+    Opaque,
+}
+
+impl From<TokenFormatWord> for TokenFormat {
+    fn from(word: TokenFormatWord) -> Self {
+        match word {
+            TokenFormatWord::Jwt => Self::Jwt,
+            TokenFormatWord::Opaque => Self::Opaque,
+        }
+    }
 }
 
 impl ClientRequest {
     /// Checks that the type and the way to prove itself fit together.
-    pub(super) fn into_metadata(self) -> Result<ClientMetadata, Problem> {
+    pub(super) fn into_parts(self) -> Result<(ClientMetadata, Option<TokenFormat>), Problem> {
+        let format = self.access_token_format.map(TokenFormat::from);
+        Ok((self.into_metadata()?, format))
+    }
+
+    fn into_metadata(self) -> Result<ClientMetadata, Problem> {
         let method = self.token_endpoint_auth_method;
         let proves = method.as_deref().is_some_and(|method| method != "none");
         let method = match self.client_type {
@@ -138,7 +166,8 @@ pub(super) struct ClientBody {
     provider: String,
     /// Who looks after it.
     registration: RegistrationWord,
-    /// As the provider says that it is registered (RFC 7591); empty for one that is `external`.
+    /// As the provider says that it is registered (RFC 7591), with `access_token_format` where that is `opaque`; empty for one that
+    /// is `external`.
     #[schema(value_type = Object)]
     metadata: Value,
     /// When it was registered, or linked.

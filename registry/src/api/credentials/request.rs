@@ -137,7 +137,8 @@ impl CredentialRequest {
         let wanted = match (registration.unwrap_or_default(), client, id, secret) {
             (RegistrationWord::Managed, client, None, None) => {
                 let client = client.unwrap_or_default();
-                Wanted::Managed(Box::new(client.into_metadata()?), TokenFormat::Jwt)
+                let (metadata, format) = client.into_parts()?;
+                Wanted::Managed(Box::new(metadata), format)
             }
             (RegistrationWord::External, None, Some(client_id), secret) => Wanted::External {
                 client_id,
@@ -273,9 +274,11 @@ pub(super) struct CredentialChange {
 
 impl CredentialChange {
     /// What is to be registered of a client from now on.
-    pub(super) fn take_client(&mut self) -> Result<Option<ClientMetadata>, Problem> {
+    pub(super) fn take_client(
+        &mut self,
+    ) -> Result<Option<(ClientMetadata, Option<TokenFormat>)>, Problem> {
         let client = self.client.take();
-        client.map(ClientRequest::into_metadata).transpose()
+        client.map(ClientRequest::into_parts).transpose()
     }
 }
 

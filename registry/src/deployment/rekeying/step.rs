@@ -12,7 +12,7 @@ use crate::{
     environment::Environment,
     error::Error,
     gateway::{self, Gateways},
-    ids::{GroupId, SecretId},
+    ids::{AccessTokenId, GroupId, SecretId},
     secret::Secret,
     store::{
         Deployed, DeployedRecord, Phase, ReadTransaction, Rekeying, StoreError, WriteTransaction,
@@ -154,7 +154,11 @@ async fn copy(
         secrets.into_iter().map(|one| (one.id, one)).collect();
     for record in records {
         let old = record.deployed;
-        let found = hash(env, &secrets, &old).and_then(|hash| {
+        let found = match old.token {
+            None => hash(env, &secrets, &old),
+            Some(token) => hash_of_token(env, write, token).await,
+        };
+        let found = found.and_then(|hash| {
             let old_digest = digesters.under(old.group, rekeying.from, &hash);
             let is_its_own = old_digest.is_some_and(|digest| digest.0 == old.digest);
             let new = digesters.under(old.group, rekeying.to, &hash);
@@ -194,6 +198,16 @@ fn hash(
         None => Ok(value),
         Some(shared) => Ok(SecretHash::of_pair(&value, &hash_of(shared)?)),
     }
+}
+
+async fn hash_of_token(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    token: AccessTokenId,
+) -> Result<SecretHash, Error> {
+    let token = write.access_token(token).await?;
+    let token = token.ok_or(StoreError::Unreadable("deployed_secrets.access_token_id"))?;
+    Ok(token.lookup_hash(&env.keys)?)
 }
 
 /// Every gateway has gone over: from now on nothing is deployed under the old key.

@@ -95,13 +95,13 @@ async fn a_client_that_goes_over_to_keys_of_its_own_loses_its_secret() {
         jwks: Some(json!({"keys": []})),
         ..service.clone()
     };
-    let changed = update(env, write.as_mut(), &made.client_id, &keys)
+    let changed = update(env, write.as_mut(), &made.client_id, (&keys, None))
         .await
         .unwrap();
     assert_eq!(changed.client_secret, None);
     let refused = replace_secret(env, write.as_mut(), &made.client_id, env.now()).await;
     assert!(matches!(refused, Err(Error::Invalid(_))));
-    let back = update(env, write.as_mut(), &made.client_id, &service)
+    let back = update(env, write.as_mut(), &made.client_id, (&service, None))
         .await
         .unwrap();
     env.commit(write).await.unwrap();

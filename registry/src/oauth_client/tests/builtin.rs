@@ -36,7 +36,7 @@ async fn make(desk: &Desk, format: TokenFormat) -> Issued {
     };
     let client = NewClient {
         provider: None,
-        wanted: Wanted::Managed(metadata, format),
+        wanted: Wanted::Managed(metadata, Some(format)),
     };
     let caller = desk.world.caller();
     create(&desk.world.env, caller, (new, client), None)
@@ -134,7 +134,7 @@ async fn metadata_are_replaced_and_the_way_to_prove_itself_stays() {
         jwks: Some(serde_json::json!({"keys": []})),
         ..metadata::ClientMetadata::default()
     };
-    let what = (CredentialPatch::default(), metadata);
+    let what = (CredentialPatch::default(), metadata, None);
     let refused = update(
         &desk.world.env,
         desk.world.caller(),

@@ -96,6 +96,7 @@ async fn an_update_in_which_the_registry_dies_and_the_answer_is_lost_ends() {
             grant_types: vec!["client_credentials".to_owned()],
             ..metadata::ClientMetadata::default()
         },
+        None,
     );
     let updating = update::update_in_full(env, caller, id(&issued), None, what);
     dying(&desk, Box::pin(updating)).await;
@@ -118,7 +119,7 @@ async fn an_update_in_which_the_registry_dies_is_finished() {
         ..metadata::ClientMetadata::default()
     };
     let (env, caller) = (&desk.world.env, desk.world.caller());
-    let what = (CredentialPatch::default(), metadata);
+    let what = (CredentialPatch::default(), metadata, None);
     dying(
         &desk,
         Box::pin(update::update_in_full(env, caller, id(&issued), None, what)),

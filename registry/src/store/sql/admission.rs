@@ -90,11 +90,12 @@ pub(super) fn decode(row: &Row) -> Result<Deployed, StoreError> {
         digest: columns.array("digest")?,
         secret: columns.parsed("secret_id")?,
         paired: columns.optional_parsed("paired_secret_id")?,
+        token: columns.optional_parsed("access_token_id")?,
         key_version: columns.number("key_version")?,
     })
 }
 
-pub(super) const DEPLOYED: &str = "select group_id, digest, secret_id, paired_secret_id, key_version from deployed_secrets where credential_id = $1";
+pub(super) const DEPLOYED: &str = "select group_id, digest, secret_id, paired_secret_id, access_token_id, key_version from deployed_secrets where credential_id = $1";
 
 pub(super) async fn deployed(
     connection: &mut Connection,
@@ -128,7 +129,7 @@ pub(super) async fn digest_owner(
 
 /// Of a stretch of an application's credentials.
 pub(super) const DEPLOYED_OF_MANY: &str =
-    "select d.group_id, d.digest, d.secret_id, d.paired_secret_id, d.key_version, d.credential_id
+    "select d.group_id, d.digest, d.secret_id, d.paired_secret_id, d.access_token_id, d.key_version, d.credential_id
      from credentials c
      join deployed_secrets d on d.credential_id = c.id
      where c.application_id = $1 and c.id > $2 and c.id <= $3";
@@ -151,12 +152,12 @@ pub(super) async fn deployed_of_many(
 
 pub(super) const DEPLOY: &str = "insert into deployed_secrets
              (group_id, digest, secret_id, credential_id, expires_at, record, revision, paired_secret_id,
-              key_version)
+              key_version, access_token_id)
          values ($1, $2, $3, $4, (select expires_at from credentials where id = $4), $5,
-             (select revision + $6 from installation where singleton = 1), $7, $8)
+             (select revision + $6 from installation where singleton = 1), $7, $8, $9)
          on conflict (group_id, digest) do update
          set secret_id = excluded.secret_id, expires_at = excluded.expires_at, record = excluded.record,
-             revision = excluded.revision, paired_secret_id = excluded.paired_secret_id
+             revision = excluded.revision, paired_secret_id = excluded.paired_secret_id, access_token_id = excluded.access_token_id
          where deployed_secrets.credential_id = excluded.credential_id";
 
 pub(super) async fn deploy(
@@ -176,6 +177,7 @@ pub(super) async fn deploy(
         .bind(ahead)
         .bind(deployed.paired.map(|paired| paired.to_string()))
         .bind(i64::from(deployed.key_version))
+        .bind(deployed.token.map(|token| token.to_string()))
         .execute(connection)
         .await?;
     if done.rows_affected() == 0 {
@@ -239,9 +241,9 @@ pub(super) async fn withdraw_of_application(
 
 /// Also where it is the shared secret of a pair.
 pub(super) const DEPLOYMENTS_OF: &str =
-    "select group_id, digest, secret_id, paired_secret_id, key_version from deployed_secrets where secret_id = $1
+    "select group_id, digest, secret_id, paired_secret_id, access_token_id, key_version from deployed_secrets where secret_id = $1
      union all
-     select group_id, digest, secret_id, paired_secret_id, key_version from deployed_secrets where paired_secret_id = $1";
+     select group_id, digest, secret_id, paired_secret_id, access_token_id, key_version from deployed_secrets where paired_secret_id = $1";
 
 pub(super) async fn deployments_of(
     connection: &mut Connection,

@@ -63,7 +63,7 @@ pub(super) const SECRETS: &str = "select digest from authorization_secrets
          where client_id = $1 and (ends_at is null or ends_at > $2) order by created_at desc limit 16";
 pub(super) const KEYS: &str =
     "select id, public_key, sealed, created_at, current_from, retired_from
-         from signing_keys order by current_from, id";
+         from signing_keys order by id";
 pub(super) const REVOKED: &str =
     "select digest from revoked_access_tokens where ends_at > $1 order by digest";
 
@@ -101,7 +101,11 @@ impl AuthorizationReads for SqlTransaction {
 
     async fn signing_keys(&mut self) -> Result<Vec<SigningKey>, StoreError> {
         let rows = sql(KEYS).fetch_all(&mut self.inner).await?;
-        rows.iter().map(decode_key).collect()
+        let keys: Result<Vec<_>, _> = rows.iter().map(decode_key).collect();
+        let mut keys = keys?;
+        // They are few.
+        keys.sort_by_key(|key| (key.current_from, key.id));
+        Ok(keys)
     }
 
     async fn revoked_access_tokens(&mut self, now: Timestamp) -> Result<Vec<[u8; 16]>, StoreError> {

@@ -259,18 +259,27 @@ pub(super) async fn update(
     Ok(())
 }
 
-pub(super) const DELETE: &str = "delete from credentials where id = $1";
+pub(super) const DELETE: [&str; 2] = [
+    "delete from access_tokens where credential_id = $1",
+    "delete from credentials where id = $1",
+];
 
 pub(super) async fn delete(
     connection: &mut Connection,
     id: CredentialId,
 ) -> Result<(), StoreError> {
     username::release(connection, id).await?;
-    sql(DELETE).bind(id.to_string()).execute(connection).await?;
+    for statement in DELETE {
+        sql(statement)
+            .bind(id.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 
-pub(super) const DELETE_OF_APPLICATION: [&str; 4] = [
+pub(super) const DELETE_OF_APPLICATION: [&str; 5] = [
+    "delete from access_tokens where credential_id in (select id from credentials where application_id = $1)",
     "delete from deployments where credential_id in (select id from credentials where application_id = $1)",
     "delete from withdrawals where credential_id in (select id from credentials where application_id = $1)",
     "delete from usernames where credential_id in (select id from credentials where application_id = $1)",
@@ -306,10 +315,17 @@ pub(super) const DUE: Sql = texts!(
     " where expires_at is not null and expires_at <= $1
          limit $2
      ) subquery
+     union
+     select credential_id from (
+         select distinct credential_id from access_tokens"
+    { " indexed by access_tokens_ending" | "" }
+    " where ends_at <= $1
+         limit $2
+     ) subquery
      limit $2"
 );
 
-/// Those with a retiring secret past its end, and those expired and yet deployed.
+/// Those with a retiring secret past its end, those expired and yet deployed, and those with an access token past its end.
 pub(super) async fn due(
     connection: &mut Connection,
     now: Timestamp,

@@ -48,7 +48,7 @@ pub(super) const COUNT: &str =
     "select count(*) as records from deployed_secrets where group_id = $1 and key_version = $2";
 
 pub(super) const RECORDS: &str =
-    "select group_id, digest, secret_id, paired_secret_id, key_version, credential_id
+    "select group_id, digest, secret_id, paired_secret_id, access_token_id, key_version, credential_id
      from deployed_secrets
      where group_id = $1 and digest > $3 and key_version = $2
      order by digest
@@ -64,8 +64,9 @@ pub(super) const SET: &str = "update digest_rotations
 
 /// Everything but the place is the record's that it is a copy of.
 pub(super) const COPY: &str = "insert into deployed_secrets
-         (group_id, digest, secret_id, credential_id, expires_at, record, revision, paired_secret_id, key_version)
-     select group_id, $3, secret_id, credential_id, expires_at, $4, revision, paired_secret_id, $5
+         (group_id, digest, secret_id, credential_id, expires_at, record, revision, paired_secret_id, key_version,
+          access_token_id)
+     select group_id, $3, secret_id, credential_id, expires_at, $4, revision, paired_secret_id, $5, access_token_id
      from deployed_secrets
      where group_id = $1 and digest = $2
      on conflict (group_id, digest) do nothing";

@@ -28,7 +28,8 @@ const BATCH: i64 = 10_000;
 macro_rules! columns {
     () => {
         "a.number, c.id, c.kind, c.identifier, c.enabled, c.not_before, c.expires_at, c.scopes, c.tokens_valid_from, s.version, s.origin, \
-         s.retiring_until, p.version as paired_version, p.retiring_until as paired_until"
+         s.retiring_until, p.version as paired_version, p.retiring_until as paired_until, \
+         t.scopes as token_scopes, t.ends_at as token_ends_at"
     };
 }
 
@@ -41,12 +42,13 @@ pub(super) const OF_SECRET: &str = concat!(
      join credentials c on c.id = s.credential_id
      join applications a on a.id = c.application_id
      left join secrets p on p.id = $2
+     left join access_tokens t on t.id = $3
      where s.id = $1"
 );
 
 /// What this version has not rendered yet.
 pub(super) const UNRENDERED: &str =
-    "select group_id, digest, secret_id, paired_secret_id, key_version
+    "select group_id, digest, secret_id, paired_secret_id, access_token_id, key_version
      from deployed_secrets
      where record is null
      limit $1";
@@ -75,12 +77,22 @@ fn decode(row: &Row, digest: Digest) -> Result<CredentialRow, StoreError> {
     let ends = [
         columns.optional_time("retiring_until")?,
         columns.optional_time("paired_until")?,
+        columns.optional_time("token_ends_at")?,
     ];
+    let given_for: Option<Vec<String>> = match columns.optional_text("token_scopes")? {
+        Some(_) => Some(columns.json("token_scopes")?),
+        None => None,
+    };
+    let mut scopes: Vec<String> = columns.json("scopes")?;
+    if let Some(given_for) = &given_for {
+        scopes.retain(|scope| given_for.contains(scope));
+    }
     Ok(CredentialRow {
         digest,
-        kind: match paired {
-            None => presented_as(&kind, &origin),
-            Some(_) => CredentialKind::ApiKeyPair,
+        kind: match (paired, &given_for) {
+            (_, Some(_)) => CredentialKind::BearerToken,
+            (None, None) => presented_as(&kind, &origin),
+            (Some(_), None) => CredentialKind::ApiKeyPair,
         },
         application: columns.number("number")?,
         id: columns.parsed::<CredentialId>("id")?.object_id(),
@@ -90,8 +102,12 @@ fn decode(row: &Row, digest: Digest) -> Result<CredentialRow, StoreError> {
         not_before: columns.optional_time("not_before")?,
         expires_at: columns.optional_time("expires_at")?,
         retiring_until: ends.into_iter().flatten().min(),
-        scopes: columns.json("scopes")?,
-        tokens_valid_from: columns.optional_time("tokens_valid_from")?,
+        tokens_valid_from: match given_for {
+            // One that was given before is gone.
+            Some(_) => None,
+            None => columns.optional_time("tokens_valid_from")?,
+        },
+        scopes,
     })
 }
 
@@ -103,8 +119,13 @@ pub(super) async fn render(
     let row = sql(OF_SECRET)
         .bind(deployed.secret.to_string())
         .bind(deployed.paired.map(|paired| paired.to_string()))
+        .bind(deployed.token.map(|token| token.to_string()))
         .fetch_one(connection)
         .await?;
+    let is_missing = Columns(&row).optional_text("token_scopes")?.is_none();
+    if deployed.token.is_some() && is_missing {
+        return Err(StoreError::Unreadable("deployed_secrets.access_token_id"));
+    }
     record::render(decode(&row, Digest(deployed.digest))?)
 }
 

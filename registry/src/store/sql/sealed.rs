@@ -10,7 +10,7 @@ use crate::{
     store::{SealedValue, StoreError},
 };
 
-pub(super) const COUNT: [&str; 8] = [
+pub(super) const COUNT: [&str; 9] = [
     "select count(*) as sealed from secrets",
     "select count(*) as sealed from secrets where recoverable is not null",
     "select count(*) as sealed from digest_keys",
@@ -19,10 +19,11 @@ pub(super) const COUNT: [&str; 8] = [
     "select count(*) as sealed from oauth_clients where sealed is not null",
     "select count(*) as sealed from provider_operations",
     "select count(*) as sealed from signing_keys",
+    "select count(*) as sealed from access_tokens",
 ];
 
 /// What does not begin with the layout and the id of a key.
-pub(super) const ELSEWHERE: [&str; 8] = [
+pub(super) const ELSEWHERE: [&str; 9] = [
     "select id as place, sealed from secrets
          where id > $1 and substr(sealed, 1, 5) <> $2 order by id limit $3",
     "select id as place, recoverable as sealed from secrets
@@ -39,9 +40,11 @@ pub(super) const ELSEWHERE: [&str; 8] = [
          where id > $1 and substr(sealed, 1, 5) <> $2 order by id limit $3",
     "select id as place, sealed from signing_keys
          where id > $1 and substr(sealed, 1, 5) <> $2 order by id limit $3",
+    "select id as place, sealed from access_tokens
+         where id > $1 and substr(sealed, 1, 5) <> $2 order by id limit $3",
 ];
 
-pub(super) const PUT: [&str; 8] = [
+pub(super) const PUT: [&str; 9] = [
     "update secrets set sealed = $2 where id = $1 and sealed = $3",
     "update secrets set recoverable = $2 where id = $1 and recoverable = $3",
     "update digest_keys set sealed = $2 where group_id || '/' || version = $1 and sealed = $3",
@@ -50,11 +53,12 @@ pub(super) const PUT: [&str; 8] = [
     "update oauth_clients set sealed = $2 where secret_id = $1 and sealed = $3",
     "update provider_operations set sealed = $2 where id = $1 and sealed = $3",
     "update signing_keys set sealed = $2 where id = $1 and sealed = $3",
+    "update access_tokens set sealed = $2 where id = $1 and sealed = $3",
 ];
 
 fn statement_for(
     column: &'static str,
-    statements: [&'static str; 8],
+    statements: [&'static str; 9],
 ) -> Result<&'static str, StoreError> {
     let mut pairs = COLUMNS.into_iter().zip(statements);
     let found = pairs.find(|(known, _)| *known == column);

@@ -11,6 +11,7 @@ const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded")
 /// A client that proves itself by HTTP Basic.
 pub(crate) struct Client {
     actor: Actor,
+    pub(crate) credential: String,
     pub(crate) id: String,
     pub(crate) secret: String,
 }
@@ -18,17 +19,14 @@ pub(crate) struct Client {
 impl Client {
     /// A new one of an application, made with these members besides those that each has.
     pub(crate) async fn of(registry: &TestRegistry, application: &str, extra: Value) -> Self {
-        let mut body = json!({
-            "type": "oauth_client",
-            "name": "client",
-            "client": {"grant_types": ["client_credentials"]},
-        });
+        let mut body = json!({"type": "oauth_client", "name": "client"});
         if let (Value::Object(body), Value::Object(extra)) = (&mut body, extra) {
             body.extend(extra);
         }
         let made = registry.credential(application, body).await;
         Self {
             actor: registry.stranger(),
+            credential: text(&made["id"]),
             id: text(&made["client"]["client_id"]),
             secret: text(&made["secret"]["value"]),
         }

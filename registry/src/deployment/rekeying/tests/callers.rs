@@ -4,7 +4,7 @@ use super::KEY;
 use crate::{
     credential::{Issued, NewCredential, NewSecret, RotatedSecret},
     secrets::SecretText,
-    testing::{HOUR, World, follower::Follower, secret},
+    testing::{HOUR, World, client::Client, follower::Follower, secret},
 };
 
 /// Everything by which callers identify themselves, of every kind.
@@ -14,6 +14,8 @@ pub(super) struct Callers {
     passwords: Vec<(String, SecretText)>,
     usernames: Vec<String>,
     pairs: Vec<(SecretText, SecretText)>,
+    /// OAuth clients, which gateways know besides their access tokens.
+    clients: usize,
 }
 
 impl Callers {
@@ -52,6 +54,9 @@ impl Callers {
         callers
             .passwords
             .push(("eve".to_owned(), generated.secret.unwrap()));
+        let client = Client::new(world, "client").await;
+        callers.values.push(client.token(world).await);
+        callers.clients += 1;
         callers
     }
 
@@ -78,6 +83,10 @@ impl Callers {
     }
 
     pub(super) fn count(&self) -> usize {
-        self.values.len() + self.passwords.len() + self.usernames.len() + self.pairs.len()
+        self.values.len()
+            + self.passwords.len()
+            + self.usernames.len()
+            + self.pairs.len()
+            + self.clients
     }
 }

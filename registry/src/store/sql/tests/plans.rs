@@ -6,10 +6,10 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::*;
 use crate::store::sql::{
-    admission, application, audit, authorization, catalog, chain, connection::Sql, copy,
-    credential, deployment, export, feed, gateway, idempotency, installation, issuer, journal, key,
-    leak, log, master, oauth_client, operation, organization, provider, registration, rekeying,
-    rendering, restoring, rotation, sealed, secret, token, usage, username, witness,
+    access_token, admission, application, audit, authorization, catalog, chain, connection::Sql,
+    copy, credential, deployment, export, feed, gateway, idempotency, installation, issuer,
+    journal, key, leak, log, master, oauth_client, operation, organization, provider, registration,
+    rekeying, rendering, restoring, rotation, sealed, secret, token, usage, username, witness,
 };
 
 mod exceptions;
@@ -25,6 +25,7 @@ macro_rules! statements {
 /// Every statement, by the name of its constant. Those in lists are numbered.
 pub(super) fn statements() -> Vec<(String, Sql)> {
     let single = statements! {
+        access_token: GET BY_DIGEST OF_CREDENTIAL OF_MANY LIVING INSERT DELETE DELETE_OF DELETE_ENDED;
         admission: GROUPS_ADMITTING ADMIT TOUCH_APPLICATION DISMISS DEPLOYED DIGEST_OWNER DEPLOYED_OF_MANY DEPLOY TOUCH WITHDRAW
             WITHDRAW_OF_APPLICATION DEPLOYMENTS_OF;
         application: GET LIST LIST_OWNED LIST_NAMED LIST_FROM EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE;
@@ -35,7 +36,7 @@ pub(super) fn statements() -> Vec<(String, Sql)> {
         catalog: COLUMNS REFERENCES;
         copy: SCHEMA MIGRATIONS_EXIST BEGIN_RESTORE NEW_EPOCH;
         restoring: IN_PROGRESS;
-        credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DELETE DUE;
+        credential: GET LIST BEYOND NAMED IDENTIFIED INSERT UPDATE FOLLOW_EXPIRY DUE;
         deployment: OVERRIDES OVERRIDES_OF_MANY IS_WANTED SET_OVERRIDE REMOVE_OVERRIDE DEPLOYED_AT WITHDRAWN_AT
             ADMITTED_AT DISMISSED WITHDRAW_ONE WITHDRAW_MANY;
         export: LIST;
@@ -74,12 +75,13 @@ pub(super) fn statements() -> Vec<(String, Sql)> {
         .into_iter()
         .map(|(name, sql)| (name.to_owned(), sql))
         .collect();
-    let lists: [(&str, Vec<Sql>); 16] = [
+    let lists: [(&str, Vec<Sql>); 17] = [
         ("sealed::COUNT", every(&sealed::COUNT)),
         ("sealed::ELSEWHERE", every(&sealed::ELSEWHERE)),
         ("sealed::PUT", every(&sealed::PUT)),
         ("authorization::DELETE", every(&authorization::DELETE)),
         ("authorization::PRUNE", every(&authorization::PRUNE)),
+        ("credential::DELETE", every(&credential::DELETE)),
         ("provider::DELETE", every(&provider::DELETE)),
         ("application::DELETE", every(&application::DELETE)),
         ("search::OF_ORGANIZATION", every(&search::OF_ORGANIZATION)),

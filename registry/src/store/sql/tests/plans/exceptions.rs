@@ -1,7 +1,7 @@
 //! Statements that may look at every row or sort what they find, each with the reason.
 
 /// Steps that look at every row, and why they may.
-pub(super) const WALKS: [(&str, &str); 55] = [
+pub(super) const WALKS: [(&str, &str); 56] = [
     (
         "operation::LET_GO",
         "those that a registry was at when it died, once at the start",
@@ -43,6 +43,7 @@ pub(super) const WALKS: [(&str, &str); 55] = [
     ("sealed::COUNT 5", "everything is sealed anew"),
     ("sealed::COUNT 6", "everything is sealed anew"),
     ("sealed::COUNT 7", "a few keys"),
+    ("sealed::COUNT 8", "everything is sealed anew"),
     ("authorization::KEYS", "a few keys"),
     (
         "authorization::REVOKED",
