@@ -90,9 +90,8 @@ pub(super) async fn service(
         "type": "oauth_client", "name": name, "scopes": [SCOPE], "client": {"resources": resources},
     });
     let credential = admin.credential(application, body).await;
-    let client_id = credential.json["client"]["client_id"].as_str();
     Service {
-        client_id: client_id.expect("a client").to_owned(),
+        client_id: scene::client_id(&credential),
         credential,
     }
 }

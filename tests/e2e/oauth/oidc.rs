@@ -2,7 +2,6 @@
 
 use e2e::{
     admin::{Admin, Credential},
-    eventually::eventually,
     http::Client,
     stack::Stack,
 };
@@ -11,12 +10,16 @@ use serde_json::{Value, json};
 
 use super::scene::{self, SCOPE, blocking};
 
+mod ended;
+
 /// A registered client, and all that it takes for its tokens to pass.
 struct Scene {
     _stack: Stack,
     client: Client,
     admin: Admin,
     peer: Option<OidcProvider>,
+    /// Its id here.
+    provider: String,
     application: String,
     credential: Credential,
     client_id: String,
@@ -37,7 +40,7 @@ impl Scene {
                 "introspection_client_secret": secret,
             },
         });
-        admin.post("/v1/identity-providers", body).await.expect(201);
+        let provider = admin.post("/v1/identity-providers", body).await.expect(201);
         let application = scene::application(&admin, "jack").await;
         let (credential, client_id) = scene::registered(&admin, &application, "client").await;
         Self {
@@ -45,6 +48,7 @@ impl Scene {
             client,
             admin,
             peer: Some(peer),
+            provider: provider.json()["id"].as_str().expect("an id").to_owned(),
             application,
             credential,
             client_id,
@@ -126,72 +130,6 @@ async fn a_client_that_nobody_registered_here_is_refused_whatever_its_provider_g
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_client_is_refused_in_every_form_from_the_moment_that_the_answer_comes() {
-    let scene = Scene::new(Options::default()).await;
-    let (jwt, opaque) = (scene.token("orders").await, scene.token("opaque").await);
-    scene.passes(&jwt).await;
-    scene.passes(&opaque).await;
-    let path = format!("/v1/credentials/{}", scene.credential.id);
-    let receipt = scene::deleted_everywhere(&scene.admin, &path).await;
-    for token in [&jwt, &opaque] {
-        let refused = scene.client.get("/").bearer(token).consistently(401).await;
-        refused.unwrap_or_else(|answer| panic!("{answer} after {receipt}"));
-    }
-    // It is not at its provider either, after a while.
-    eventually("the provider has no such client", || async {
-        let (id, secret) = (&scene.client_id, &scene.credential.secret);
-        match scene.try_token(id, secret, "orders").await {
-            Err(refusal) if refusal["error"] == "invalid_client" => Ok(()),
-            other => Err(other),
-        }
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_disabled_application_or_credential_and_a_cut_off_stop_tokens_that_are_still_good() {
-    let scene = Scene::new(Options::default()).await;
-    let (jwt, opaque) = (scene.token("orders").await, scene.token("opaque").await);
-    let application = format!("/v1/applications/{}", scene.application);
-    for enabled in [true, false, true] {
-        scene
-            .admin
-            .patch(&application, json!({"enabled": enabled}))
-            .await;
-        for token in [&jwt, &opaque] {
-            if enabled {
-                scene.passes(token).await;
-            } else {
-                scene.is_refused(token).await;
-            }
-        }
-    }
-    scene.change_credential(json!({"enabled": false})).await;
-    scene.is_refused(&jwt).await;
-    scene.change_credential(json!({"enabled": true})).await;
-    scene.passes(&jwt).await;
-    let path = format!("/v1/credentials/{}/revoke-tokens", scene.credential.id);
-    scene.admin.post(&path, json!({})).await.expect(200);
-    scene.is_refused(&jwt).await;
-    scene.is_refused(&opaque).await;
-    // Tokens say in whole seconds when they were given: the first that counts is of the next one.
-    let again = eventually("another token passes", || async {
-        let token = scene.token("orders").await;
-        let answer = scene.client.get("/").bearer(&token).send().await;
-        if answer.status == 200 {
-            Ok(token)
-        } else {
-            Err(answer)
-        }
-    })
-    .await;
-    scene.passes(&again).await;
-    scene::deleted_everywhere(&scene.admin, &application).await;
-    let refused = scene.client.get("/").bearer(&again).consistently(401).await;
-    refused.expect("refused with its application");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_provider_may_change_its_keys_at_any_time() {
     let mut scene = Scene::new(Options::default()).await;
     let before = scene.token("orders").await;
@@ -204,19 +142,21 @@ async fn a_provider_may_change_its_keys_at_any_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_provider_is_down_known_keys_go_on_and_unknown_tokens_are_not_called_wrong() {
+async fn while_the_provider_is_down_its_keys_go_on_and_tokens_that_only_it_knows_are_not_called_wrong()
+ {
     let mut scene = Scene::new(Options::default()).await;
     let jwt = scene.token("orders").await;
+    let (never_seen, opaque) = (scene.token("orders").await, scene.token("opaque").await);
     scene.passes(&jwt).await;
     scene.with_peer(OidcProvider::stop).await;
     scene.passes(&jwt).await;
-    let refused = scene
-        .client
-        .get("/")
-        .bearer("nobody-can-say")
-        .until(503)
-        .await;
-    assert_ne!(refused.header("retry-after"), "");
+    scene.passes(&never_seen).await;
+    for token in [opaque.as_str(), "nobody-can-say"] {
+        let refused = scene.client.get("/").bearer(token).until(503).await;
+        assert_ne!(refused.header("retry-after"), "");
+    }
+    scene.with_peer(OidcProvider::start_again).await;
+    scene.passes(&opaque).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,11 +60,15 @@ pub(super) async fn registered(
 ) -> (Credential, String) {
     let body = json!({"type": "oauth_client", "name": name, "provider": "elsewhere", "client": {"scope": SCOPE}});
     let credential = admin.credential(application, body).await;
-    let id = credential.json["client"]["client_id"].as_str();
-    let id = id
-        .unwrap_or_else(|| panic!("{}", credential.json))
-        .to_owned();
+    let id = client_id(&credential);
     (credential, id)
+}
+
+/// What the client is called at its provider.
+pub(super) fn client_id(credential: &Credential) -> String {
+    let id = credential.json["client"]["client_id"].as_str();
+    id.unwrap_or_else(|| panic!("{}", credential.json))
+        .to_owned()
 }
 
 /// oidc-provider on a port that it keeps.
