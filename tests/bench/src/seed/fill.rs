@@ -230,6 +230,7 @@ impl Place {
             secret,
             paired: None,
             key_version: 1,
+            token: None,
         };
         write.deploy(&deployed, id).await?;
         if let Some(username) = &minted.username {
