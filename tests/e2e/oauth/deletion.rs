@@ -102,11 +102,7 @@ async fn a_deleted_client_and_a_deleted_key_are_refused_by_the_same_change_of_th
         assert_eq!(come_to(receipt), (&json!(0), &json!(1)), "{receipt}");
     }
     let revision = |receipt: &Value| receipt["revision"].as_u64().expect("a revision");
-    assert_eq!(
-        revision(&of_client) + 1,
-        revision(&of_key),
-        "one change each"
-    );
+    assert!(revision(&of_client) < revision(&of_key), "a change each");
     for call in &pair.calls {
         let admitted = call.consistently(200).await;
         admitted.expect("nobody has told the gateway");
