@@ -25,6 +25,7 @@ mod names;
 
 mod apps;
 mod audit;
+mod bridge_check;
 mod changes;
 mod credentials;
 mod export;
@@ -63,6 +64,12 @@ pub enum Command {
     /// Identity providers, at which OAuth clients are registered
     #[command(after_help = EXIT_CODES)]
     Providers(providers::Providers),
+    /// Try an HTTP bridge to an identity provider out, and say what is wrong with it
+    ///
+    /// Needs no registry. Clients are registered, changed and removed again as the registry would do it, and the bridge is
+    /// asked what it must refuse. No secret is ever printed.
+    #[command(after_help = bridge_check::EXIT_CODES)]
+    BridgeCheck(bridge_check::BridgeCheck),
     /// Tokens for the registry's API
     #[command(after_help = EXIT_CODES)]
     Tokens(tokens::Tokens),
@@ -104,7 +111,7 @@ pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
     let format = command.format();
     // As for grep, where 1 is no failure.
     let finds = match &command {
-        Command::Scan(_) => true,
+        Command::Scan(_) | Command::BridgeCheck(_) => true,
         Command::Audit(audit) => audit.verifies(),
         _ => false,
     };
@@ -116,6 +123,7 @@ pub fn run(command: Command, console: &mut Console<'_>) -> ExitCode {
         Command::Gateways(gateways) => done(gateways.run(console)),
         Command::Organizations(organizations) => done(organizations.run(console)),
         Command::Providers(providers) => providers.run(console),
+        Command::BridgeCheck(check) => check.run(console),
         Command::Tokens(tokens) => done(tokens.run(console)),
         Command::Audit(audit) => audit.run(console),
         Command::Changes(changes) => done(changes.run(console)),
@@ -142,6 +150,7 @@ impl Command {
             Self::Gateways(command) => command.common.format(),
             Self::Organizations(command) => command.common.format(),
             Self::Providers(command) => command.common.format(),
+            Self::BridgeCheck(command) => command.format(),
             Self::Tokens(command) => command.common.format(),
             Self::Audit(command) => command.common.format(),
             Self::Changes(command) => command.common.format(),

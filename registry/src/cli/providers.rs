@@ -14,6 +14,8 @@ use super::{
     output::{Format, Table, ago, enabled, moment, or, print_fields, print_json, text},
 };
 
+mod reconcile;
+
 const COLLECTION: &str = "/v1/identity-providers";
 /// Bytes of a file at most.
 const MAX_FILE: u64 = 64 * 1024;
@@ -69,6 +71,11 @@ enum Action {
         /// Its name or id
         provider: String,
     },
+    /// Compare the clients at providers with what the registry knows of them; exits with 1 if something does not agree
+    ///
+    /// Without --repair, --orphans and --forget nothing is changed.
+    #[command(after_help = reconcile::EXIT_CODES)]
+    Reconcile(reconcile::Reconcile),
 }
 
 /// How a provider is talked to.
@@ -144,6 +151,7 @@ impl Providers {
                 desk.delete(&path, Wait::default(), &format!("deleted {provider}"))?;
             }
             Action::Verify { provider } => return verify(&mut desk, &provider),
+            Action::Reconcile(reconcile) => return reconcile.run(&mut desk),
         }
         Ok(0)
     }
@@ -171,7 +179,7 @@ impl Settings {
 }
 
 /// Reads JSON from a file. An error never repeats what is in it.
-fn read(file: &str) -> Result<Value, Failure> {
+pub(super) fn read(file: &str) -> Result<Value, Failure> {
     let unusable = |what: &str| Failure::Usage(format!("{file}: {what}"));
     let source: Box<dyn std::io::Read> = if file == "-" {
         Box::new(std::io::stdin().lock())

@@ -5,15 +5,19 @@
 //! tolerant in what it reads, and sends what RFC 7591 has names for.
 
 mod api7;
+pub mod check;
 mod konnect;
+mod lines;
 
 use async_trait::async_trait;
 use axum::http::Method;
+use serde_json::Value;
 
+use self::lines::{Wish, line};
 use super::{
     answers,
     configuration::{Dialect, HttpBridge, Secrets},
-    exchange::{Answered, Ask, Body, Exchange, address, headers, segment},
+    exchange::{Answered, Ask, Body, Exchange, address, headers},
     registrar::{Known, Listed, Marker, ProviderError, ProviderErrorKind, Registered, Registrar},
 };
 use crate::{
@@ -53,8 +57,33 @@ impl Bridge {
         })
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Body) -> Result<Answered, ProviderError> {
-        let address = self.base.below(path).map_err(|error| ProviderError {
+    /// What is sent to register a client.
+    fn registration(
+        &self,
+        metadata: &ClientMetadata,
+        marker: Marker,
+    ) -> Result<Value, ProviderError> {
+        match self.dialect {
+            Dialect::Api7 => api7::body(metadata, Some(marker)),
+            Dialect::Konnect => Ok(konnect::application(metadata, marker)),
+        }
+    }
+
+    /// What is sent to replace what is registered of a client.
+    fn replacement(
+        &self,
+        client: &Known,
+        metadata: &ClientMetadata,
+    ) -> Result<Value, ProviderError> {
+        match self.dialect {
+            Dialect::Api7 => api7::update(client, metadata),
+            Dialect::Konnect => Ok(konnect::update(client, metadata)),
+        }
+    }
+
+    async fn ask(&self, wish: Wish<'_>, body: Body) -> Result<Answered, ProviderError> {
+        let (method, path) = line(self.dialect, wish);
+        let address = self.base.below(&path).map_err(|error| ProviderError {
             kind: ProviderErrorKind::Garbage,
             code: None,
             description: format!("the client's id makes no address at the bridge: {error}"),
@@ -78,14 +107,8 @@ impl Registrar for Bridge {
         metadata: &ClientMetadata,
         marker: Marker,
     ) -> Result<Registered, ProviderError> {
-        let (path, body) = match self.dialect {
-            Dialect::Api7 => (
-                api7::CLIENTS.to_owned(),
-                api7::body(metadata, Some(marker))?,
-            ),
-            Dialect::Konnect => (String::new(), konnect::application(metadata, marker)),
-        };
-        let answered = self.ask(Method::POST, &path, Body::Json(body)).await?;
+        let body = self.registration(metadata, marker)?;
+        let answered = self.ask(Wish::Register, Body::Json(body)).await?;
         let asked = marker.put_into(metadata);
         answers::registered(&answered, None, &asked)
     }
@@ -100,19 +123,8 @@ impl Registrar for Bridge {
         client: &Known,
         metadata: &ClientMetadata,
     ) -> Result<Registered, ProviderError> {
-        let id = segment(&client.client_id);
-        let answered = match self.dialect {
-            Dialect::Api7 => {
-                let body = Body::Json(api7::update(client, metadata)?);
-                let path = format!("{}/{id}", api7::CLIENTS);
-                self.ask(Method::PUT, &path, body).await?
-            }
-            Dialect::Konnect => {
-                let body = Body::Json(konnect::update(client, metadata));
-                let path = format!("{id}/event-hook");
-                self.ask(Method::POST, &path, body).await?
-            }
-        };
+        let body = Body::Json(self.replacement(client, metadata)?);
+        let answered = self.ask(Wish::Update(&client.client_id), body).await?;
         answers::registered(&answered, Some(client), metadata)
     }
 
@@ -121,12 +133,8 @@ impl Registrar for Bridge {
         client: &Known,
         metadata: &ClientMetadata,
     ) -> Result<Registered, ProviderError> {
-        let id = segment(&client.client_id);
-        let path = match self.dialect {
-            Dialect::Api7 => format!("{}/{id}/rotate-secret", api7::CLIENTS),
-            Dialect::Konnect => format!("{id}/new-secret"),
-        };
-        let answered = self.ask(Method::POST, &path, Body::None).await?;
+        let wish = Wish::Rotate(&client.client_id);
+        let answered = self.ask(wish, Body::None).await?;
         let registered = answers::registered(&answered, Some(client), metadata)?;
         if registered.client_secret.is_none() {
             let message = "its answer to the rotation of a secret holds no client_secret";
@@ -136,12 +144,8 @@ impl Registrar for Bridge {
     }
 
     async fn delete(&self, client: &Known) -> Result<(), ProviderError> {
-        let id = segment(&client.client_id);
-        let path = match self.dialect {
-            Dialect::Api7 => format!("{}/{id}", api7::CLIENTS),
-            Dialect::Konnect => id,
-        };
-        self.ask(Method::DELETE, &path, Body::None).await.map(drop)
+        let wish = Wish::Delete(&client.client_id);
+        self.ask(wish, Body::None).await.map(drop)
     }
 
     async fn list(&self) -> Result<Vec<Listed>, ProviderError> {

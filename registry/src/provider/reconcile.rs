@@ -327,9 +327,14 @@ fn differing(client: &OauthClient, registered: &Registered) -> Option<Vec<String
         return None;
     };
     let names: BTreeSet<&String> = known.keys().chain(now.keys()).collect();
+    // Some providers keep no mark; what they answered at the registration did not contradict it.
+    let is_no_mark =
+        |name: &str| matches!(name, "software_id" | "software_version") && !now.contains_key(name);
     let differing = names.into_iter().filter(|name| {
         // Said apart, and only where there is one.
-        name.as_str() != "client_secret_expires_at" && known.get(*name) != now.get(*name)
+        name.as_str() != "client_secret_expires_at"
+            && known.get(*name) != now.get(*name)
+            && !is_no_mark(name)
     });
     let differing: Vec<String> = differing.cloned().collect();
     (!differing.is_empty()).then_some(differing)

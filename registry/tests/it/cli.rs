@@ -14,6 +14,7 @@ use crate::support::{TestRegistry, admin_token};
 
 mod apps;
 mod audit;
+mod bridges;
 mod connection;
 mod credentials;
 mod deployments;

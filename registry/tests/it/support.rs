@@ -25,6 +25,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 mod actor;
+pub(crate) mod bridge;
 mod client;
 
 pub(crate) use actor::{Actor, Apisix, Reply};

@@ -20,6 +20,8 @@ pub(super) fn show(console: &mut Console<'_>, item: &Value) -> Result<(), Failur
         ("status", enabled(item)),
         ("identifier", text(item, "identifier")),
         ("user name", text(item, "username")),
+        ("client id", of_client(item, "client_id")),
+        ("issuer", of_client(item, "issuer")),
         ("description", text(item, "description")),
         ("labels", labels(item)),
         ("scopes", joined(item, "scopes")),
@@ -55,6 +57,12 @@ pub(super) fn show_secrets(console: &mut Console<'_>, item: &Value) -> Result<()
         console.line(line)?;
     }
     Ok(())
+}
+
+/// What is known of an OAuth client; empty for other credentials.
+fn of_client(item: &Value, name: &str) -> String {
+    item.get("client")
+        .map_or_else(String::new, |client| text(client, name))
 }
 
 /// When the next rotation is due; empty where none is wanted.

@@ -59,6 +59,21 @@ async fn metadata_that_differ_are_named_and_sent_again_on_request() {
 }
 
 #[tokio::test]
+async fn a_provider_that_keeps_no_mark_has_not_changed_the_client() {
+    let desk = Desk::new().await;
+    let issued = desk.create("jack").await.unwrap();
+    desk.provider.meddle(client_id(&issued), |metadata| {
+        (metadata.software_id, metadata.software_version) = (None, None);
+    });
+    assert_eq!(compare(&desk, Repair::default()).await.findings, []);
+    desk.provider.meddle(client_id(&issued), |metadata| {
+        metadata.software_id = Some("another".to_owned());
+    });
+    let found = compare(&desk, Repair::default()).await;
+    assert_eq!(one(&found).kind, FindingKind::Drift);
+}
+
+#[tokio::test]
 async fn a_client_that_is_gone_is_reported_and_replaced_by_rotating() {
     let desk = Desk::new().await;
     let issued = desk.create("jack").await.unwrap();

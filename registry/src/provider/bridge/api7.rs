@@ -10,9 +10,6 @@ use crate::{
     provider::registrar::{Known, Marker, ProviderError},
 };
 
-/// Where clients are.
-pub(super) const CLIENTS: &str = "clients";
-
 pub(super) fn body(
     metadata: &ClientMetadata,
     marker: Option<Marker>,
