@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     lifetime::Lifetimes,
     oauth::upkeep::AccessTokens,
+    oauth_client::Proofs,
     organization::Quotas,
     outgoing::Outgoing,
     password::PasswordWork,
@@ -55,6 +56,8 @@ pub struct Environment {
     pub outgoing: Outgoing,
     /// Tokens with which clients are registered, until they end.
     pub fetched_tokens: FetchedTokens,
+    /// How often somebody may try to prove that a client there is theirs.
+    pub client_proofs: Proofs,
     /// Who talks to which of them.
     pub registrars: Arc<dyn Registrars>,
 }

@@ -33,6 +33,9 @@ pub enum Error {
     /// Too much password hashing is going on.
     #[error("password hashing is busy")]
     Busy,
+    /// Too many attempts of this kind; the next may be made after this time.
+    #[error("too many attempts")]
+    TooManyAttempts(std::time::Duration),
     /// The same was being read for others, and that failed.
     #[error("the same was being read for others, and that failed")]
     ReadFailed,

@@ -13,6 +13,7 @@ mod create;
 mod cut_off;
 pub(crate) mod intent;
 mod link;
+mod proofs;
 mod register;
 mod release;
 mod rotate;
@@ -26,10 +27,11 @@ pub(crate) use builtin::{finish, register_in};
 pub(crate) use release::{end, release, release_application};
 pub(crate) use rotate::rotate;
 pub(crate) use sealed::{Management, Payload};
-pub(crate) use update::{keep_management, send_again, settle as settle_update};
+pub(crate) use update::{begin_reading, keep_management, send_again, settle as settle_update};
 
 pub use create::{NewClient, Wanted, create};
 pub use cut_off::revoke_tokens;
+pub use proofs::Proofs;
 pub use update::update;
 
 /// A registration at a provider. To gateways it is one of its credential's secrets: the pair of issuer and client id.

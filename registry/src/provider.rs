@@ -117,6 +117,8 @@ pub(crate) mod phase {
     pub(crate) const INTENDED: &str = "intended";
     /// The provider was asked, and said no more than that.
     pub(crate) const UNANSWERED: &str = "unanswered";
+    /// A client is being read: whatever comes of it, there is nothing to be done.
+    pub(crate) const READING: &str = "reading";
     /// A client was registered that nobody gets to know: it is to be removed.
     pub(crate) const UNDOING: &str = "undoing";
     /// The provider was asked to remove it, and said no more than that.

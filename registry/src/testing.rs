@@ -158,6 +158,7 @@ impl World {
             access_tokens: crate::oauth::upkeep::AccessTokens::default(),
             outgoing: to_this_machine(),
             fetched_tokens: crate::provider::oidc::FetchedTokens::default(),
+            client_proofs: crate::oauth_client::Proofs::default(),
             registrars: Arc::new(crate::provider::registrars::Configured),
         };
         let mut read = env.store.read().await.unwrap();

@@ -39,6 +39,7 @@ impl From<Error> for Problem {
             Error::VersionMismatch(kind) => Self::new(Kind::PreconditionFailed)
                 .field("If-Match")
                 .detail(format!("the {kind} is at another version")),
+            Error::TooManyAttempts(wait) => Self::new(Kind::TooManyAttempts).retry_after(wait),
             Error::Busy | Error::ReadFailed | Error::UsageNotKept => {
                 Self::new(Kind::Overloaded).retry_after(BUSY_RETRY)
             }

@@ -65,6 +65,17 @@ impl Scene {
         Self::new(json!({"jwks_uri": ""})).await
     }
 
+    /// A registry that talks to this machine, and finds what names stand for by `resolver`.
+    fn resolving(&mut self, resolver: Arc<dyn crate::outgoing::Resolve>) {
+        let policy = crate::outgoing::Policy {
+            allowed: vec!["127.0.0.0/8".parse().unwrap()],
+        };
+        let trusted = crate::outgoing::trust(None).unwrap();
+        self.world.env.outgoing = crate::outgoing::Outgoing::new(policy, resolver, trusted);
+        let issuers = Issuers::new(self.world.env.clone(), Arc::default()).unwrap();
+        self.issuers = Arc::new(issuers);
+    }
+
     async fn introspecting() -> Self {
         Self::new(json!({"introspection": {"endpoint": "", "client_id": "registry"}})).await
     }
@@ -542,4 +553,37 @@ async fn credentials_do_not_go_to_another_origin_that_a_provider_names() {
         "{answered:?}"
     );
     assert!(other.requests().is_empty());
+}
+
+/// Every name is the address of the cloud's metadata service, written as IPv6.
+#[derive(Debug)]
+struct Metadata;
+
+#[async_trait::async_trait]
+impl crate::outgoing::Resolve for Metadata {
+    async fn addresses(&self, _: &str, port: u16) -> std::io::Result<Vec<std::net::SocketAddr>> {
+        let address = "::ffff:169.254.169.254".parse().unwrap();
+        Ok(vec![std::net::SocketAddr::new(address, port)])
+    }
+}
+
+#[tokio::test]
+async fn no_key_set_is_fetched_from_the_registrys_own_network_whatever_name_leads_there() {
+    let mut scene = Scene::with_keys().await;
+    scene.resolving(Arc::new(Metadata));
+    scene
+        .change(|provider| {
+            let tokens = json!({"jwks_uri": "https://keys.example/jwks"});
+            provider.configuration = json!({ "tokens": tokens }).to_string();
+        })
+        .await;
+    scene.look().await;
+    let error = scene
+        .issuers
+        .state_of(scene.provider.id)
+        .unwrap()
+        .last_error;
+    let error = error.unwrap();
+    assert!(error.contains("does not talk to"), "{error}");
+    assert_ne!(scene.told().await, Some(vec!["one".to_owned()]));
 }

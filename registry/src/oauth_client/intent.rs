@@ -79,15 +79,13 @@ impl Intent {
 
     /// Refuses to go on with what another has taken up: whoever does nothing for longer than [`LEASE`], for one because its
     /// machine stood still, may find that.
-    pub(crate) async fn check(&self, write: &mut dyn WriteTransaction) -> Result<(), Error> {
+    ///
+    /// What is kept of it may say more by now than what it was begun with.
+    pub(crate) async fn check(&self, write: &mut dyn WriteTransaction) -> Result<Operation, Error> {
         let kept = write.operation(self.operation.id).await?;
         // Whoever takes it up counts one attempt more.
-        let is_own = kept.is_some_and(|kept| kept.attempts == self.operation.attempts);
-        if is_own {
-            Ok(())
-        } else {
-            Err(Conflict::ClientBusy.into())
-        }
+        let own = kept.filter(|kept| kept.attempts == self.operation.attempts);
+        Ok(own.ok_or(Conflict::ClientBusy)?)
     }
 
     /// Forgets it, in the transaction that keeps what came of it.
@@ -96,23 +94,13 @@ impl Intent {
         Ok(write.delete_operation(self.operation.id).await?)
     }
 
-    /// Writes down how far it has come.
-    async fn save(
-        &mut self,
-        env: &Environment,
-        write: &mut dyn WriteTransaction,
-    ) -> Result<(), Error> {
-        self.operation.sealed = self.payload.seal(env, write, self.operation.id).await?;
-        Ok(write.update_operation(&self.operation).await?)
-    }
-
     /// It has come this far, and is left to its caller for another while.
     pub(crate) async fn advance(&mut self, env: &Environment, phase: &str) -> Result<(), Error> {
         let mut write = env.store.write().await?;
-        self.check(write.as_mut()).await?;
+        self.operation.sealed = self.check(write.as_mut()).await?.sealed;
         phase.clone_into(&mut self.operation.phase);
         self.operation.next_attempt_at = Some(env.now().after(LEASE));
-        self.save(env, write.as_mut()).await?;
+        write.update_operation(&self.operation).await?;
         env.commit(write).await?;
         Ok(())
     }
@@ -150,12 +138,12 @@ impl Intent {
         error: &ProviderError,
     ) -> Result<(), Error> {
         let mut write = env.store.write().await?;
-        self.check(write.as_mut()).await?;
+        self.operation.sealed = self.check(write.as_mut()).await?.sealed;
         phase.clone_into(&mut self.operation.phase);
         self.operation.next_attempt_at = at;
         self.operation.is_held = false;
         self.operation.last_error = Some(error.description.clone());
-        self.save(env, write.as_mut()).await?;
+        write.update_operation(&self.operation).await?;
         env.commit(write).await?;
         Ok(())
     }

@@ -125,6 +125,31 @@ async fn remove(
     Ok(write.insert_operation(&operation).await?)
 }
 
+/// Has a removal that is to be done prove itself by what manages the client by now.
+pub(super) async fn hand_over(
+    env: &Environment,
+    write: &mut dyn WriteTransaction,
+    client: &OauthClient,
+    management: &Management,
+) -> Result<(), Error> {
+    for mut operation in write.operations_about(client.credential).await? {
+        if operation.kind != OperationKind::Delete {
+            continue;
+        }
+        let mut payload = Payload::open(env, &operation)?;
+        if payload.secret() != Some(client.secret) {
+            continue;
+        }
+        payload.management = Some(management.clone());
+        operation.sealed = payload.seal(env, write, operation.id).await?;
+        if !operation.is_held {
+            operation.next_attempt_at = Some(env.now());
+        }
+        write.update_operation(&operation).await?;
+    }
+    Ok(())
+}
+
 /// Lets others have the client from now on.
 pub(crate) async fn end(
     write: &mut dyn WriteTransaction,

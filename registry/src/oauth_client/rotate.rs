@@ -6,7 +6,7 @@ use super::{
     metadata::ClientMetadata,
     register::{answered, check},
     release,
-    update::{about, current},
+    update::{about, current, rescue},
 };
 use crate::{
     caller::Caller,
@@ -91,8 +91,11 @@ pub(super) async fn rotate_in_full(
             intent.undo(env, &registered).await;
             Err(error)
         }
-        // The one before works no more: the worker keeps what is needed to rotate again.
-        Err(error) => Err(error),
+        // The one before works no more: what is needed to rotate again is kept.
+        Err(error) => {
+            rescue(env, &intent, &registered).await;
+            Err(error)
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     intent::Intent,
     metadata::ClientMetadata,
     register::{answered, metadata_text},
+    release,
 };
 use crate::{
     caller::Caller,
@@ -65,7 +66,13 @@ pub(super) async fn update_in_full(
             intent.failed(env, &error).await;
             Err(error.into())
         }
-        Ok(registered) => finish(env, caller, (id, patch), (&intent, &registered)).await,
+        Ok(registered) => {
+            let finished = finish(env, caller, (id, patch), (&intent, &registered)).await;
+            if finished.is_err() {
+                rescue(env, &intent, &registered).await;
+            }
+            finished
+        }
     }
 }
 
@@ -166,6 +173,21 @@ async fn finish(
     Ok(changed)
 }
 
+/// Keeps what the provider has answered although what was to become of it here failed: what managed the client before may
+/// be void.
+pub(super) async fn rescue(env: &Environment, intent: &Intent, registered: &Registered) {
+    let kept = async {
+        let mut write = env.store.write().await?;
+        settle(env, write.as_mut(), intent, registered).await?;
+        env.commit(write).await?;
+        Ok::<(), Error>(())
+    };
+    if let Err(error) = kept.await {
+        let id = intent.operation.id;
+        tracing::warn!(operation = %id, %error, "what an identity provider has answered could not be kept");
+    }
+}
+
 /// Keeps what the provider has answered, in the transaction that forgets the operation.
 pub(crate) async fn settle(
     env: &Environment,
@@ -185,27 +207,58 @@ pub(crate) async fn settle(
         client.metadata = answered(registered)?;
         client.updated_at = env.now();
         write.update_oauth_client(&client).await?;
+        release::hand_over(env, write, &client, &management).await?;
     }
     intent.finish(write).await
+}
+
+/// Writes down that a client is being read, unless something else is being done about it: an answer may replace what manages
+/// the client, and two of them at the same time would leave nobody knowing which is the last one.
+pub(crate) async fn begin_reading(
+    env: &Environment,
+    client: &OauthClient,
+) -> Result<Option<Intent>, Error> {
+    let mut write = env.store.write().await?;
+    let credential = write.credential(client.credential).await?;
+    let client = write.oauth_client(client.secret).await?;
+    let (Some(credential), Some(client)) = (credential, client) else {
+        return Ok(None);
+    };
+    let payload = about(env, &client, &ClientMetadata::default())?;
+    let what = (OperationKind::Update, phase::READING);
+    let place = (client.provider, &credential);
+    match Intent::note(env, write.as_mut(), place, what, payload).await {
+        Ok(intent) => {
+            env.commit(write).await?;
+            Ok(Some(intent))
+        }
+        Err(Error::Conflict(Conflict::ClientBusy)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Keeps what manages a client from now on, where an answer says so.
 pub(crate) async fn keep_management(
     env: &Environment,
-    client: &OauthClient,
+    intent: &Intent,
     registered: &Registered,
 ) -> Result<(), Error> {
-    let before = Management::open(env, client)?;
-    let after = before.after(registered);
-    if after == before {
-        return Ok(());
-    }
     let mut write = env.store.write().await?;
-    if let Some(mut client) = write.oauth_client(client.secret).await? {
-        client.sealed = Some(after.seal(env, write.as_mut(), client.secret).await?);
-        write.update_oauth_client(&client).await?;
-        env.commit(write).await?;
+    let found = match intent.payload.secret() {
+        Some(secret) => write.oauth_client(secret).await?,
+        None => None,
+    };
+    if let Some(mut client) = found.filter(|client| client.ended_at.is_none()) {
+        let before = Management::open(env, &client)?;
+        let after = before.after(registered);
+        if after != before {
+            client.sealed = Some(after.seal(env, write.as_mut(), client.secret).await?);
+            write.update_oauth_client(&client).await?;
+            release::hand_over(env, write.as_mut(), &client, &after).await?;
+        }
     }
+    intent.finish(write.as_mut()).await?;
+    env.commit(write).await?;
     Ok(())
 }
 

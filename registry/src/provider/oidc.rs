@@ -2,6 +2,7 @@
 
 mod fetched;
 mod message;
+mod proof;
 
 use async_trait::async_trait;
 use axum::http::{HeaderName, HeaderValue, Method};
@@ -138,13 +139,17 @@ impl Oidc {
 
     async fn token_endpoint(&self) -> Result<Address, ProviderError> {
         let found = self.discovered().await?.token_endpoint.clone();
-        let issuer: Option<Address> = self.issuer.parse().ok();
-        let own = found.filter(|it| issuer.is_some_and(|issuer| issuer.has_origin_of(it)));
+        let own = found.filter(|it| self.is_of_issuer(it));
         own.ok_or_else(|| {
             ProviderError::unsupported(
                 "its metadata names no token_endpoint at the issuer's origin: name it in registration.token.endpoint",
             )
         })
+    }
+
+    fn is_of_issuer(&self, address: &Address) -> bool {
+        let issuer: Option<Address> = self.issuer.parse().ok();
+        issuer.is_some_and(|issuer| issuer.has_origin_of(address))
     }
 
     /// Asks with what proves the registry, and forgets a fetched token that is refused.
@@ -372,6 +377,10 @@ impl Registrar for Oidc {
             .ask_as_registry(Method::GET, address, Body::None)
             .await?;
         answers::listed(&answered)
+    }
+
+    async fn proves(&self, client_id: &str, secret: &SecretText) -> Result<bool, ProviderError> {
+        self.is_secret_of(client_id, secret).await
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Kind},
     ids::{CredentialId, OperationId, ProviderId},
     listing::MAX_LIMIT,
-    oauth_client::{self, Management, OauthClient, Registration},
+    oauth_client::{self, OauthClient, Registration},
 };
 
 /// What is to be done about what does not agree. Without any of it, it is only said.
@@ -216,12 +216,19 @@ impl Desk<'_> {
     }
 
     async fn client(&mut self, client: OauthClient) -> Result<(), Error> {
-        let management = Management::open(self.env, &client)?;
-        let known = management.known(client.client_id.clone());
+        let Some(reading) = oauth_client::begin_reading(self.env, &client).await? else {
+            return Ok(());
+        };
         self.found.checked = self.found.checked.saturating_add(1);
-        let (kind, detail) = match self.registrar.read(&known).await {
+        let read = self.registrar.read(&reading.known()).await;
+        match &read {
             Ok(registered) => {
-                oauth_client::keep_management(self.env, &client, &registered).await?;
+                oauth_client::keep_management(self.env, &reading, registered).await?;
+            }
+            Err(_) => reading.forget(self.env).await?,
+        }
+        let (kind, detail) = match read {
+            Ok(registered) => {
                 let Some(members) = differing(&client, &registered) else {
                     return Ok(());
                 };

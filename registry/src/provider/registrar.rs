@@ -43,6 +43,14 @@ pub trait Registrar: fmt::Debug + Send + Sync {
     async fn delete(&self, client: &Known) -> Result<(), ProviderError>;
     /// The clients that bear a mark of the registry. [`ProviderErrorKind::Unsupported`] where nobody has said how to ask.
     async fn list(&self) -> Result<Vec<Listed>, ProviderError>;
+    /// Whether the secret is the client's, asked as that client. [`ProviderErrorKind::Unsupported`] where there is no way to
+    /// ask.
+    async fn proves(&self, _client_id: &str, _secret: &SecretText) -> Result<bool, ProviderError> {
+        Err(ProviderError::unsupported(
+            "it cannot be asked whether a secret is a client's: have the client linked by a token of role portal_admin or \
+             api_owner",
+        ))
+    }
 }
 
 /// By what a client is recognised that the registry has registered, or may have: the operation that did it, and the provider

@@ -136,6 +136,7 @@ pub(super) async fn attempt(env: &Environment, intent: Intent) -> Result<(), Err
             work.search(intent).await
         }
         (OperationKind::Rotate, _) => work.learn(intent).await,
+        (OperationKind::Update, phase::READING) => intent.forget(env).await,
         (OperationKind::Update, _) => work.update(intent).await,
         (OperationKind::Delete, _) => work.delete(intent).await,
     }

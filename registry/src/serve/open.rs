@@ -9,6 +9,7 @@ use crate::{
     environment::Environment,
     idempotency, journal,
     keys::KeySource,
+    oauth_client::Proofs,
     outgoing::{self, Outgoing, SystemResolver},
     password::{Cost, PasswordHasher},
     provider::{self, oidc::FetchedTokens, registrars::Configured},
@@ -120,6 +121,7 @@ fn environment(
         access_tokens: config.access_tokens,
         outgoing: Outgoing::new(policy, Arc::new(SystemResolver), tls),
         fetched_tokens: FetchedTokens::default(),
+        client_proofs: Proofs::default(),
         registrars: Arc::new(Configured),
     })
 }

@@ -101,6 +101,16 @@ impl Scripted {
         self.state().clients.clone()
     }
 
+    /// Has a client that the registry knows nothing of.
+    pub(crate) fn adopt(&self, client_id: &str, secret: &str) {
+        let client = Client {
+            secret: secret.to_owned(),
+            token: String::new(),
+            metadata: ClientMetadata::default(),
+        };
+        self.state().clients.insert(client_id.to_owned(), client);
+    }
+
     /// Forgets a client, as its administrator may.
     pub(crate) fn lose(&self, client_id: &str) {
         self.state().clients.remove(client_id);
@@ -296,6 +306,14 @@ impl Registrar for Scripted {
                 })
             });
             Ok(marked.collect())
+        })
+        .await
+    }
+
+    async fn proves(&self, client_id: &str, secret: &SecretText) -> Result<bool, ProviderError> {
+        self.call("proves", |state| {
+            let client = state.clients.get(client_id);
+            Ok(client.is_some_and(|client| client.secret == secret.expose()))
         })
         .await
     }

@@ -172,6 +172,31 @@ fn bodies(application: &str, credential: &str) -> Vec<(Method, String, Value)> {
             json!({"name": "m", "description": "d", "labels": labels, "scopes": ["read"]}),
         ),
         post(
+            "/v1/identity-providers",
+            json!({"name": "n", "kind": "http_bridge", "issuer": "https://id.example", "description": "d",
+                "configuration": {"base_url": "https://id.example", "dialect": "api7"},
+                "secrets": {"headers": {"x-api-key": "k"}}}),
+        ),
+        post(
+            &of_application,
+            of_credential(
+                json!({"type": "oauth_client", "provider": "builtin", "client": {
+                "client_name": "n", "scope": "read", "grant_types": ["client_credentials"], "contacts": ["c"],
+                "resources": ["https://api.example"]}}),
+            ),
+        ),
+        post(
+            &of_application,
+            of_credential(
+                json!({"type": "oauth_client", "provider": "builtin", "registration": "external",
+                "client_id": "c", "client_secret": "s"}),
+            ),
+        ),
+        post(
+            "/v1/registration-tokens",
+            json!({"application": application, "scopes": ["read"], "description": "d", "clients": 1}),
+        ),
+        post(
             "/v1/organizations",
             json!({"name": "n", "description": "d"}),
         ),
@@ -248,5 +273,32 @@ async fn in_a_body_it_is_refused_or_nobodys() {
         }
     }
     assert!(refused > 80, "{refused}");
+    registry.stop().await;
+}
+
+#[tokio::test]
+async fn in_a_form_it_is_refused() {
+    let registry = Data::postgres().await.start(&[]).await;
+    let stranger = registry.stranger();
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    // User name and password, each with a NUL in it.
+    let basic = ("authorization", "Basic YQBiOmEAYg==");
+    for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
+        for body in [
+            &b"grant_type=client_credentials&client_id=a%00b&client_secret=a%00b&token=a%00b"[..],
+            b"grant_type=a%00b&scope=a%00b&resource=a%00b&token=a%00b&token_type_hint=a%00b",
+            b"grant_type=client_credentials&token=t&client_assertion=a%00b.a%00b.a%00b&client_assertion_type=a%00b",
+            b"a%00b=a%00b",
+            b"grant_type=a\0b&client_id=a\0b&token=a\0b",
+            b"token=%ff%fe&client_id=%ff&client_secret=%",
+        ] {
+            for headers in [&[form][..], &[form, basic][..]] {
+                let body = Bytes::from_static(body);
+                let reply = stranger.send(Method::POST, path, headers, body).await;
+                is_not_the_servers_fault(&reply, path);
+                assert!(reply.status.is_client_error(), "{path} {}", reply.status);
+            }
+        }
+    }
     registry.stop().await;
 }

@@ -96,7 +96,8 @@ pub(super) struct CredentialRequest {
     client: Option<ClientRequest>,
     /// Only for `oauth_client` that is `external`, and required there: its name at the provider.
     client_id: Option<String>,
-    /// Only for `oauth_client` that is `external`: proves that the client is the caller's. Never kept.
+    /// Only for `oauth_client` that is `external`, and required there unless the token has the role `portal_admin` or
+    /// `api_owner`: proves that the client is the caller's. The identity provider is asked once, and it is not kept.
     #[schema(value_type = Option<String>, write_only)]
     client_secret: Option<Given>,
 }

@@ -13,6 +13,16 @@ async fn dying<T>(desk: &Desk, work: impl Future<Output = T>) {
     }
 }
 
+fn in_place() -> credential::Rotation {
+    credential::Rotation {
+        part: crate::secret::Part::Value,
+        grace: Duration::ZERO,
+        end_after_silence: None,
+        expires_at: crate::edit::Edit::Keep,
+        secret: credential::RotatedSecret::Generated { username: None },
+    }
+}
+
 const DEATHS: [Fate; 2] = [Fate::DiesBefore, Fate::DiesAfter];
 
 #[tokio::test]
@@ -85,6 +95,54 @@ async fn what_another_has_taken_up_is_not_gone_on_with() {
 }
 
 #[tokio::test]
+async fn what_manages_a_client_is_kept_whatever_became_of_the_change_meanwhile() {
+    for renews in [true, false] {
+        let desk = Desk::new().await;
+        let issued = desk.create("jack").await.unwrap();
+        if renews {
+            desk.provider.renew_secrets();
+        }
+        desk.provider.next(&[Fate::Stalls]);
+        let (env, caller, id) = (desk.world.env.clone(), desk.world.caller(), id(&issued));
+        let changing = tokio::spawn(async move {
+            if renews {
+                let rotation = in_place();
+                let rotated = rotate::rotate(&env, caller, (id, None), rotation, None).await;
+                return rotated.map(drop);
+            }
+            let metadata = metadata::ClientMetadata {
+                grant_types: vec!["client_credentials".to_owned()],
+                ..metadata::ClientMetadata::default()
+            };
+            let what = (CredentialPatch::default(), metadata, None);
+            update(&env, caller, id, None, what).await.map(drop)
+        });
+        desk.provider.dying.notified().await;
+        // The answer is on its way, and holds another token to manage the client with.
+        desk.world.delete_credential(id).await;
+        desk.provider.resume.notify_one();
+        changing.await.unwrap().unwrap_err();
+        worker::work(&desk.world.env).await.unwrap();
+        assert_eq!(desk.provider.clients().len(), 0, "renews: {renews}");
+        desk.agrees().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_being_read_is_not_changed_meanwhile_and_a_death_by_then_is_no_matter() {
+    let desk = Desk::new().await;
+    let issued = desk.create("jack").await.unwrap();
+    desk.provider.next(&[Fate::DiesBefore]);
+    dying(&desk, reconcile::compare(&desk, Repair::default())).await;
+    let busy = desk.rename(id(&issued), "jim").await;
+    assert!(matches!(busy, Err(Error::Conflict(Conflict::ClientBusy))));
+    worker::take_over(&desk.world.env).await.unwrap();
+    worker::work(&desk.world.env).await.unwrap();
+    desk.agrees().await;
+    desk.rename(id(&issued), "jim").await.unwrap();
+}
+
+#[tokio::test]
 async fn an_update_in_which_the_registry_dies_and_the_answer_is_lost_ends() {
     let desk = Desk::new().await;
     let issued = desk.create("jack").await.unwrap();
@@ -148,13 +206,7 @@ async fn a_rotation_in_which_the_registry_dies_leaves_one_client_that_can_be_rot
         let issued = desk.create("jack").await.unwrap();
         desk.provider.next(&[fate]);
         let (env, caller) = (&desk.world.env, desk.world.caller());
-        let rotation = credential::Rotation {
-            part: crate::secret::Part::Value,
-            grace: Duration::ZERO,
-            end_after_silence: None,
-            expires_at: crate::edit::Edit::Keep,
-            secret: credential::RotatedSecret::Generated { username: None },
-        };
+        let rotation = in_place();
         let which = (id(&issued), None);
         dying(
             &desk,

@@ -63,10 +63,8 @@ async fn a_client_goes_with_its_application() {
     link(&world, other, "jack").await.unwrap();
 }
 
-#[tokio::test]
-async fn whoever_does_not_grant_links_nothing_without_proof() {
-    let world = World::new().await;
-    provider(&world, "elsewhere").await;
+/// Somebody who grants nothing, with an application of their own.
+async fn developer(world: &World) -> (Caller, ApplicationId) {
     let owner: Owner = "own_01kag3p5k8e4trsn0ps4fwt5ea".parse().unwrap();
     let mut new = World::new_application("theirs");
     new.owner = Some(owner.to_string());
@@ -75,14 +73,95 @@ async fn whoever_does_not_grant_links_nothing_without_proof() {
         role: Role::Developer { owner },
         ..world.caller()
     };
-    let refused = link_as(&world, developer, planned(application, "jack"), "jack").await;
-    assert!(matches!(
-        refused,
-        Err(Error::NotAllowed(InvalidField {
-            field: "registration",
-            ..
-        }))
-    ));
+    (developer, application)
+}
+
+/// Links a client of [`Desk`]'s provider with this for a proof.
+async fn link_with(
+    desk: &Desk,
+    caller: Caller,
+    (application, client_id): (ApplicationId, &str),
+    secret: Option<&str>,
+) -> Result<Issued, Error> {
+    let client = NewClient {
+        provider: Some("elsewhere".to_owned()),
+        wanted: Wanted::External {
+            client_id: client_id.to_owned(),
+            client_secret: secret.map(|text| crate::secrets::SecretText::new(text.to_owned())),
+        },
+    };
+    let what = (planned(application, client_id), client);
+    let created = create(&desk.world.env, caller, what, None).await?;
+    Ok(created.value)
+}
+
+#[track_caller]
+fn is_not_allowed(result: Result<Issued, Error>) {
+    match result {
+        Err(Error::NotAllowed(invalid)) => assert_eq!(invalid.field, "client_secret"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn whoever_does_not_grant_links_what_they_prove_to_be_theirs() {
+    let desk = Desk::new().await;
+    let (caller, application) = developer(&desk.world).await;
+    desk.provider.adopt("client-7", "secret-7");
+    let theirs = (application, "client-7");
+    is_not_allowed(link_with(&desk, caller, theirs, None).await);
+    is_not_allowed(link_with(&desk, caller, theirs, Some("guessed")).await);
+    is_not_allowed(link_with(&desk, caller, (application, "client-8"), Some("secret-7")).await);
+    let issued = link_with(&desk, caller, theirs, Some("secret-7"))
+        .await
+        .unwrap();
+    assert_eq!(client_id(&issued), "client-7");
+    assert!(issued.secret.is_none(), "it is kept nowhere");
+    assert!(!format!("{issued:?}").contains("secret-7"));
+    assert_eq!(desk.provider.calls(), ["proves", "proves", "proves"]);
+    // Whoever grants needs none, and another's application is no place to try secrets at.
+    let admin = link_with(&desk, desk.world.caller(), theirs, Some("secret-7")).await;
+    assert!(matches!(admin, Err(Error::Invalid(_))), "{admin:?}");
+    let elsewhere = (desk.application, "client-7");
+    let hidden = link_with(&desk, caller, elsewhere, Some("secret-7")).await;
+    assert!(matches!(hidden, Err(Error::NotFound(_))), "{hidden:?}");
+    assert_eq!(desk.provider.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn nobody_guesses_secrets_by_way_of_the_registry() {
+    let desk = Desk::new().await;
+    let (caller, application) = developer(&desk.world).await;
+    desk.provider.adopt("client-7", "secret-7");
+    let theirs = (application, "client-7");
+    let mut refused = 0;
+    let wait = loop {
+        match link_with(&desk, caller, theirs, Some("guessed")).await {
+            Err(Error::TooManyAttempts(wait)) => break wait,
+            other => is_not_allowed(other),
+        }
+        refused += 1;
+    };
+    assert_eq!(refused, 5);
+    assert_eq!(desk.provider.calls().len(), 5);
+    desk.world.clock.advance(wait);
+    link_with(&desk, caller, theirs, Some("secret-7"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_refuses_nobody() {
+    let desk = Desk::new().await;
+    let (caller, application) = developer(&desk.world).await;
+    desk.provider.adopt("client-7", "secret-7");
+    desk.provider.next(&[Fate::Unsent]);
+    let theirs = (application, "client-7");
+    let away = link_with(&desk, caller, theirs, Some("secret-7")).await;
+    assert!(matches!(away, Err(Error::Provider(_))), "{away:?}");
+    link_with(&desk, caller, theirs, Some("secret-7"))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::{
     clock::Timestamp,
     entropy::SeededEntropy,
     ids::{OperationId, ProviderId},
-    outgoing::{Policy, SystemResolver, trust},
+    outgoing::{Policy, trust},
     provider::{
         ProviderKind,
         configuration::{FetchedToken, HeaderSecret, Registration},
@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod failures;
+mod proof;
 mod real;
 
 fn marker() -> Marker {

@@ -1,7 +1,31 @@
 //! What goes wrong at a provider, at each step.
 
+use std::net::SocketAddr;
+
+use async_trait::async_trait;
+
 use super::*;
-use crate::outgoing::MAX_ANSWER_BYTES;
+use crate::outgoing::{MAX_ANSWER_BYTES, Resolve};
+
+/// Names that somebody has pointed into the registry's network.
+#[derive(Debug)]
+struct Names;
+
+#[async_trait]
+impl Resolve for Names {
+    async fn addresses(&self, host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+        let found: &[&str] = match host {
+            "inner.example" => &["10.0.0.7"],
+            "mapped.example" => &["::ffff:169.254.169.254"],
+            "local.example" => &["fd00::1"],
+            // One good address does not excuse the other.
+            "both.example" => &["203.0.114.1", "127.0.0.1"],
+            _ => &["127.0.0.1"],
+        };
+        let addresses = found.iter().map(|text| text.parse().unwrap());
+        Ok(addresses.map(|ip| SocketAddr::new(ip, port)).collect())
+    }
+}
 
 /// What each call comes to.
 async fn each(oidc: &Oidc, client: &Known) -> [(&'static str, ProviderError); 5] {
@@ -212,11 +236,7 @@ async fn no_address_leads_into_the_registrys_own_network() {
     let world = World::sqlite().await;
     // As a registry is installed: not even this machine.
     let env = Environment {
-        outgoing: Outgoing::new(
-            Policy::default(),
-            Arc::new(SystemResolver),
-            trust(None).unwrap(),
-        ),
+        outgoing: Outgoing::new(Policy::default(), Arc::new(Names), trust(None).unwrap()),
         ..world.env.clone()
     };
     for origin in [
@@ -226,6 +246,10 @@ async fn no_address_leads_into_the_registrys_own_network() {
         "https://[::1]",
         "https://10.0.0.1",
         "https://localhost",
+        "https://inner.example",
+        "https://mapped.example",
+        "https://local.example",
+        "https://both.example",
     ] {
         let make = |configuration: configuration::Oidc| {
             Oidc::new(&env, &provider(origin), &configuration, &secrets()).unwrap()
