@@ -243,34 +243,44 @@ impl Asked {
         let object = read.filter(|_| self.is_json);
         object.ok_or_else(|| {
             let message = "the body must be a JSON object: application/json";
-            Refused(Code::InvalidRequest.because(message))
+            Code::InvalidRequest.because(message).into()
         })
     }
 }
 
 /// A refusal on its way out.
-struct Refused(Refusal);
+struct Refused {
+    refusal: Refusal,
+    /// Of what is refused in the words of OAuth.
+    status: StatusCode,
+}
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self(refusal)
+        Self {
+            refusal,
+            status: StatusCode::BAD_REQUEST,
+        }
     }
 }
 
 impl From<Problem> for Refused {
     /// The body could not be read, or the answer not written.
     fn from(problem: Problem) -> Self {
-        let message = match problem.kind() {
-            Kind::TooLarge => "the body is too large",
-            _ => "the body cannot be read",
+        let (status, message) = match problem.kind() {
+            Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
+            _ => (StatusCode::BAD_REQUEST, "the body cannot be read"),
         };
-        Self(Code::InvalidRequest.because(message))
+        Self {
+            refusal: Code::InvalidRequest.because(message),
+            status,
+        }
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let (status, error, description) = match self.0 {
+        let (status, error, description) = match self.refusal {
             Refusal::Domain(error) => return Problem::from(error).into_response(),
             Refusal::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
@@ -278,7 +288,7 @@ impl IntoResponse for Refused {
                 "a valid registration token is required".to_owned(),
             ),
             Refusal::Refused { code, description } => {
-                (StatusCode::BAD_REQUEST, code.word(), ascii(&description))
+                (self.status, code.word(), ascii(&description))
             }
         };
         let body = RefusalBody {

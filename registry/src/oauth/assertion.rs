@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use filter_core::jwt::{Algorithm, Claims, Signed, Token, key};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::AuthorizationClient;
@@ -45,11 +46,12 @@ pub(super) fn verify(
     let keys = KeySet::read(keys.as_bytes(), &rsa).ok()?.keys;
     let key = key::find(&keys, &token.signed.header).ok()?;
     token.signed.verify(key, &Ring).ok()?;
-    let subject = subject(&token.signed.payload)?;
+    let payload: Value = serde_json::from_slice(&token.signed.payload).ok()?;
+    let subject = payload.get("sub")?.as_str()?;
     let is_own = subject == client.client_id;
     let ends_at = check(env, client, &token.claims).filter(|_| is_own)?;
     Some(Proof {
-        digest: digest(&token.signed),
+        digest: digest(&token.signed, payload.get("jti")),
         ends_at,
     })
 }
@@ -73,13 +75,14 @@ fn check(env: &Environment, client: &AuthorizationClient, claims: &Claims) -> Op
     is_now.then_some(ends_at)
 }
 
-/// What gateways have no use for. The claims are read strictly before, so nothing is there twice.
-fn subject(payload: &[u8]) -> Option<String> {
-    let claims: serde_json::Value = serde_json::from_slice(payload).ok()?;
-    Some(claims.get("sub")?.as_str()?.to_owned())
-}
-
-/// One signature of ECDSA can be written in two ways, so what is signed is what counts.
-fn digest(signed: &Signed<'_>) -> [u8; 32] {
-    Sha256::digest(&signed.payload).into()
+/// One signature of ECDSA can be written in two ways, so where there is no name what is signed is what counts.
+fn digest(signed: &Signed<'_>, name: Option<&Value>) -> [u8; 32] {
+    match name.and_then(Value::as_str) {
+        Some(name) => Sha256::new()
+            .chain_update("jti\0")
+            .chain_update(name)
+            .finalize()
+            .into(),
+        None => Sha256::digest(&signed.payload).into(),
+    }
 }

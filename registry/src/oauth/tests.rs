@@ -26,6 +26,7 @@ use crate::{
     testing::{HOUR, World},
 };
 
+mod assertions;
 mod opaque;
 
 const ISSUER: &str = "https://keys.example";

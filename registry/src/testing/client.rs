@@ -26,7 +26,7 @@ const ADDRESS: &str = "192.0.2.1";
 pub(crate) struct Client {
     pub(crate) credential: CredentialId,
     pub(crate) desk: Desk,
-    client_id: String,
+    name: String,
     secret: SecretText,
 }
 
@@ -52,14 +52,14 @@ impl Client {
         Self {
             credential: issued.detail.credential.id,
             desk: Desk::new(1000),
-            client_id: issued.detail.clients[0].client_id.clone(),
+            name: issued.detail.clients[0].client_id.clone(),
             secret: issued.secret.unwrap(),
         }
     }
 
     fn presented(&self) -> Presented {
         Presented::Basic {
-            client_id: self.client_id.clone(),
+            client_id: self.name.clone(),
             secret: self.secret.clone(),
         }
     }

@@ -35,6 +35,7 @@ mod limits;
 mod listing;
 mod matrix;
 mod nul;
+mod oauth;
 mod opaque_tokens;
 mod operations;
 mod organizations;

@@ -75,6 +75,11 @@ async fn a_registration_token_is_shown_once_and_opens_nothing_else() {
             .await;
         is_refusal(&reply, 400, error);
     }
+    let large = Bytes::from(vec![b' '; 4 * 1024 * 1024]);
+    let reply = bearer
+        .send(Method::POST, "/oauth2/register", &[JSON], large)
+        .await;
+    is_refusal(&reply, 413, "invalid_request");
     let path = format!("{collection}/{}", text(&made["id"]));
     admin.delete(&path).await.has(204);
     let reply = bearer

@@ -30,11 +30,17 @@ pub(in crate::api) struct Refusal {
     error: OauthError,
     /// Whether the client came by HTTP Basic, and so must be told that it may again.
     by_basic: bool,
+    /// Whether it is the length of the body that is refused.
+    is_too_large: bool,
 }
 
 impl Refusal {
     pub(super) const fn new(error: OauthError, by_basic: bool) -> Self {
-        Self { error, by_basic }
+        Self {
+            error,
+            by_basic,
+            is_too_large: false,
+        }
     }
 }
 
@@ -47,11 +53,16 @@ impl From<OauthError> for Refusal {
 impl From<Problem> for Refusal {
     /// The body could not be read.
     fn from(problem: Problem) -> Self {
-        let message = match problem.kind() {
-            Kind::TooLarge => "the body is too large",
-            _ => "the body cannot be read",
+        let is_too_large = matches!(problem.kind(), Kind::TooLarge);
+        let message = if is_too_large {
+            "the body is too large"
+        } else {
+            "the body cannot be read"
         };
-        Code::InvalidRequest.because(message).into()
+        Self {
+            is_too_large,
+            ..Code::InvalidRequest.because(message).into()
+        }
     }
 }
 
@@ -68,6 +79,7 @@ impl IntoResponse for Refusal {
             OauthError::Refused { code, description } => {
                 let status = match code {
                     Code::InvalidClient => StatusCode::UNAUTHORIZED,
+                    _ if self.is_too_large => StatusCode::PAYLOAD_TOO_LARGE,
                     _ => StatusCode::BAD_REQUEST,
                 };
                 (status, code.word(), description, None)
