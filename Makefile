@@ -45,6 +45,11 @@ demo: wasm envoy ## Start registry, Envoy and an upstream (ports 8080, 8081, 990
 	cargo build -p registry -p e2e --bins
 	@$(TARGET)/debug/demo
 
+.PHONY: demo-oidc
+demo-oidc: wasm envoy node $(PEERS_NODE) ## The same with oidc-provider (port 9400) as the identity provider of an OAuth client
+	cargo build -p registry -p e2e --bins
+	@$(TARGET)/debug/demo oidc
+
 .PHONY: test
 test: wasm envoy postgres peers ## Run every test
 	cargo test $(HOST) --no-fail-fast

@@ -11,18 +11,20 @@ use e2e::{
 };
 
 /// The variables that give the demo its ports.
-const PORTS: [&str; 5] = [
+const PORTS: [&str; 6] = [
     "DEMO_GATEWAY_PORT",
     "DEMO_ENVOY_ADMIN_PORT",
     "DEMO_UPSTREAM_PORT",
     "DEMO_REGISTRY_PORT",
     "DEMO_OPERATIONS_PORT",
+    "DEMO_PROVIDER_PORT",
 ];
 
 /// Starts the demo on free ports.
-fn start(folder: &Path) -> Process {
+fn start(folder: &Path, arguments: &[&str]) -> Process {
     let mut command = Command::new(built::demo());
     command
+        .args(arguments)
         .env("DEMO_FOLDER", folder.join("data"))
         .env("ENVOY", built::envoy())
         .env("E2E_FILTER", built::filter());
@@ -68,7 +70,7 @@ fn commands(text: &str) -> Vec<(u16, String)> {
 /// Runs a command as a person would paste it, and gives the status of the answer.
 fn paste(command: &str) -> Result<u16, String> {
     let output = Command::new("bash")
-        .args(["-c", &format!("{command} --silent")])
+        .args(["-c", &command.replacen("curl -i", "curl --silent -i", 1)])
         .output();
     let output = output.expect("bash runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -83,9 +85,9 @@ fn paste(command: &str) -> Result<u16, String> {
     })
 }
 
-async fn try_everything(text: &str) {
+async fn try_everything(text: &str, at_least: usize) {
     let commands = commands(text);
-    assert!(commands.len() >= 13, "{text}");
+    assert!(commands.len() >= at_least, "{text}");
     for (status, command) in commands {
         within(std::time::Duration::from_secs(5), &command, || {
             let result = paste(&command);
@@ -109,14 +111,14 @@ async fn the_printed_commands_give_the_printed_results_and_again_after_a_second_
     }
     let folder = tempfile::tempdir().expect("a folder");
     for _ in 0..2 {
-        let mut demo = start(folder.path());
+        let mut demo = start(folder.path(), &[]);
         let text = running(&mut demo).await;
         let data = folder.path().join("data");
         assert!(
             text.contains(data.to_str().expect("a path")),
             "says where its data is: {text}"
         );
-        try_everything(&text).await;
+        try_everything(&text, 21).await;
 
         let children = children(demo.id());
         assert!(children.len() >= 2, "registry and Envoy: {children:?}");
@@ -133,11 +135,35 @@ async fn the_printed_commands_give_the_printed_results_and_again_after_a_second_
     }
 }
 
-/// The processes that it started.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_with_an_identity_provider_gives_the_printed_results_and_begins_anew_each_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for _ in 0..2 {
+        let mut demo = start(folder.path(), &["oidc"]);
+        let text = running(&mut demo).await;
+        try_everything(&text, 8).await;
+        let children = children(demo.id());
+        assert!(children.len() >= 3, "and the provider: {children:?}");
+        let status = demo.terminate();
+        assert!(status.success(), "{status}\n{}", demo.log());
+        for child in children {
+            let left = format!("/proc/{child}");
+            assert!(!Path::new(&left).exists(), "process {child} is left");
+        }
+        fs::remove_file(folder.path().join("demo.log")).expect("the screen");
+    }
+}
+
+/// The processes that it started, by whichever of its threads.
 fn children(parent: u32) -> Vec<String> {
-    let path = format!("/proc/{parent}/task/{parent}/children");
-    let children = fs::read_to_string(path).unwrap_or_default();
-    children.split_whitespace().map(ToOwned::to_owned).collect()
+    let threads = fs::read_dir(format!("/proc/{parent}/task")).expect("its threads");
+    let of_threads = threads.flatten().map(|thread| {
+        let children = fs::read_to_string(thread.path().join("children"));
+        children.unwrap_or_default()
+    });
+    let of_threads: Vec<String> = of_threads.collect();
+    let all = of_threads.iter().flat_map(|text| text.split_whitespace());
+    all.map(ToOwned::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,9 +21,13 @@ use crate::{
 };
 
 mod credentials;
+mod oauth;
+mod oidc;
 mod script;
 
 use credentials::Credentials;
+use oidc::Oidc;
+use script::Gate;
 
 /// Where the demo's parts listen and its data lies.
 #[derive(Clone, Debug)]
@@ -38,7 +42,9 @@ pub struct Options {
     pub registry: SocketAddr,
     /// The registry's health and metrics.
     pub operations: SocketAddr,
-    /// The folder that is kept from one start to the next.
+    /// The identity provider, where there is one.
+    pub provider: Option<SocketAddr>,
+    /// The folder that is kept from one start to the next; with an identity provider, which forgets everything, it is not.
     pub folder: PathBuf,
 }
 
@@ -51,19 +57,24 @@ const PARTS: [(&str, &str, u16); 5] = [
     ("the registry's operations", "DEMO_OPERATIONS_PORT", 8081),
 ];
 
+/// The identity provider's port, beside those of [`PARTS`].
+const PROVIDER: (&str, &str, u16) = ("oidc-provider", "DEMO_PROVIDER_PORT", 9400);
+
+fn address((_, variable, default): (&str, &str, u16)) -> Result<SocketAddr, String> {
+    let port = match env::var(variable) {
+        Ok(text) => text
+            .parse()
+            .map_err(|_| format!("{variable}={text} is not a port"))?,
+        Err(_) => default,
+    };
+    Ok(SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
 impl Options {
     /// The defaults, and what the environment says instead.
     pub fn from_environment() -> Result<Self, String> {
-        let mut addresses = Vec::new();
-        for (_, variable, default) in PARTS {
-            let port = match env::var(variable) {
-                Ok(text) => text
-                    .parse()
-                    .map_err(|_| format!("{variable}={text} is not a port"))?,
-                Err(_) => default,
-            };
-            addresses.push(SocketAddr::from(([127, 0, 0, 1], port)));
-        }
+        let addresses: Result<Vec<SocketAddr>, String> = PARTS.into_iter().map(address).collect();
+        let addresses = addresses?;
         let [gateway, envoy_admin, upstream, registry, operations] = addresses[..] else {
             return Err("a part has no port".to_owned());
         };
@@ -75,7 +86,17 @@ impl Options {
             upstream,
             registry,
             operations,
+            provider: None,
             folder,
+        })
+    }
+
+    /// The same with an identity provider, in a folder of its own.
+    pub fn with_provider(self) -> Result<Self, String> {
+        Ok(Self {
+            provider: Some(address(PROVIDER)?),
+            folder: self.folder.join("oidc"),
+            ..self
         })
     }
 
@@ -88,11 +109,14 @@ impl Options {
             self.registry,
             self.operations,
         ];
-        for ((part, variable, _), address) in PARTS.into_iter().zip(addresses) {
+        let provider = self.provider.map(|address| (PROVIDER, address));
+        let target = provider.map_or("demo", |_| "demo-oidc");
+        let all = PARTS.into_iter().zip(addresses).chain(provider);
+        for ((part, variable, _), address) in all {
             TcpListener::bind(address).map_err(|error| {
                 format!(
                     "{part} cannot listen on {address} ({error}): stop what uses port {port}, or choose another with \
-                     `{variable}=…  make demo`",
+                     `{variable}=…  make {target}`",
                     port = address.port()
                 )
             })?;
@@ -108,13 +132,25 @@ pub struct Demo {
     registry: Registry,
     _upstream: Echo,
     options: Options,
-    credentials: Credentials,
+    trials: Trials,
+}
+
+/// What there is to try.
+#[derive(Debug)]
+enum Trials {
+    /// A credential of each kind.
+    Credentials(Box<Credentials>),
+    /// A client at an identity provider.
+    Oidc(Box<Oidc>),
 }
 
 impl Demo {
     /// Starts every part and makes the credentials. The error is for the screen.
     pub async fn start(options: Options) -> Result<Self, String> {
         options.check_ports()?;
+        if options.provider.is_some() {
+            forget(&options.folder)?;
+        }
         let logs = prepare(&options.folder)?;
 
         println!(
@@ -130,7 +166,11 @@ impl Demo {
             admin_token: None,
             gateway_token: token.clone(),
             tls: None,
-            more: Vec::new(),
+            // The identity provider is on this machine, to which a registry otherwise sends nothing.
+            more: options.provider.map_or_else(Vec::new, |_| {
+                let setting = "OUTGOING_ALLOWED_NETWORKS".to_owned();
+                vec![(setting, "127.0.0.0/8".to_owned())]
+            }),
         };
         let registry = Registry::try_start(settings, &logs).await.map_err(|log| {
             let folder = options.folder.display();
@@ -155,28 +195,37 @@ impl Demo {
         .await
         .map_err(|log| format!("Envoy does not start:\n{log}"))?;
 
-        println!("Making an application with a credential of each kind");
-        let credentials = Credentials::prepare(&registry.admin()).await;
         let listener = envoy.listener(LISTENER).await;
         let gateway = Client::new(listener.unwrap_or(options.gateway));
+        let admin = registry.admin();
+        let trials = if let Some(address) = options.provider {
+            println!("Starting oidc-provider, and registering a client there");
+            Trials::Oidc(Box::new(
+                Oidc::prepare(&admin, address, &options.folder).await,
+            ))
+        } else {
+            println!("Making an application with a credential of each kind");
+            let made = Credentials::prepare(&admin, &options).await;
+            gateway.get("/").key(&made.key.secret).until(200).await;
+            Trials::Credentials(Box::new(made))
+        };
         gateway.get(READY).until(200).await;
-        gateway
-            .get("/")
-            .key(&credentials.key.secret)
-            .until(200)
-            .await;
         Ok(Self {
             envoy,
             registry,
             _upstream: upstream,
             options,
-            credentials,
+            trials,
         })
     }
 
     /// What to try, as commands with the results to expect.
     pub fn script(&self) -> String {
-        script::text(&self.options, &self.credentials)
+        let gate = Gate::of(&self.options);
+        script::text(match &self.trials {
+            Trials::Credentials(made) => script::sections(&gate, made),
+            Trials::Oidc(oidc) => oidc.sections(&gate),
+        })
     }
 
     /// Says which part has ended by itself.
@@ -218,6 +267,15 @@ impl Options {
             .cluster("keysmith_verify", self.registry)
             .module(&built::filter())
     }
+}
+
+/// Removes what an earlier start has left in the folder.
+fn forget(folder: &Path) -> Result<(), String> {
+    let data = folder.join("data");
+    if !data.exists() {
+        return Ok(());
+    }
+    fs::remove_dir_all(&data).map_err(|error| format!("{}: {error}", data.display()))
 }
 
 /// Makes the demo's folder, for nobody else to read, and an empty one for the logs of this start.

@@ -1,4 +1,4 @@
-//! `make demo`: starts everything, prints what to try, and stops it all on Ctrl-C.
+//! `make demo`: starts everything, prints what to try, and stops it all on Ctrl-C. `demo oidc` is `make demo-oidc`.
 //!
 //! `demo upstream <address>` and `demo token <file>` are two of its parts alone, for envoy/docker-compose.yaml.
 
@@ -21,10 +21,11 @@ async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ended = match arguments[..] {
-        [] => run().await,
+        [] => run(false).await,
+        ["oidc"] => run(true).await,
         ["upstream", address] => upstream(address).await,
         ["token", file] => gateway_token(Path::new(file)).map(drop),
-        _ => Err("usage: demo [upstream <address> | token <file>]".to_owned()),
+        _ => Err("usage: demo [oidc | upstream <address> | token <file>]".to_owned()),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -54,8 +55,11 @@ async fn upstream(address: &str) -> Result<(), String> {
     Ok(())
 }
 
-async fn run() -> Result<(), String> {
-    let options = Options::from_environment()?;
+async fn run(with_provider: bool) -> Result<(), String> {
+    let mut options = Options::from_environment()?;
+    if with_provider {
+        options = options.with_provider()?;
+    }
     // Before anything is started, so that nothing is left behind.
     let unheard = |error| format!("no signals: {error}");
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
@@ -85,10 +89,14 @@ async fn run() -> Result<(), String> {
             },
         }
     }
-    println!(
-        "\nStopping. `make demo` starts again with the data in {}.",
-        folder.display()
-    );
+    if with_provider {
+        println!("\nStopping. `make demo-oidc` begins anew.");
+    } else {
+        println!(
+            "\nStopping. `make demo` starts again with the data in {}.",
+            folder.display()
+        );
+    }
     demo.stop();
     Ok(())
 }

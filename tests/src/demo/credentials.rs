@@ -5,6 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::{
+    Options,
+    oauth::{Client, SCOPE},
+};
 use crate::admin::{Admin, Credential};
 
 /// The application that the demo makes.
@@ -21,16 +25,15 @@ pub(super) struct Credentials {
     pub(super) key: Credential,
     pub(super) basic: Credential,
     pub(super) bearer: Credential,
+    pub(super) client: Client,
 }
 
 impl Credentials {
     /// Makes the application and its credentials; those of an earlier start are replaced, because their secrets were
     /// shown once and are kept nowhere.
-    pub(super) async fn prepare(admin: &Admin) -> Self {
-        if let Some(id) = find(admin).await {
-            admin.delete(&format!("/v1/applications/{id}")).await;
-        }
-        let application = json!({"name": APPLICATION, "scopes": ["reports:read"]});
+    pub(super) async fn prepare(admin: &Admin, options: &Options) -> Self {
+        remove(admin).await;
+        let application = json!({"name": APPLICATION, "scopes": ["reports:read", SCOPE]});
         let id = admin.application(application).await;
         let make = async |body: Value| admin.credential(&id, body).await;
         let scopes = json!(["reports:read"]);
@@ -39,12 +42,23 @@ impl Credentials {
         let end = (Timestamp::now() + BEARER_LIFETIME).to_string();
         let bearer = json!({"type": "bearer_token", "name": "token", "expires_at": end});
         let bearer = make(bearer).await;
+        let endpoint = format!("http://{}/oauth2/token", options.registry);
+        let kept = options.folder.join("token");
+        let client = Client::register(admin, &id, None, endpoint, kept).await;
         Self {
             application: id,
             key,
             basic,
             bearer,
+            client,
         }
+    }
+}
+
+/// Removes what an earlier start has left.
+pub(super) async fn remove(admin: &Admin) {
+    if let Some(id) = find(admin).await {
+        admin.delete(&format!("/v1/applications/{id}")).await;
     }
 }
 

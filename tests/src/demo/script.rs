@@ -5,30 +5,36 @@ use std::fmt::Write as _;
 use super::{Options, credentials::Credentials};
 use crate::registry::ADMIN_TOKEN;
 
+/// A title, and what is tried under it.
+pub(super) type Section = (&'static str, Vec<Step>);
+
+/// Where the commands go.
+#[derive(Debug)]
+pub(super) struct Gate {
+    /// The API behind Envoy.
+    pub(super) api: String,
+    /// The registry's API.
+    pub(super) registry: String,
+    /// The option that brings the admin's token.
+    pub(super) admin: String,
+}
+
+impl Gate {
+    pub(super) fn of(options: &Options) -> Self {
+        let token_file = options.folder.join("data").join(ADMIN_TOKEN);
+        Self {
+            api: format!("http://{}", options.gateway),
+            registry: format!("http://{}/v1", options.registry),
+            admin: format!(
+                "-H \"Authorization: Bearer $(cat '{}')\"",
+                token_file.display()
+            ),
+        }
+    }
+}
+
 /// The commands. A line `# <status>: <what>` stands before each `curl`; a test runs them in this order.
-pub(super) fn text(options: &Options, credentials: &Credentials) -> String {
-    let token_file = options.folder.join("data").join(ADMIN_TOKEN);
-    let script = Script {
-        api: format!("http://{}", options.gateway),
-        registry: format!("http://{}/v1", options.registry),
-        admin: format!(
-            "-H \"Authorization: Bearer $(cat '{}')\"",
-            token_file.display()
-        ),
-        credentials,
-    };
-    let sections = [
-        (
-            "Call the API. The upstream answers with the request that it received: see the X-Consumer-… headers.",
-            script.calls(),
-        ),
-        (
-            "Rotate the key. The answer holds the new one; the old one stops working.",
-            script.rotation(),
-        ),
-        ("Delete the bearer token.", script.deletion()),
-        ("See what is there.", script.looking()),
-    ];
+pub(super) fn text(sections: Vec<Section>) -> String {
     let mut text = String::new();
     for (title, steps) in sections {
         let _ = writeln!(text, "{title}\n");
@@ -39,19 +45,42 @@ pub(super) fn text(options: &Options, credentials: &Credentials) -> String {
     text
 }
 
+/// What to try of the demo.
+pub(super) fn sections(gate: &Gate, credentials: &Credentials) -> Vec<Section> {
+    let script = Script { gate, credentials };
+    vec![
+        (
+            "Call the API. The upstream answers with the request that it received: see the X-Consumer-… headers.",
+            script.calls(),
+        ),
+        (
+            "Rotate the key. The answer holds the new one; the old one stops working.",
+            script.rotation(),
+        ),
+        ("Delete the bearer token.", script.deletion()),
+        (
+            "Get an access token as an OAuth client, from the registry's own authorization server, and call the API.",
+            credentials.client.calls(gate),
+        ),
+        (
+            "Delete the client. Its tokens stop working with it.",
+            credentials.client.deletion(gate),
+        ),
+        ("See what is there.", script.looking()),
+    ]
+}
+
 /// The expected status, what is tried, and the rest of the command.
-struct Step(u16, &'static str, String);
+pub(super) struct Step(pub(super) u16, pub(super) &'static str, pub(super) String);
 
 struct Script<'a> {
-    api: String,
-    registry: String,
-    admin: String,
+    gate: &'a Gate,
     credentials: &'a Credentials,
 }
 
 impl Script<'_> {
     fn calls(&self) -> Vec<Step> {
-        let Self { api, .. } = self;
+        let Gate { api, .. } = self.gate;
         let (key, token) = (self.key(), self.token());
         let basic = &self.credentials.basic;
         let (username, password) = (&basic.username, &basic.secret);
@@ -93,12 +122,11 @@ impl Script<'_> {
     }
 
     fn rotation(&self) -> Vec<Step> {
-        let Self {
+        let Gate {
             api,
             registry,
             admin,
-            ..
-        } = self;
+        } = self.gate;
         let (key, id) = (self.key(), &self.credentials.key.id);
         vec![
             Step(
@@ -111,12 +139,11 @@ impl Script<'_> {
     }
 
     fn deletion(&self) -> Vec<Step> {
-        let Self {
+        let Gate {
             api,
             registry,
             admin,
-            ..
-        } = self;
+        } = self.gate;
         let (token, id) = (self.token(), &self.credentials.bearer.id);
         vec![
             Step(
@@ -129,9 +156,9 @@ impl Script<'_> {
     }
 
     fn looking(&self) -> Vec<Step> {
-        let Self {
+        let Gate {
             registry, admin, ..
-        } = self;
+        } = self.gate;
         let application = &self.credentials.application;
         vec![
             Step(
