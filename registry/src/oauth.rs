@@ -17,7 +17,7 @@ pub mod signing;
 pub mod token;
 pub mod upkeep;
 
-pub(crate) use opaque::revoke_all;
+pub(crate) use opaque::{revoke_all, revoke_everything};
 
 pub use opaque::OpaqueToken;
 

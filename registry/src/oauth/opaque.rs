@@ -152,6 +152,14 @@ pub(super) async fn revoke(
     Ok(write.delete_access_token(token.id).await?)
 }
 
+/// Refuses all tokens of all clients.
+pub(crate) async fn revoke_everything(write: &mut dyn WriteTransaction) -> Result<(), Error> {
+    for credential in write.credentials_with_access_tokens().await? {
+        revoke_all(write, credential).await?;
+    }
+    Ok(())
+}
+
 /// Refuses all tokens of a credential that were given until now.
 pub(crate) async fn revoke_all(
     write: &mut dyn WriteTransaction,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use filter_core::{feed::Issuer, jwt::ClientClaim};
 
-use super::{SigningKey, signing};
+use super::{SigningKey, opaque, signing};
 use crate::{
     audit::{self, Action, Event},
     caller::Caller,
@@ -110,15 +110,20 @@ async fn note(
     audit::note(env, write, Caller::registry(organization), event).await
 }
 
-/// Tells gateways of the keys and of revoked tokens; or that the issuer is gone, while it is switched off.
+/// Tells gateways of the keys and of revoked tokens; or that the issuer is gone with all its tokens, while it is switched
+/// off.
 pub(super) async fn publish(
     env: &Environment,
     write: &mut dyn WriteTransaction,
 ) -> Result<(), Error> {
+    let is_enabled = provider::is_enabled(write).await?;
+    if !is_enabled {
+        opaque::revoke_everything(write).await?;
+    }
     let Some(name) = env.public_url.as_deref() else {
         return Ok(());
     };
-    if !provider::is_enabled(write).await? {
+    if !is_enabled {
         return Ok(write.remove_issuer(name).await?);
     }
     let keys = write.signing_keys().await?;

@@ -14,6 +14,7 @@ use crate::{
     ids::ProviderId,
     label,
     listing::{Listing, MAX_LIMIT},
+    oauth,
     store::{ReadTransaction, WriteTransaction},
 };
 
@@ -215,6 +216,9 @@ pub async fn delete(
 
 /// Gateways refuse what it issued.
 async fn forget_issuer(write: &mut dyn WriteTransaction, provider: &Provider) -> Result<(), Error> {
+    if provider.kind == ProviderKind::Builtin {
+        oauth::revoke_everything(write).await?;
+    }
     if let Some(issuer) = &provider.issuer
         && write.issuer(issuer).await?.is_some()
     {

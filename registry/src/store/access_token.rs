@@ -30,6 +30,8 @@ pub trait AccessTokenReads: Send {
         application: ApplicationId,
         range: CredentialRange,
     ) -> Result<Vec<OpaqueToken>, StoreError>;
+    /// Whose they are.
+    async fn credentials_with_access_tokens(&mut self) -> Result<Vec<CredentialId>, StoreError>;
     /// How many of a credential have not ended at `now`, and when the first of them does.
     async fn living_access_tokens(
         &mut self,

@@ -97,3 +97,26 @@ async fn at_another_provider_nobody_chooses_the_format() {
         assert!(refused.contains("client.access_token_format"), "{refused}");
     }
 }
+
+#[tokio::test]
+async fn switching_the_server_off_ends_every_token_for_good() {
+    let registry = registry().await;
+    let app = registry.application("billing").await;
+    let client = Client::of(&registry, &app, opaque()).await;
+    let token = client.token().await;
+    assert_eq!(client.introspect(&token).await["active"], true);
+    let admin = registry.admin();
+    let providers = admin.get("/v1/identity-providers").await.has(200).json();
+    let path = format!(
+        "/v1/identity-providers/{}",
+        text(&providers["items"][0]["id"])
+    );
+    for enabled in [false, true] {
+        admin
+            .patch(&path, json!({"enabled": enabled}))
+            .await
+            .has(200);
+        assert_eq!(client.introspect(&token).await, json!({"active": false}));
+    }
+    client.token().await;
+}

@@ -10,7 +10,9 @@ use crate::{
     edit::Edit,
     error::Error,
     gateway,
+    oauth::upkeep,
     oauth_client::{self, metadata::ClientMetadata},
+    provider,
     testing::{HOUR, World, client::Client},
 };
 
@@ -184,6 +186,28 @@ async fn a_token_is_bound_to_no_resource() {
     done.unwrap();
     let token = client.token(&world).await;
     assert!(token.expose().starts_with("ey"));
+}
+
+#[tokio::test]
+async fn when_the_server_is_switched_off_its_tokens_are_refused_for_good() {
+    let world = World::new().await;
+    let env = &world.env;
+    let client = Client::new(&world, "jack").await;
+    let token = client.token(&world).await;
+    let mut gateway = world.gateway().await;
+    assert!(gateway.by_value(&token).is_some());
+    for enabled in [false, true] {
+        let mut write = env.store.write().await.unwrap();
+        let builtin = write.provider_named(provider::BUILTIN).await.unwrap();
+        let mut builtin = builtin.unwrap();
+        builtin.enabled = enabled;
+        write.update_provider(&builtin).await.unwrap();
+        env.commit(write).await.unwrap();
+        upkeep::tend(env).await.unwrap();
+        gateway.catch_up(&world.feed).await;
+        assert!(gateway.by_value(&token).is_none());
+    }
+    client.token(&world).await;
 }
 
 #[tokio::test]

@@ -46,6 +46,7 @@ pub(super) const OF_MANY: &str = select!(
     "join credentials c on c.id = t.credential_id
      where c.application_id = $1 and c.id > $2 and c.id <= $3"
 );
+pub(super) const OWNERS: &str = "select distinct credential_id from access_tokens";
 pub(super) const LIVING: &str = "select count(*) as living, min(ends_at) as first_end
          from access_tokens where credential_id = $1 and ends_at > $2";
 
@@ -87,6 +88,12 @@ impl AccessTokenReads for SqlTransaction {
             .fetch_all(&mut self.inner)
             .await?;
         rows.iter().map(decode).collect()
+    }
+
+    async fn credentials_with_access_tokens(&mut self) -> Result<Vec<CredentialId>, StoreError> {
+        let rows = sql(OWNERS).fetch_all(&mut self.inner).await?;
+        let owners = rows.iter().map(|row| Columns(row).parsed("credential_id"));
+        owners.collect()
     }
 
     async fn living_access_tokens(

@@ -25,7 +25,7 @@ macro_rules! statements {
 /// Every statement, by the name of its constant. Those in lists are numbered.
 pub(super) fn statements() -> Vec<(String, Sql)> {
     let single = statements! {
-        access_token: GET BY_DIGEST OF_CREDENTIAL OF_MANY LIVING INSERT DELETE DELETE_OF DELETE_ENDED;
+        access_token: GET BY_DIGEST OF_CREDENTIAL OF_MANY OWNERS LIVING INSERT DELETE DELETE_OF DELETE_ENDED;
         admission: GROUPS_ADMITTING ADMIT TOUCH_APPLICATION DISMISS DEPLOYED DIGEST_OWNER DEPLOYED_OF_MANY DEPLOY TOUCH WITHDRAW
             WITHDRAW_OF_APPLICATION DEPLOYMENTS_OF;
         application: GET LIST LIST_OWNED LIST_NAMED LIST_FROM EVERY NAME_OWNER NAMED LISTING RESERVE_NAME INSERT UPDATE;

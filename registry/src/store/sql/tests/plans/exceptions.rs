@@ -1,10 +1,14 @@
 //! Statements that may look at every row or sort what they find, each with the reason.
 
 /// Steps that look at every row, and why they may.
-pub(super) const WALKS: [(&str, &str); 56] = [
+pub(super) const WALKS: [(&str, &str); 57] = [
     (
         "operation::LET_GO",
         "those that a registry was at when it died, once at the start",
+    ),
+    (
+        "access_token::OWNERS",
+        "all of them, when the authorization server is switched off",
     ),
     ("issuer::ALL", "all of them are asked for, and they are few"),
     ("witness::POLLS", "all of them are asked for"),
