@@ -39,7 +39,7 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use again::{delete_again, revoke_again, switch_again, turn_again};
+pub(crate) use again::{cut_off_again, delete_again, revoke_again, switch_again, turn_again};
 pub(crate) use create::{Draft, Plan};
 pub(crate) use delete::end;
 pub(crate) use issue::{end_retired, registered};

@@ -42,6 +42,18 @@ pub enum Revoked {
     Switched(Switch),
     /// A secret that retires, or is the current one again.
     Turned(Turn),
+    /// The tokens that an OAuth client had got.
+    CutOff(CutOff),
+}
+
+/// That a credential's access tokens count only from a moment on. Of several, the latest moment counts, in whichever order
+/// they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CutOff {
+    /// Whose tokens.
+    pub credential: CredentialId,
+    /// The first moment of issue that counts.
+    pub from: Timestamp,
 }
 
 /// That a secret began to retire, or became the current one again. The highest count came last, as of [`Switch`].
@@ -152,6 +164,7 @@ impl std::fmt::Display for Revoked {
             Self::Token(id) => id.fmt(f),
             Self::Switched(switch) => switch.what.fmt(f),
             Self::Turned(turn) => turn.secret.fmt(f),
+            Self::CutOff(cut_off) => cut_off.credential.fmt(f),
         }
     }
 }

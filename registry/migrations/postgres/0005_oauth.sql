@@ -10,6 +10,7 @@ alter table changes add column issuer_number bigint;
 
 -- Of an OAuth client: its tokens must have been issued at or after this moment; null: at any time.
 alter table credentials add column tokens_valid_from bigint;
+create index credentials_by_cut_off on credentials (tokens_valid_from, id) where tokens_valid_from is not null;
 
 -- Where clients are registered. They belong to the installation, not to an organization.
 create table identity_providers (

@@ -8,7 +8,7 @@ use crate::{
     environment::Environment,
     error::Error,
     ids::{CredentialId, SecretId},
-    journal::{Revoked, Switch, Turn},
+    journal::{CutOff, Revoked, Switch, Turn},
     oauth_client,
     secret::SecretState,
     store::WriteTransaction,
@@ -82,6 +82,29 @@ pub(crate) async fn turn_again(env: &Environment, turn: Turn) -> Result<(), Erro
         audit::note(env, write.as_mut(), caller, event).await?;
     }
     write.set_turn(&turn).await?;
+    env.commit(write).await?;
+    Ok(())
+}
+
+/// Lets a credential's tokens count from a moment on, unless it is not there or they count from a later one.
+pub(crate) async fn cut_off_again(env: &Environment, cut_off: CutOff) -> Result<(), Error> {
+    let mut write = env.store.write().await?;
+    let Some(before) = write.credential(cut_off.credential).await? else {
+        return Ok(());
+    };
+    if write.is_revoked(&Revoked::CutOff(cut_off)).await? {
+        return Ok(());
+    }
+    let mut credential = before.clone();
+    credential.tokens_valid_from = Some(cut_off.from);
+    credential.version = credential.version.saturating_add(1);
+    credential.updated_at = env.now();
+    write.update_credential(&credential).await?;
+    let event = Event::of_credential(Action::TokensRevoked, &credential)
+        .changed(&before, &credential)
+        .with("again", true);
+    let caller = Caller::registry(credential.organization);
+    audit::note(env, write.as_mut(), caller, event).await?;
     env.commit(write).await?;
     Ok(())
 }

@@ -161,6 +161,7 @@ async fn revoke(env: &Environment, what: Revoked) -> Result<(), Error> {
             Switched::Application(id) => application::switch_again(env, id, switch).await,
         },
         Revoked::Turned(turn) => credential::turn_again(env, turn).await,
+        Revoked::CutOff(cut_off) => credential::cut_off_again(env, cut_off).await,
         Revoked::Secret(id) => credential::revoke_again(env, id).await,
         Revoked::Credential(id) => credential::delete_again(env, id).await,
         Revoked::Token(id) => token::revoke_again(env, id).await,
@@ -191,6 +192,7 @@ async fn catch_up(
         RevokedSource::Credentials,
         RevokedSource::Applications,
         RevokedSource::Turns,
+        RevokedSource::CutOffs,
     ] {
         let mut after = (recent.since(), String::new());
         loop {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Revocation, Revoked, Switch, Turn};
+use super::{CutOff, Revocation, Revoked, Switch, Turn};
 use crate::{clock::Timestamp, secrets::Keys};
 
 /// The layout of a journal.
@@ -31,7 +31,7 @@ struct Entry {
     said: Said,
 }
 
-/// What a line says besides: that something was revoked, or which way it was switched or turned.
+/// What a line says besides: that something was revoked, which way it was switched or turned, or from when on tokens count.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Said {
@@ -48,6 +48,11 @@ enum Said {
         /// Unix milliseconds.
         until: Option<u64>,
         count: u64,
+    },
+    CutOff {
+        cut_off: String,
+        /// Unix milliseconds.
+        from: u64,
     },
 }
 
@@ -154,6 +159,10 @@ impl From<Revoked> for Said {
                 until: turn.until.map(Timestamp::as_millis),
                 count: turn.count,
             },
+            Revoked::CutOff(cut_off) => Self::CutOff {
+                cut_off: cut_off.credential.to_string(),
+                from: cut_off.from.as_millis(),
+            },
             what => Self::Revoked {
                 revoked: what.to_string(),
             },
@@ -182,6 +191,10 @@ impl Said {
                 secret: turned.parse().ok()?,
                 until: until.map(Timestamp::from_millis),
                 count,
+            })),
+            Self::CutOff { cut_off, from } => Some(Revoked::CutOff(CutOff {
+                credential: cut_off.parse().ok()?,
+                from: Timestamp::from_millis(from),
             })),
         }
     }

@@ -23,6 +23,8 @@ pub enum RevokedSource {
     Applications,
     /// Secrets that began to retire, or are the current ones again.
     Turns,
+    /// Credentials whose tokens count only from a moment on.
+    CutOffs,
 }
 
 /// Reading what was revoked.

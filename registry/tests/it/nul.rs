@@ -172,31 +172,6 @@ fn bodies(application: &str, credential: &str) -> Vec<(Method, String, Value)> {
             json!({"name": "m", "description": "d", "labels": labels, "scopes": ["read"]}),
         ),
         post(
-            "/v1/identity-providers",
-            json!({"name": "n", "kind": "http_bridge", "issuer": "https://id.example", "description": "d",
-                "configuration": {"base_url": "https://id.example", "dialect": "api7"},
-                "secrets": {"headers": {"x-api-key": "k"}}}),
-        ),
-        post(
-            &of_application,
-            of_credential(
-                json!({"type": "oauth_client", "provider": "builtin", "client": {
-                "client_name": "n", "scope": "read", "grant_types": ["client_credentials"], "contacts": ["c"],
-                "resources": ["https://api.example"]}}),
-            ),
-        ),
-        post(
-            &of_application,
-            of_credential(
-                json!({"type": "oauth_client", "provider": "builtin", "registration": "external",
-                "client_id": "c", "client_secret": "s"}),
-            ),
-        ),
-        post(
-            "/v1/registration-tokens",
-            json!({"application": application, "scopes": ["read"], "description": "d", "clients": 1}),
-        ),
-        post(
             "/v1/organizations",
             json!({"name": "n", "description": "d"}),
         ),
@@ -242,6 +217,35 @@ fn bodies(application: &str, credential: &str) -> Vec<(Method, String, Value)> {
     ]
 }
 
+/// Those about OAuth clients.
+fn bodies_of_clients(application: &str) -> Vec<(Method, String, Value)> {
+    let post = |path: &str, body: Value| (Method::POST, path.to_owned(), body);
+    let of_application = format!("/v1/applications/{application}/credentials");
+    vec![
+        post(
+            "/v1/identity-providers",
+            json!({"name": "n", "kind": "http_bridge", "issuer": "https://id.example", "description": "d",
+                "configuration": {"base_url": "https://id.example", "dialect": "api7"},
+                "secrets": {"headers": {"x-api-key": "k"}}}),
+        ),
+        post(
+            &of_application,
+            json!({"type": "oauth_client", "name": "n", "provider": "builtin", "client": {
+                "client_name": "n", "scope": "read", "grant_types": ["client_credentials"], "contacts": ["c"],
+                "resources": ["https://api.example"]}}),
+        ),
+        post(
+            &of_application,
+            json!({"type": "oauth_client", "name": "n", "provider": "builtin", "registration": "external",
+                "client_id": "c", "client_secret": "s"}),
+        ),
+        post(
+            "/v1/registration-tokens",
+            json!({"application": application, "scopes": ["read"], "description": "d", "clients": 1}),
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn in_a_body_it_is_refused_or_nobodys() {
     let registry = Data::postgres().await.start(&[]).await;
@@ -260,7 +264,9 @@ async fn in_a_body_it_is_refused_or_nobodys() {
     let made = callers.admin.post(&path, body).await.has(201);
     let credential = made.json()["id"].as_str().unwrap().to_owned();
     let mut refused = 0;
-    for (method, path, body) in bodies(&application, &credential) {
+    let mut bodies = bodies(&application, &credential);
+    bodies.extend(bodies_of_clients(&application));
+    for (method, path, body) in bodies {
         for changed in with_nul(&body) {
             let reply = callers.send(&method, &path, &changed).await;
             is_not_the_servers_fault(&reply, &format!("{method} {path} {changed}"));

@@ -133,3 +133,50 @@ async fn of_what_two_registries_switched_the_last_counts_whichever_journal_is_re
         assert_eq!(enabled(&world, &one).await, (false, true));
     }
 }
+
+/// Lets the credential's tokens count from this moment on.
+async fn cut_off(world: &World, id: CredentialId, from: Timestamp) {
+    let mut write = world.store.write().await.unwrap();
+    let mut credential = write.credential(id).await.unwrap().unwrap();
+    credential.tokens_valid_from = Some(from);
+    write.update_credential(&credential).await.unwrap();
+    world.env.commit(write).await.unwrap();
+}
+
+async fn counts_from(world: &World, id: CredentialId) -> Option<Timestamp> {
+    let mut read = world.store.read().await.unwrap();
+    let credential = read.credential(id).await.unwrap().unwrap();
+    credential.tokens_valid_from
+}
+
+#[tokio::test]
+async fn tokens_that_were_cut_off_do_not_come_back_with_an_older_database() {
+    let world = World::new().await;
+    keep(&world).await;
+    let issued = world.credential("client", NewSecret::GeneratedApiKey).await;
+    let id = issued.detail.credential.id;
+    let (world, older) = copy(world, 3).await;
+    keep(&world).await;
+    let first = world.env.now();
+    let last = first.after(std::time::Duration::from_secs(5));
+    cut_off(&world, id, first).await;
+    cut_off(&world, id, last).await;
+    // What changes nothing about it is no line.
+    enable(&world, id, true).await;
+    assert_eq!(said(&world).len(), 2);
+
+    let world = roll_back(world, &older).await;
+    assert_eq!(counts_from(&world, id).await, None);
+    keep(&world).await;
+    assert_eq!(counts_from(&world, id).await, Some(last));
+
+    // A journal that lost its lines gets them from the database.
+    fs::remove_file(path(&world)).unwrap();
+    let world = World::open(world.close().await, 4).await;
+    keep(&world).await;
+    let known = Revoked::CutOff(CutOff {
+        credential: id,
+        from: last,
+    });
+    assert!(said(&world).iter().any(|one| one.what == known));
+}

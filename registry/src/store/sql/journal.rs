@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     ids::{SecretId, TokenId},
-    journal::{Revoked, Switch, Switched, Turn},
+    journal::{CutOff, Revoked, Switch, Switched, Turn},
     secret::Secret,
     store::{JournalReads, JournalWrites, ReadTransaction as _, RevokedSource, StoreError},
 };
@@ -50,6 +50,12 @@ pub(super) const TURNS: &str =
     "select id, retiring_until, turns, turned_at as revoked_at from secrets
      where turned_at is not null and (turned_at, id) > ($1, $2) and state <> 'revoked'
      order by turned_at, id
+     limit $3";
+
+/// Tokens count from the second on that follows the moment at which they were cut off.
+pub(super) const CUT_OFFS: &str = "select id, tokens_valid_from as revoked_at from credentials
+     where tokens_valid_from is not null and (tokens_valid_from, id) > ($1, $2)
+     order by tokens_valid_from, id
      limit $3";
 
 pub(super) const MARK: &str = "select number from journal_marks where journal = $1";
@@ -94,6 +100,9 @@ impl JournalReads for SqlTransaction {
             Revoked::Turned(turn) => {
                 return Ok(!switch::is_turn_forgotten(&mut self.inner, turn).await?);
             }
+            Revoked::CutOff(cut_off) => {
+                return Ok(!switch::is_cut_off_forgotten(&mut self.inner, cut_off).await?);
+            }
             Revoked::Credential(id) => return Ok(self.credential(*id).await?.is_none()),
             Revoked::Application(id) => return Ok(self.application(*id).await?.is_none()),
         };
@@ -116,6 +125,7 @@ impl JournalReads for SqlTransaction {
             RevokedSource::Credentials => sql(CREDENTIALS),
             RevokedSource::Applications => sql(APPLICATIONS),
             RevokedSource::Turns => sql(TURNS),
+            RevokedSource::CutOffs => sql(CUT_OFFS),
         };
         query
             .bind(time(after.0))
@@ -131,6 +141,10 @@ impl JournalReads for SqlTransaction {
                     RevokedSource::Tokens => Revoked::Token(columns.parsed::<TokenId>("id")?),
                     RevokedSource::Credentials => switched(&columns, Switched::Credential)?,
                     RevokedSource::Turns => turned(&columns)?,
+                    RevokedSource::CutOffs => Revoked::CutOff(CutOff {
+                        credential: columns.parsed("id")?,
+                        from: columns.time("revoked_at")?,
+                    }),
                     RevokedSource::Applications => switched(&columns, Switched::Application)?,
                 };
                 Ok((what, columns.time("revoked_at")?))

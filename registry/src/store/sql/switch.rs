@@ -1,5 +1,5 @@
 //! How often credentials and applications were switched off or on, and how often secrets turned from current to retiring or
-//! back.
+//! back; and from when on tokens count.
 
 use super::{
     connection::{Connection, sql},
@@ -8,7 +8,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     ids::SecretId,
-    journal::{Switch, Switched, Turn},
+    journal::{CutOff, Switch, Switched, Turn},
     store::StoreError,
 };
 
@@ -137,4 +137,20 @@ pub(super) async fn set_turn(connection: &mut Connection, turn: &Turn) -> Result
         .execute(connection)
         .await?;
     Ok(())
+}
+
+pub(super) const CUT_OFF_IS_BEHIND: &str = "select 1 from credentials
+     where id = $1 and (tokens_valid_from is null or tokens_valid_from < $2)";
+
+/// Whether tokens from before still count in the database.
+pub(super) async fn is_cut_off_forgotten(
+    connection: &mut Connection,
+    cut_off: &CutOff,
+) -> Result<bool, StoreError> {
+    let row = sql(CUT_OFF_IS_BEHIND)
+        .bind(cut_off.credential.to_string())
+        .bind(time(cut_off.from))
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
 }

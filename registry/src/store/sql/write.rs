@@ -14,7 +14,7 @@ use crate::{
     credential::Credential,
     gateway::GatewayGroup,
     ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId},
-    journal::{Revoked, Switched},
+    journal::{CutOff, Revoked, Switched},
     leak::Leak,
     organization::Organization,
     secret::{Secret, SecretState},
@@ -151,6 +151,15 @@ impl WriteTransaction for SqlTransaction {
         let what = Switched::Credential(changed.id);
         self.switch(what, changed.enabled, changed.updated_at)
             .await?;
+        if let Some(from) = changed.tokens_valid_from {
+            let cut_off = CutOff {
+                credential: changed.id,
+                from,
+            };
+            if switch::is_cut_off_forgotten(&mut self.inner, &cut_off).await? {
+                self.revoked.push(Revoked::CutOff(cut_off));
+            }
+        }
         credential::update(&mut self.inner, changed).await?;
         for deployed in admission::deployed(&mut self.inner, changed.id).await? {
             self.refresh(&deployed).await?;
