@@ -15,9 +15,10 @@ use registry::{
     credential::{Credential, Deploy, SecretType},
     entropy::{Entropy as _, SystemEntropy},
     gateway::DEFAULT_GROUP,
-    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, SecretId},
+    ids::{ApplicationId, CredentialId, GroupId, OrganizationId, ProviderId, SecretId},
     label::Labels,
     password::{Cost, PasswordHasher},
+    provider::{Provider, ProviderKind},
     scope::Scopes,
     sealing::Sealer,
     secret::{Part, Secret, SecretState},
@@ -25,6 +26,7 @@ use registry::{
     secrets::{Keys, MasterKey},
     store::{Deployed, Prune, Stamp, Store as _, WriteTransaction, sql::SqlStore},
 };
+use serde_json::json;
 
 use self::mint::Minted;
 use super::{Kind, PER_APPLICATION, secret_file, write_secret};
@@ -53,6 +55,7 @@ pub(super) async fn fill(
     let place = Place::find(&store, keys, master.sealer(), credentials).await?;
     if let Some(issuer) = issuer {
         let mut write = store.write().await?;
+        write.insert_provider(&provider_of(&issuer)?).await?;
         write.put_issuer(&issuer).await?;
         write.commit(stamp()?).await?;
     }
@@ -76,6 +79,29 @@ pub(super) async fn fill(
     forget_changes(&store).await?;
     store.close().await;
     Ok(())
+}
+
+/// An issuer that no provider has is one whose tokens are refused. Its keys stay as they are, because the policy on addresses
+/// keeps the registry from fetching others there.
+fn provider_of(issuer: &Issuer) -> Result<Provider, Failed> {
+    let now = SystemClock.now();
+    let nowhere = "http://127.0.0.1:9";
+    let configuration = json!({
+        "base_url": nowhere, "dialect": "api7", "tokens": {"jwks_uri": format!("{nowhere}/keys")},
+    });
+    Ok(Provider {
+        id: ProviderId::generate(now, &SystemEntropy)?,
+        name: "bench".to_owned(),
+        kind: ProviderKind::HttpBridge,
+        issuer: Some(issuer.name.clone()),
+        description: String::new(),
+        enabled: true,
+        configuration: configuration.to_string(),
+        sealed: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    })
 }
 
 /// A registry with that many credentials has not made them within the time for which changes are kept.
