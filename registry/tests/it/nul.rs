@@ -145,7 +145,6 @@ fn bodies(application: &str, credential: &str) -> Vec<(Method, String, Value)> {
     let post = |path: &str, body: Value| (Method::POST, path.to_owned(), body);
     let patch = |path: String, body: Value| (Method::PATCH, path, body);
     let of_application = format!("/v1/applications/{application}/credentials");
-    let zeros = "0".repeat(32);
     vec![
         post(
             "/v1/applications",
@@ -184,6 +183,28 @@ fn bodies(application: &str, credential: &str) -> Vec<(Method, String, Value)> {
             json!({"name": "n", "mode": "automatic"}),
         ),
         post(
+            "/v1/leaks",
+            json!({"secret": "s", "source": "x", "url": "y"}),
+        ),
+        (
+            Method::PUT,
+            "/apisix/admin/consumers".to_owned(),
+            json!({"username": "u", "desc": "d", "labels": labels}),
+        ),
+        (
+            Method::PUT,
+            "/apisix/admin/consumers/app/credentials/c1".to_owned(),
+            json!({"desc": "d", "labels": labels, "plugins": {"key-auth": {"key": "an-own-key-of-20-char"}}}),
+        ),
+    ]
+}
+
+/// Those of gateways.
+fn bodies_of_gateways() -> Vec<(Method, String, Value)> {
+    let post = |path: &str, body: Value| (Method::POST, path.to_owned(), body);
+    let zeros = "0".repeat(32);
+    vec![
+        post(
             "/v1/gateway/report",
             json!({"gateway": "g", "instance": zeros, "sequence": 1, "epoch": zeros, "revision": 0,
                 "complete": true, "workers": 1}),
@@ -199,20 +220,6 @@ fn bodies(application: &str, credential: &str) -> Vec<(Method, String, Value)> {
         post(
             "/v1/gateway/introspect",
             json!({"token": "t", "issuers": ["https://id.example"]}),
-        ),
-        post(
-            "/v1/leaks",
-            json!({"secret": "s", "source": "x", "url": "y"}),
-        ),
-        (
-            Method::PUT,
-            "/apisix/admin/consumers".to_owned(),
-            json!({"username": "u", "desc": "d", "labels": labels}),
-        ),
-        (
-            Method::PUT,
-            "/apisix/admin/consumers/app/credentials/c1".to_owned(),
-            json!({"desc": "d", "labels": labels, "plugins": {"key-auth": {"key": "an-own-key-of-20-char"}}}),
         ),
     ]
 }
@@ -265,6 +272,7 @@ async fn in_a_body_it_is_refused_or_nobodys() {
     let credential = made.json()["id"].as_str().unwrap().to_owned();
     let mut refused = 0;
     let mut bodies = bodies(&application, &credential);
+    bodies.extend(bodies_of_gateways());
     bodies.extend(bodies_of_clients(&application));
     for (method, path, body) in bodies {
         for changed in with_nul(&body) {
