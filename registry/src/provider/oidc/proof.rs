@@ -1,8 +1,8 @@
 //! Asking a provider whether a secret is a client's, as that client itself.
 //!
 //! A token that the client gets by its secret proves it. Where the client may fetch none by itself, the provider's
-//! introspection endpoint does, which has its caller prove itself (RFC 7662 section 2.1): but only where it refuses a wrong
-//! secret as well.
+//! introspection endpoint does, which has its caller prove itself (RFC 7662 section 2.1). Either only where a wrong secret is
+//! refused: some look at none, for one because the client is public.
 
 use axum::http::{Method, header};
 use serde_json::Value;
@@ -59,7 +59,7 @@ impl Oidc {
                 Ok(answered) => {
                     let token = answered.body.get("access_token").and_then(Value::as_str);
                     if token.is_some_and(|token| !token.is_empty()) {
-                        return Ok(true);
+                        return self.refuses_others(&endpoint, claim, way, &fields).await;
                     }
                     let what = "its token endpoint answers without an access token";
                     return Err(ProviderError::garbage(answered.status, what));
@@ -78,32 +78,17 @@ impl Oidc {
 
     /// Whether the introspection endpoint answers the client, and nobody with another secret.
     async fn may_ask_about_tokens(&self, claim: Claim<'_>) -> Result<bool, ProviderError> {
-        let unsupported = |what: &str| {
-            Err(ProviderError::unsupported(format!(
-                "the client may fetch no token by itself, and {what}, so that nothing proves that it is yours: have it \
-                 linked by a token of role portal_admin or api_owner"
-            )))
-        };
         let found = self.discovered().await?.introspection_endpoint.clone();
         let Some(endpoint) = found.filter(|endpoint| self.is_of_issuer(endpoint)) else {
-            return unsupported("the provider publishes no introspection endpoint at its origin");
+            return Err(unproven(
+                "the client may fetch no token by itself, and the provider publishes no introspection endpoint at its origin",
+            ));
         };
-        let wrong = SecretText::new(NONE.to_owned());
         for way in WAYS {
             let fields = [("token", NONE)];
             match self.ask_as(&endpoint, claim, way, &fields).await {
                 Ok(answered) if answered.body.get("active").is_some_and(Value::is_boolean) => {
-                    let claim = Claim {
-                        secret: &wrong,
-                        ..claim
-                    };
-                    return match self.ask_as(&endpoint, claim, way, &fields).await {
-                        Ok(_) => {
-                            unsupported("the provider's introspection endpoint answers anybody")
-                        }
-                        Err(error) if is_stranger(&error) || is_refusal(&error) => Ok(true),
-                        Err(error) => Err(error),
-                    };
+                    return self.refuses_others(&endpoint, claim, way, &fields).await;
                 }
                 Ok(answered) => {
                     let what = "its introspection endpoint does not say whether a token is active";
@@ -114,6 +99,28 @@ impl Oidc {
             }
         }
         Ok(false)
+    }
+
+    /// Whether what was answered to the client is refused to who does not know its secret.
+    async fn refuses_others(
+        &self,
+        endpoint: &Address,
+        claim: Claim<'_>,
+        way: Way,
+        fields: &[(&str, &str)],
+    ) -> Result<bool, ProviderError> {
+        let wrong = SecretText::new(NONE.to_owned());
+        let claim = Claim {
+            secret: &wrong,
+            ..claim
+        };
+        match self.ask_as(endpoint, claim, way, fields).await {
+            Ok(_) => Err(unproven(
+                "the provider answers anybody in the client's name",
+            )),
+            Err(error) if is_stranger(&error) || is_refusal(&error) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     async fn ask_as(
@@ -153,6 +160,13 @@ fn form(fields: &[(&str, &str)]) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(fields);
     form.finish()
+}
+
+/// Nobody can know whose the client is.
+fn unproven(why: &str) -> ProviderError {
+    ProviderError::unsupported(format!(
+        "{why}, so that nothing proves that it is yours: have it linked by a token of role portal_admin or api_owner"
+    ))
 }
 
 /// Whether the provider does not take the caller for the client. Whoever may not have a token by this grant is known to it.

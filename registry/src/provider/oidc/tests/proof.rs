@@ -101,6 +101,16 @@ async fn an_introspection_that_answers_anybody_proves_nothing() {
 }
 
 #[tokio::test]
+async fn a_token_that_anybody_gets_proves_nothing() {
+    let (_world, _peer, oidc) = peer(|_, _, _| token()).await;
+    for secret in ["hush/", "guessed"] {
+        let error = proves(&oidc, secret).await.unwrap_err();
+        assert_eq!(error.kind, ProviderErrorKind::Unsupported);
+        assert!(error.description.contains("answers anybody"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_answer_proves_nothing_and_refuses_nobody() {
     for (reply, kind) in [
         (Reply::text(500, "oh"), ProviderErrorKind::Unavailable),
