@@ -294,6 +294,31 @@ async fn whether_a_request_can_have_arrived_is_known() {
     assert!(!garbage.was_never_sent(), "{garbage}");
 }
 
+#[tokio::test]
+async fn who_takes_too_long_is_waited_for_no_longer_and_may_have_done_it() {
+    for begun in ["", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nslow"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let slow = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = [0; 4096];
+            assert!(stream.read(&mut head).await.unwrap() > 0);
+            stream.write_all(begun.as_bytes()).await.unwrap();
+            // From here on nothing happens but the time that is waited for.
+            tokio::time::pause();
+            std::future::pending::<()>().await;
+        };
+        let outgoing = outgoing(&["127.0.0.1/32"], &[]);
+        let late = tokio::select! {
+            answered = outgoing.send(get(&format!("http://{address}/"))) => answered.unwrap_err(),
+            () = slow => unreachable!("it never answers"),
+        };
+        assert!(matches!(late, OutgoingError::Late { .. }), "{late}");
+        assert!(!late.was_never_sent());
+        tokio::time::resume();
+    }
+}
+
 #[test]
 fn nothing_that_is_sent_or_answered_is_shown() {
     let answer = Answer {

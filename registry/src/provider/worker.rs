@@ -1,6 +1,6 @@
 //! Finishing or undoing what was begun at providers: after a crash, a lost answer or a refusal.
 //!
-//! Any registry may do it. Who claims an operation has it for [`LEASE`], in a transaction, so no two are at the same one; and
+//! Any registry may do it. Who claims an operation has it for a lease, in a transaction, so no two are at the same one; and
 //! whoever dies leaves it to the others after that. A registry that is alone with its database knows when it starts that nobody
 //! is at anything, and waits for no lease.
 
