@@ -12,12 +12,11 @@ use crate::{
     error::Conflict,
     gateway::{self, Mode},
     ids::CredentialId,
-    oauth::signing,
     sealing::{COLUMNS, Place},
     secrets::{Keys, MasterKey},
     shutdown,
     store::{OpenError, conformance::providers},
-    testing::{World, home::Home, master_key, secret},
+    testing::{World, client::Client, home::Home, master_key, secret},
     token::{self, NewRole, NewToken},
 };
 
@@ -58,10 +57,8 @@ impl Filled {
         .await
         .unwrap();
         providers::fill(&world).await;
-        let mut write = world.env.store.write().await.unwrap();
-        let now = world.env.now();
-        signing::add(&world.env, write.as_mut(), now).await.unwrap();
-        world.env.commit(write).await.unwrap();
+        // With it comes a key that signs.
+        Client::new(&world, "requester").await.token(&world).await;
         let token = admin_token(&world.env, &world).await;
         Self {
             world,
