@@ -224,7 +224,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Writes the report to `<report>.json`, `<report>.md` and `<report>.svg`, and the verdicts on the screen.
+/// Writes the report to `<report>.json`, `<report>.md` and, where there is something to draw, `<report>.svg`, and the verdicts on the screen.
 pub fn write(figures: &[Figure], context: &Context, report: &Path) -> Result<(), Failed> {
     let facts = machine::facts(context);
     if let Some(folder) = report.parent() {
@@ -234,11 +234,13 @@ pub fn write(figures: &[Figure], context: &Context, report: &Path) -> Result<(),
     let document = serde_json::to_string_pretty(&json::document(figures, &facts))?;
     fs::write(file("json"), document + "\n")?;
     let chart = file("svg");
-    if let Some(drawn) = chart::svg(figures) {
+    let drawn = chart::svg(figures);
+    if let Some(drawn) = &drawn {
         fs::write(&chart, drawn)?;
     }
-    let chart = chart.file_name().unwrap_or_default().to_string_lossy();
-    fs::write(file("md"), markdown::document(figures, &facts, &chart))?;
+    let name = chart.file_name().unwrap_or_default().to_string_lossy();
+    let chart = drawn.is_some().then_some(&*name);
+    fs::write(file("md"), markdown::document(figures, &facts, chart))?;
     eprint!("{}", markdown::verdicts(figures));
     progress(&format!("written to {}", file("md").display()));
     Ok(())

@@ -39,8 +39,8 @@ JWTs are tokens of one client as RFC 9068 has them, signed by ES256; every one i
 no slice verifies a signature. Envoy's `jwt_authn` has room for all of them in its cache.
 ";
 
-/// The whole report. `chart` is the file name of the chart beside it.
-pub fn document(figures: &[Figure], facts: &Facts, chart: &str) -> String {
+/// The whole report. `chart` is the file name of the chart beside it, if there is one.
+pub fn document(figures: &[Figure], facts: &Facts, chart: Option<&str>) -> String {
     let mut text = String::from("# Benchmarks\n\n");
     text += PREAMBLE;
     text += "\n| | |\n|---|---|\n";
@@ -48,7 +48,7 @@ pub fn document(figures: &[Figure], facts: &Facts, chart: &str) -> String {
         line(&mut text, &format!("| {name} | {value} |"));
     }
     line(&mut text, &summary(figures));
-    if figures.iter().any(|figure| figure.section == Section::Cpu) {
+    if let Some(chart) = chart {
         line(
             &mut text,
             &format!("![Processor time of a request over no filter]({chart})\n"),
@@ -210,9 +210,16 @@ mod tests {
 
     #[test]
     fn figure_that_misses_its_target_is_shown_as_missed() {
-        let text = document(&[missed()], &Vec::new(), "chart.svg");
+        let text = document(&[missed()], &Vec::new(), Some("chart.svg"));
         let row = "| direct | Keysmith / native | 1.62 × | 1.55 to 1.70 | ≤ 1.50 × | **missed** |";
         assert!(text.contains(row), "{text}");
+        assert!(text.contains("(chart.svg)"), "{text}");
+    }
+
+    #[test]
+    fn chart_that_was_not_drawn_is_not_shown() {
+        let text = document(&[missed()], &Vec::new(), None);
+        assert!(!text.contains("!["), "{text}");
     }
 
     #[test]
