@@ -218,23 +218,7 @@ pub(crate) async fn begin_reading(
     env: &Environment,
     client: &OauthClient,
 ) -> Result<Option<Intent>, Error> {
-    let mut write = env.store.write().await?;
-    let credential = write.credential(client.credential).await?;
-    let client = write.oauth_client(client.secret).await?;
-    let (Some(credential), Some(client)) = (credential, client) else {
-        return Ok(None);
-    };
-    let payload = about(env, &client, &ClientMetadata::default())?;
-    let what = (OperationKind::Update, phase::READING);
-    let place = (client.provider, &credential);
-    match Intent::note(env, write.as_mut(), place, what, payload).await {
-        Ok(intent) => {
-            env.commit(write).await?;
-            Ok(Some(intent))
-        }
-        Err(Error::Conflict(Conflict::ClientBusy)) => Ok(None),
-        Err(error) => Err(error),
-    }
+    begin_anew(env, client, phase::READING, |_| ClientMetadata::default()).await
 }
 
 /// Keeps what manages a client from now on, where an answer says so.
@@ -267,24 +251,39 @@ pub(crate) async fn send_again(
     env: &Environment,
     client: &OauthClient,
 ) -> Result<Option<Intent>, Error> {
+    begin_anew(env, client, phase::INTENDED, |client| {
+        let mut metadata: ClientMetadata =
+            serde_json::from_str(&client.metadata).unwrap_or_default();
+        metadata.other.remove("client_secret_expires_at");
+        metadata
+    })
+    .await
+}
+
+/// Writes down what is to be done about a client, as it is now, unless it is gone or something else is being done.
+async fn begin_anew(
+    env: &Environment,
+    client: &OauthClient,
+    phase: &'static str,
+    metadata: impl FnOnce(&OauthClient) -> ClientMetadata + Send,
+) -> Result<Option<Intent>, Error> {
     let mut write = env.store.write().await?;
     let credential = write.credential(client.credential).await?;
     let client = write.oauth_client(client.secret).await?;
     let (Some(credential), Some(client)) = (credential, client) else {
         return Ok(None);
     };
-    let mut metadata: ClientMetadata = serde_json::from_str(&client.metadata).unwrap_or_default();
-    metadata.other.remove("client_secret_expires_at");
-    let payload = about(env, &client, &metadata)?;
-    let what = (OperationKind::Update, phase::INTENDED);
+    let payload = about(env, &client, &metadata(&client))?;
+    let what = (OperationKind::Update, phase);
     let place = (client.provider, &credential);
-    let intent = match Intent::note(env, write.as_mut(), place, what, payload).await {
-        Ok(intent) => intent,
-        Err(Error::Conflict(Conflict::ClientBusy)) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    env.commit(write).await?;
-    Ok(Some(intent))
+    match Intent::note(env, write.as_mut(), place, what, payload).await {
+        Ok(intent) => {
+            env.commit(write).await?;
+            Ok(Some(intent))
+        }
+        Err(Error::Conflict(Conflict::ClientBusy)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What an operation says of a client that is there.
